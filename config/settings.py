@@ -1,0 +1,133 @@
+"""Settings from the environment, read once at start and checked before anything listens."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+KEY_BYTES = 32
+MAX_PROXY_HOPS = 8
+
+
+class SettingsInvalid(Exception):
+    """A setting that the service must not start with; the sentence says how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a deployment decides.
+
+    Args:
+        database_url: SQLAlchemy URL, `sqlite:///…` or `postgresql+psycopg://…`.
+        app_url: origin of the app host, without a path.
+        tenant_url: origin of tenant hosts, with `{slug}` where the MyDomain label stands.
+        secret_keys: key id -> 32 bytes; the first one seals, all of them open.
+        trusted_proxies: how many reverse proxies stand in front and set `X-Forwarded-*`.
+        metadata_allowed_networks: private networks that metadata may be fetched from.
+        metadata_directory: folder that server-side metadata files are read from.
+        rate_limits: False only in test runs.
+    """
+
+    secret_keys: Mapping[str, bytes] = field(repr=False)
+    database_url: str = "sqlite:///var/vestibule.db"
+    app_url: str = "http://localhost:8000"
+    tenant_url: str = "http://{slug}.localhost:8000"
+    trusted_proxies: int = 0
+    metadata_allowed_networks: tuple[Network, ...] = ()
+    metadata_directory: Path | None = None
+    metadata_ca_bundle: Path | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    rate_limits: bool = True
+    log_level: str = "INFO"
+
+    def __post_init__(self) -> None:
+        if not self.secret_keys:
+            raise SettingsInvalid(SECRET_KEYS_ADVICE)
+        for name, key in self.secret_keys.items():
+            if not name or not name.isalnum() or len(key) != KEY_BYTES:
+                raise SettingsInvalid(SECRET_KEYS_ADVICE)
+        _require_origin("APP_URL", self.app_url)
+        if self.tenant_url.count("{slug}") != 1:
+            raise SettingsInvalid("TENANT_URL must contain {slug} exactly once, for example https://{slug}.example.com")
+        _require_origin("TENANT_URL", self.tenant_url.replace("{slug}", "slug"))
+        if urlsplit(self.tenant_url).netloc.partition(".")[0] != "{slug}":
+            raise SettingsInvalid("TENANT_URL must have {slug} as the whole first label of its host name")
+        if not 0 <= self.trusted_proxies <= MAX_PROXY_HOPS:
+            raise SettingsInvalid(f"TRUSTED_PROXIES must be a number from 0 to {MAX_PROXY_HOPS}")
+
+    def tenant_origin(self, slug: str) -> str:
+        """The origin of one tenant's MyDomain, built from configuration and never from a request."""
+        return self.tenant_url.replace("{slug}", slug)
+
+
+SECRET_KEYS_ADVICE = (
+    "SECRET_KEYS is missing or wrong. It is a comma-separated list of id:base64-of-32-bytes, the first one active. "
+    'Make one with: echo "k1:$(head -c32 /dev/urandom | base64)"'
+)
+
+
+def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings, or raise SettingsInvalid with a sentence that says what to mend."""
+    return Settings(
+        secret_keys=_read_secret_keys(environment.get("SECRET_KEYS", "")),
+        database_url=_read_database_url(environment.get("DATABASE_URL") or "sqlite:///var/vestibule.db"),
+        app_url=(environment.get("APP_URL") or "http://localhost:8000").rstrip("/"),
+        tenant_url=(environment.get("TENANT_URL") or "http://{slug}.localhost:8000").rstrip("/"),
+        trusted_proxies=_read_number("TRUSTED_PROXIES", environment.get("TRUSTED_PROXIES") or "0"),
+        metadata_allowed_networks=_read_networks(environment.get("METADATA_ALLOWED_NETWORKS", "")),
+        metadata_directory=_read_path(environment.get("METADATA_DIRECTORY")),
+        metadata_ca_bundle=_read_path(environment.get("METADATA_CA_BUNDLE")),
+        smtp_url=environment.get("SMTP_URL") or None,
+        rate_limits=environment.get("RATE_LIMITS", "on").lower() != "off",
+        log_level=(environment.get("LOG_LEVEL") or "INFO").upper(),
+    )
+
+
+def _read_secret_keys(text: str) -> dict[str, bytes]:
+    keys: dict[str, bytes] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, encoded = part.partition(":")
+        try:
+            keys[name] = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            raise SettingsInvalid(SECRET_KEYS_ADVICE) from None
+    return keys
+
+
+def _read_database_url(url: str) -> str:
+    for scheme in ("postgres://", "postgresql://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def _read_number(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise SettingsInvalid(f"{name} must be a whole number") from None
+
+
+def _read_networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise SettingsInvalid(f"METADATA_ALLOWED_NETWORKS: {error}") from None
+
+
+def _read_path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
+def _require_origin(name: str, url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
+        raise SettingsInvalid(f"{name} must be an origin such as https://login.example.com, without a path")

@@ -1,0 +1,1 @@
+"""One person's way in and out."""

@@ -1,0 +1,56 @@
+"""What was signed and believed: values that only verification makes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """A verified assertion, read from canonical signed bytes. Made by identity.saml.response.verify_response alone.
+
+    `attributes`: Name on the wire -> values in order, de-duplicated, empty ones dropped.
+    `not_on_or_after`: the last moment at which any confirmation could have accepted it, skew included; replay rows live so long.
+    """
+
+    id: str
+    issuer: str
+    name_id: str
+    name_id_format: str
+    attributes: Mapping[str, tuple[str, ...]]
+    authn_context: str
+    authn_instant: dt.datetime | None
+    session_index: str | None
+    session_not_on_or_after: dt.datetime | None
+    not_on_or_after: dt.datetime
+    in_response_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who the person is, as the settings map an assertion. `email` is normalised; absent values are None."""
+
+    subject: str
+    name_id: str
+    email: str
+    username: str | None
+    first_name: str | None
+    last_name: str | None
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The request that we sent, as stored, waiting for its response.
+
+    `relay_state` is the opaque token that stands for `target`; `authn_context_classes` is what was asked for.
+    """
+
+    request_id: str
+    tenant_id: int
+    idp_id: str
+    target: str
+    authn_context_classes: tuple[str, ...]
+    used: bool

@@ -1,0 +1,120 @@
+"""The one list of checks that a sign-in passes: receipts, refusals and explanations all come from it.
+
+A check names what is claimed and where the specification says so. A Receipt goes through the pipeline and notes each
+check as it is made; the first that fails raises its refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from identity import errors
+from tenants.errors import Refusal
+
+MAX_SHOWN = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the SAML profile. `id` is stable; `claim` is what must be true, in plain words."""
+
+    id: str
+    refusal: type[Refusal]
+    claim: str
+    section: str
+
+
+FORM = Check("form", errors.RequestInvalid, "The message came by HTTP POST with each field once", "SAML Bindings 3.5.4")
+SIZE = Check("size", errors.TooLarge, "The message is of a reasonable size", "Vestibule V1")
+ENCODING = Check("encoding", errors.ResponseMalformed, "The message is strict base64", "SAML Bindings 3.5.4")
+XML = Check("xml", errors.ResponseMalformed, "The message is well-formed XML", "XML 1.0 2.1")
+XML_CONTENT = Check("xml_content", errors.XMLForbidden, "No DTD, entity or processing instruction", "SAML Core 1.3, XML 1.0 2.8")
+SCHEMA = Check("schema", errors.ResponseMalformed, "The message is a SAML 2.0 Response by its schema", "SAML Core 3.3.3")
+UNIQUE_IDS = Check("unique_ids", errors.AssertionInvalid, "Each ID stands once", "SAML Core 1.3.4")
+RESPONSE_SIGNATURE = Check("response_signature", errors.SignatureInvalid, "The response's signature holds", "SAML Core 5.4")
+STATUS = Check("status", errors.StatusNotSuccess, "The identity provider reports success", "SAML Core 3.2.2.2")
+ONE_ASSERTION = Check("one_assertion", errors.AssertionInvalid, "There is exactly one assertion", "SAML Profiles 4.1.4.2")
+DECRYPTION = Check("decryption", errors.DecryptionFailed, "The assertion decrypts with our key", "XML Encryption 1.1 4.4")
+ASSERTION_SIGNATURE = Check("assertion_signature", errors.SignatureInvalid, "The assertion's signature holds", "SAML Core 5.4")
+SIGNED = Check("signed", errors.SignatureMissing, "What has to be signed is signed", "SAML Profiles 4.1.4.5")
+VERSION = Check("version", errors.AssertionInvalid, "Response and assertion are of version 2.0", "SAML Core 2.3.3, 3.2.2")
+ISSUER = Check("issuer", errors.IssuerMismatch, "It comes from the identity provider that was asked", "SAML Profiles 4.1.4.2")
+DESTINATION = Check("destination", errors.DestinationMismatch, "It was sent to this address", "SAML Bindings 3.5.5.2")
+ISSUE_INSTANT = Check("issue_instant", errors.TimeInvalid, "It was issued at a sensible time", "SAML Core 2.3.3, 3.2.2")
+SUBJECT = Check("subject", errors.SubjectInvalid, "It names a person", "SAML Core 2.4.1")
+CONFIRMATION = Check("confirmation", errors.SubjectInvalid, "A bearer confirmation can be used", "SAML Profiles 4.1.4.2")
+RECIPIENT = Check("recipient", errors.RecipientMismatch, "The confirmation is for this address", "SAML Profiles 4.1.4.2")
+CONFIRMATION_TIME = Check("confirmation_time", errors.Expired, "The confirmation is still good", "SAML Profiles 4.1.4.2")
+IN_RESPONSE_TO = Check("in_response_to", errors.InResponseToMismatch, "It answers a request of ours", "SAML Profiles 4.1.4.2")
+UNSOLICITED = Check("unsolicited", errors.UnsolicitedNotAllowed, "It may come unasked", "SAML Profiles 4.1.5")
+BROWSER = Check("browser", errors.LoginStateLost, "It comes from the browser that began", "SAML Profiles 4.1.3.5")
+CONDITIONS = Check("conditions", errors.AssertionInvalid, "Conditions are present", "SAML Profiles 4.1.4.2")
+CONDITIONS_KNOWN = Check("conditions_known", errors.ConditionNotUnderstood, "Every condition is understood", "SAML Core 2.5.1.1")
+NOT_BEFORE = Check("not_before", errors.NotYetValid, "It is valid already", "SAML Core 2.5.1.2")
+NOT_ON_OR_AFTER = Check("not_on_or_after", errors.Expired, "It is valid still", "SAML Core 2.5.1.2")
+AUDIENCE = Check("audience", errors.AudienceMismatch, "It is meant for this service", "SAML Core 2.5.1.4")
+AUTHN_STATEMENT = Check("authn_statement", errors.AssertionInvalid, "It says that the person signed in", "SAML Profiles 4.1.4.2")
+SESSION_TIME = Check("session_time", errors.Expired, "The session at the identity provider lasts", "SAML Core 2.7.2")
+AUTHN_CONTEXT = Check("authn_context", errors.AuthnContextMismatch, "The way of signing in is accepted", "SAML Core 3.3.2.2.1")
+UNUSED = Check("unused", errors.Replayed, "It was not used before", "SAML Profiles 4.1.4.5")
+RELAY_STATE = Check("relay_state", errors.RelayStateInvalid, "RelayState is the one that we sent", "SAML Bindings 3.5.3")
+ATTRIBUTES = Check("attributes", errors.AttributeMissing, "The attributes that are needed are there", "Vestibule P4")
+EMAIL = Check("email", errors.EmailInvalid, "The e-mail address can be one", "RFC 5321 4.1.2")
+EMAIL_DOMAIN = Check("email_domain", errors.EmailDomainNotAllowed, "The e-mail address is the organisation's", "Vestibule T6")
+EMAIL_OWNER = Check("email_owner", errors.EmailConflict, "The e-mail address is this person's", "Vestibule P3")
+PROVISIONED = Check("provisioned", errors.UserNotProvisioned, "The person has an account or may get one", "Vestibule P1")
+ACTIVE = Check("active", errors.UserInactive, "The account is active", "Vestibule P8")
+
+
+class Receipt:
+    """What was checked, in order. `facts` holds what support asks for: issuer, classes, clock offset, names of attributes."""
+
+    __slots__ = ("facts", "lines", "unverified_xml")
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[Check, bool, str, str]] = []
+        self.facts: dict[str, Any] = {}
+        self.unverified_xml: bytes | None = None
+
+    def passed(self, check: Check, expected: str = "", actual: str = "") -> None:
+        """Note a check that held."""
+        self.lines.append((check, True, expected, actual))
+
+    def require(
+        self, check: Check, holds: bool, expected: str = "", actual: str = "", refusal: type[Refusal] | None = None
+    ) -> None:
+        """Note the check; raise its refusal (or the finer one given) where it does not hold."""
+        self.lines.append((check, holds, expected, actual))
+        if not holds:
+            raise (refusal or check.refusal)(f"{check.claim}: expected {expected or 'so'}, got {actual or 'otherwise'}"[:MAX_SHOWN])
+
+    @contextmanager
+    def step(self, check: Check) -> Iterator[None]:
+        """Note a check that a block makes by returning or refusing."""
+        try:
+            yield
+        except Refusal as refusal:
+            self.lines.append((check, False, "", refusal.cause))
+            raise
+        self.lines.append((check, True, "", ""))
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON form, as stored and shown."""
+        return {
+            "checks": [
+                {
+                    "id": check.id,
+                    "claim": check.claim,
+                    "section": check.section,
+                    "code": check.refusal.code,
+                    "passed": passed,
+                    "expected": expected[:MAX_SHOWN],
+                    "actual": actual[:MAX_SHOWN],
+                }
+                for check, passed, expected, actual in self.lines
+            ],
+            "facts": self.facts,
+        }

@@ -1,0 +1,1 @@
+"""Who our customers are and whom they trust."""

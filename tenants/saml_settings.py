@@ -1,0 +1,249 @@
+"""SAML settings of one identity provider: a value that cannot exist in an invalid form."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from tenants.errors import SettingsInvalid
+
+AUTHN_CONTEXT_PREFIX = "urn:oasis:names:tc:SAML:2.0:ac:classes:"
+AUTHN_CONTEXT_CLASSES: Mapping[str, str] = {
+    "InternetProtocol": "Recognised by the network address",
+    "InternetProtocolPassword": "Network address and a password",
+    "Kerberos": "A password through a Kerberos ticket",
+    "MobileOneFactorUnregistered": "A mobile device, without proof of its owner",
+    "MobileTwoFactorUnregistered": "A mobile device and a second factor, without proof of its owner",
+    "MobileOneFactorContract": "A mobile device with a contract",
+    "MobileTwoFactorContract": "A mobile device with a contract, and a second factor",
+    "Password": "A password",
+    "PasswordProtectedTransport": "A password over an encrypted connection (TLS)",
+    "PreviousSession": "A session that was open already",
+    "X509": "An X.509 certificate",
+    "PGP": "A PGP key",
+    "SPKI": "A key of a simple public key infrastructure",
+    "XMLDSig": "An XML digital signature",
+    "Smartcard": "A smart card",
+    "SmartcardPKI": "A smart card with a certificate and a PIN",
+    "SoftwarePKI": "A certificate kept in software",
+    "Telephony": "A telephone line",
+    "NomadTelephony": "A telephone line while roaming",
+    "PersonalTelephony": "A personal telephone line",
+    "AuthenticatedTelephony": "A telephone line that the caller proved to hold",
+    "SecureRemotePassword": "A password by the Secure Remote Password protocol",
+    "TLSClient": "A client certificate over TLS",
+    "TimeSyncToken": "A token that shows a code for a short time",
+    "unspecified": "Any way that the identity provider chooses",
+}
+ACCEPTED_CLASS_PREFIXES = ("urn:oasis:names:tc:SAML:2.0:ac:classes", "urn:oasis:names:tc:SAML:1.2:ac:classes")
+COMPARISONS = ("EXACT", "MINIMUM", "MAXIMUM", "BETTER")
+
+DIGEST_METHODS: Mapping[str, str] = {
+    "http://www.w3.org/2000/09/xmldsig#sha1": "sha1",
+    "http://www.w3.org/2001/04/xmlenc#sha256": "sha256",
+    "http://www.w3.org/2001/04/xmldsig-more#sha384": "sha384",
+    "http://www.w3.org/2001/04/xmlenc#sha512": "sha512",
+}
+SIGNATURE_METHODS: Mapping[str, str] = {
+    "http://www.w3.org/2000/09/xmldsig#rsa-sha1": "sha1",
+    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256": "sha256",
+    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384": "sha384",
+    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512": "sha512",
+}
+NAME_ID_UNSPECIFIED = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+NAME_ID_FORMATS = (
+    NAME_ID_UNSPECIFIED,
+    "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+    "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+    "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
+)
+PROFILE_FIELDS = ("username", "email", "first_name", "last_name", "phone")
+MAX_CLASSES = 10
+MAX_NAMES = 10
+MAX_NAME_LENGTH = 256
+MAX_CLOCK_SKEW_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeMap:
+    """For each field of a profile the attribute names that may carry it, in order of preference."""
+
+    username: tuple[str, ...] = ("uid", "urn:oid:0.9.2342.19200300.100.1.1")
+    email: tuple[str, ...] = ("mail", "urn:oid:0.9.2342.19200300.100.1.3")
+    first_name: tuple[str, ...] = ("givenName", "urn:oid:2.5.4.42")
+    last_name: tuple[str, ...] = ("sn", "urn:oid:2.5.4.4")
+    phone: tuple[str, ...] = ("telephoneNumber", "urn:oid:2.5.4.20")
+
+
+@dataclass(frozen=True, slots=True)
+class SHA1Exception:
+    """Leave for one identity provider to sign with SHA-1 until a day, for a reason that is on record."""
+
+    until: dt.datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SAMLSettings:
+    """How one identity provider is asked, and what its answers must be like (requirements Q2–Q8, V4, V5, V9, V13, P1–P5).
+
+    `authn_context_class_ref` empty: RequestedAuthnContext is left out. `name_id_format` "": NameIDPolicy is left out.
+    `name_id_source`: "NameID", or the name of the attribute that identifies the person.
+    Raises SettingsInvalid with a sentence for each field that is wrong.
+    """
+
+    sign_requests: bool = True
+    want_assertions_signed: bool = True
+    want_messages_signed: bool = False
+    authn_context_class_ref: tuple[str, ...] = (AUTHN_CONTEXT_PREFIX + "Password",)
+    authn_context_comparison: str = "EXACT"
+    require_authn_context: bool = False
+    digest_method: str = "http://www.w3.org/2001/04/xmlenc#sha256"
+    signature_method: str = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+    name_id_format: str = NAME_ID_UNSPECIFIED
+    name_id_source: str = "NameID"
+    attribute_map: AttributeMap = field(default_factory=AttributeMap)
+    profile_update: str = "every_login"
+    jit_provisioning: bool = True
+    allow_idp_initiated: bool = False
+    request_binding: str = "post"
+    force_authn: bool = False
+    clock_skew_seconds: int = 60
+    allow_unsigned_cbc: bool = False
+    sha1_exception: SHA1Exception | None = None
+
+    def __post_init__(self) -> None:
+        errors = dict(_errors_of(self))
+        if errors:
+            raise SettingsInvalid("; ".join(f"{name}: {text}" for name, text in errors.items()), errors=errors)
+
+    def to_document(self) -> dict[str, Any]:
+        """JSON form, as stored and as the API shows it; `settings_from_document` reads it back."""
+        document = asdict(self)
+        document["authn_context_class_ref"] = list(self.authn_context_class_ref)
+        document["attribute_map"] = {name: list(getattr(self.attribute_map, name)) for name in PROFILE_FIELDS}
+        if self.sha1_exception:
+            document["sha1_exception"] = {
+                "until": self.sha1_exception.until.isoformat(),
+                "reason": self.sha1_exception.reason,
+            }
+        return document
+
+
+def settings_from_document(document: Mapping[str, Any]) -> SAMLSettings:
+    """Build settings from their JSON form, of the API or of the database; accepts short class names.
+
+    Raises:
+        SettingsInvalid: with a sentence for each field that is wrong.
+    """
+    known = {item.name for item in fields(SAMLSettings)}
+    unknown = sorted(set(document) - known)
+    if unknown:
+        raise SettingsInvalid("unknown fields", errors={name: "There is no such setting." for name in unknown})
+    values = dict(document)
+    if "authn_context_class_ref" in values:
+        values["authn_context_class_ref"] = _classes_of(values["authn_context_class_ref"])
+    if isinstance(values.get("attribute_map"), Mapping):
+        values["attribute_map"] = _attribute_map_of(values["attribute_map"])
+    if isinstance(values.get("sha1_exception"), Mapping):
+        values["sha1_exception"] = _sha1_exception_of(values["sha1_exception"])
+    return SAMLSettings(**values)
+
+
+def _classes_of(value: Any) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else list(value or ())
+    return tuple(AUTHN_CONTEXT_PREFIX + name if name in AUTHN_CONTEXT_CLASSES else name for name in names if name != "")
+
+
+def _attribute_map_of(value: Mapping[str, Any]) -> AttributeMap:
+    unknown = sorted(set(value) - set(PROFILE_FIELDS))
+    if unknown:
+        raise SettingsInvalid(errors={"attribute_map": f"There is no field {unknown[0]!r} in a profile."})
+    return AttributeMap(**{name: (names,) if isinstance(names, str) else tuple(names) for name, names in value.items()})
+
+
+def _sha1_exception_of(value: Mapping[str, Any]) -> SHA1Exception:
+    try:
+        until = dt.datetime.fromisoformat(str(value["until"]))
+        until = until.replace(tzinfo=dt.UTC) if until.tzinfo is None else until
+        return SHA1Exception(until, str(value["reason"]).strip())
+    except (KeyError, ValueError):
+        raise SettingsInvalid(
+            errors={"sha1_exception": "It takes until (a date and time in ISO 8601) and reason."}
+        ) from None
+
+
+def _errors_of(settings: SAMLSettings) -> list[tuple[str, str]]:
+    errors: list[tuple[str, str]] = []
+    for item in fields(SAMLSettings):
+        if item.type == "bool" and not isinstance(getattr(settings, item.name), bool):
+            errors.append((item.name, "It is either true or false."))
+    if not (settings.want_assertions_signed or settings.want_messages_signed):
+        sentence = "One of the two signatures stays required: without any, anyone could sign in as anyone."
+        errors += [("want_assertions_signed", sentence), ("want_messages_signed", sentence)]
+    errors += _choice_errors(settings)
+    errors += _class_errors(settings.authn_context_class_ref)
+    errors += _name_errors(settings)
+    if type(settings.clock_skew_seconds) is not int or not 0 <= settings.clock_skew_seconds <= MAX_CLOCK_SKEW_SECONDS:
+        errors.append(("clock_skew_seconds", f"It is a number of seconds from 0 to {MAX_CLOCK_SKEW_SECONDS}."))
+    if settings.sha1_exception is not None and not settings.sha1_exception.reason:
+        errors.append(("sha1_exception", "An exception needs a reason."))
+    return errors
+
+
+def _choice_errors(settings: SAMLSettings) -> list[tuple[str, str]]:
+    choices: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("authn_context_comparison", COMPARISONS),
+        ("digest_method", tuple(DIGEST_METHODS)),
+        ("signature_method", tuple(SIGNATURE_METHODS)),
+        ("name_id_format", ("", *NAME_ID_FORMATS)),
+        ("profile_update", ("first_login", "every_login")),
+        ("request_binding", ("post", "redirect")),
+    )
+    return [
+        (name, "It is one of: " + ", ".join(choice or '""' for choice in allowed) + ".")
+        for name, allowed in choices
+        if getattr(settings, name) not in allowed
+    ]
+
+
+def _class_errors(classes: tuple[str, ...]) -> list[tuple[str, str]]:
+    name = "authn_context_class_ref"
+    if len(classes) > MAX_CLASSES:
+        return [(name, f"At most {MAX_CLASSES} classes.")]
+    for value in classes:
+        if not isinstance(value, str) or not _is_absolute_uri(value):
+            return [(name, "Each class is a name of SAML 2.0 or an absolute URI, without blanks.")]
+    return []
+
+
+def _is_absolute_uri(value: str) -> bool:
+    scheme, colon, rest = value.partition(":")
+    return (
+        bool(colon and rest and scheme[:1].isalpha() and scheme.replace("+", "").replace(".", "").replace("-", "").isalnum())
+        and len(value) <= MAX_NAME_LENGTH
+        and value.isascii()
+        and value.isprintable()
+        and not any(char in value for char in ' <>"{}|\\^`')
+    )
+
+
+def _name_errors(settings: SAMLSettings) -> list[tuple[str, str]]:
+    errors = []
+    if not _is_name(settings.name_id_source):
+        errors.append(("name_id_source", 'It is "NameID" or the name of an attribute.'))
+    if not isinstance(settings.attribute_map, AttributeMap):
+        return [*errors, ("attribute_map", "It names the attributes for each field of a profile.")]
+    for field_name in PROFILE_FIELDS:
+        names = getattr(settings.attribute_map, field_name)
+        if len(names) > MAX_NAMES or not all(_is_name(name) for name in names):
+            errors.append(("attribute_map", f"{field_name}: at most {MAX_NAMES} names of attributes."))
+    if not settings.attribute_map.email:
+        errors.append(("attribute_map", "E-mail needs at least one attribute: without it nobody can sign in."))
+    return errors
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_NAME_LENGTH and value.isprintable() and value == value.strip()

@@ -1,0 +1,92 @@
+"""What a tenant and its identity provider agreed: the values that a sign-in is judged by."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from tenants.saml_settings import SAMLSettings
+
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+
+BINDING_POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+BINDING_REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One place at an identity provider, and how a message gets there."""
+
+    binding: str
+    location: str
+    response_location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningCertificate:
+    """A pinned certificate of an identity provider. Its key counts; its dates are shown (SAML metadata: trust is the pin)."""
+
+    der: bytes
+    sha256: str
+    not_before: dt.datetime
+    not_after: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IdPMetadata:
+    """What an identity provider's metadata said, once accepted.
+
+    `to_document`/`metadata_from_document` in tenants.idp_metadata give the stored JSON form.
+    """
+
+    entity_id: str
+    sso: tuple[Endpoint, ...]
+    slo: tuple[Endpoint, ...]
+    signing_certificates: tuple[SigningCertificate, ...]
+    want_authn_requests_signed: bool = False
+    valid_until: dt.datetime | None = None
+    cache_duration_seconds: int | None = None
+    warnings: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProvider:
+    """Our side of one tenant's trust: stored canonical values, never built from a request."""
+
+    entity_id: str
+    acs_url: str
+    slo_url: str
+    metadata_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SAMLTrust:
+    """Everything that one sign-in is asked with and judged by; cached by (tenant, version).
+
+    `signing_key` signs our requests; `decryption_keys` are tried in order; `signing_keys` are the pinned keys of the IdP.
+    """
+
+    tenant_id: int
+    idp_id: str
+    idp_name: str
+    idp_display_name: str
+    service_provider: ServiceProvider
+    idp_entity_id: str
+    sso: tuple[Endpoint, ...]
+    signing_keys: tuple[PublicKey, ...]
+    valid_until: dt.datetime | None
+    settings: SAMLSettings
+    email_domains: frozenset[str]
+    signing_key: rsa.RSAPrivateKey
+    signing_certificate: str
+    decryption_keys: tuple[rsa.RSAPrivateKey, ...]
+
+    def __repr__(self) -> str:
+        return f"SAMLTrust(tenant_id={self.tenant_id}, idp={self.idp_name!r})"
+
+
+Document = dict[str, Any]
