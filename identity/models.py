@@ -1,0 +1,130 @@
+"""Rows of people and of their way in: exchanges, used assertions, users, sessions, attempts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.database import JSON, RowId, UTCDateTime, db, new_id
+from config.isolation import TenantScoped
+
+
+def _idp_key() -> sa.ForeignKeyConstraint:
+    """A row of one tenant cannot name another tenant's identity provider, whatever the code does."""
+    return sa.ForeignKeyConstraint(
+        ["tenant_id", "idp_id"], ["identity_provider.tenant_id", "identity_provider.id"], ondelete="CASCADE"
+    )
+
+
+def _user_key() -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(["tenant_id", "user_id"], ["users.tenant_id", "users.id"], ondelete="CASCADE")
+
+
+class ExchangeRow(TenantScoped, db.Model):
+    """A request that we sent and wait for the answer of. `used_at` closes it; a job removes it when it has expired."""
+
+    __tablename__ = "exchange"
+    __table_args__ = (_idp_key(), sa.Index("ix_exchange_expires_at", "expires_at"))
+
+    request_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True, sort_order=-1)
+    idp_id: Mapped[str] = mapped_column(RowId)
+    browser_hash: Mapped[str] = mapped_column(sa.String(64))
+    relay_state_hash: Mapped[str] = mapped_column(sa.String(64))
+    target: Mapped[str] = mapped_column(sa.String(2000))
+    authn_context_classes: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    used_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+
+
+class UsedAssertion(TenantScoped, db.Model):
+    """An assertion that signed somebody in: never again while it could still be valid (V11)."""
+
+    __tablename__ = "used_assertion"
+    __table_args__ = (_idp_key(), sa.Index("ix_used_assertion_expires_at", "expires_at"))
+
+    idp_id: Mapped[str] = mapped_column(RowId, primary_key=True, sort_order=-1)
+    assertion_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True, sort_order=-1)
+    expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+
+
+class User(TenantScoped, db.Model):
+    """A person at a tenant. Identity is (tenant, identity provider, subject); never the e-mail (P2)."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        _idp_key(),
+        sa.UniqueConstraint("tenant_id", "idp_id", "subject"),
+        sa.Index("ix_users_username", "tenant_id", "username"),
+    )
+
+    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
+    idp_id: Mapped[str | None] = mapped_column(RowId)
+    subject: Mapped[str | None] = mapped_column(sa.String(1024))
+    name_id: Mapped[str | None] = mapped_column(sa.String(1024))
+    username: Mapped[str | None] = mapped_column(sa.String(320))
+    email: Mapped[str] = mapped_column(sa.String(254))
+    first_name: Mapped[str | None] = mapped_column(sa.String(200))
+    last_name: Mapped[str | None] = mapped_column(sa.String(200))
+    phone: Mapped[str | None] = mapped_column(sa.String(60))
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    last_login_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+
+
+class EmailAddress(db.Model):
+    """An e-mail address belongs to one person in the whole service (P3): a small table, keyed by what is unique."""
+
+    __tablename__ = "email_address"
+    __table_args__ = (_user_key(), sa.UniqueConstraint("tenant_id", "user_id"))
+
+    email: Mapped[str] = mapped_column(sa.String(254), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(sa.ForeignKey("tenant.id", ondelete="CASCADE"))
+    user_id: Mapped[str] = mapped_column(RowId)
+
+
+class SessionRow(TenantScoped, db.Model):
+    """A signed-in browser; the cookie's token is kept as SHA-256. `idle_until` moves, `expires_at` does not."""
+
+    __tablename__ = "session"
+    __table_args__ = (
+        _user_key(),
+        _idp_key(),
+        sa.Index("ix_session_user", "tenant_id", "user_id"),
+        sa.Index("ix_session_name_id", "tenant_id", "idp_id", "name_id"),
+        sa.Index("ix_session_expires_at", "expires_at"),
+    )
+
+    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True, sort_order=-1)
+    id: Mapped[str] = mapped_column(RowId, default=new_id)
+    user_id: Mapped[str] = mapped_column(RowId)
+    idp_id: Mapped[str] = mapped_column(RowId)
+    name_id: Mapped[str] = mapped_column(sa.String(1024))
+    name_id_format: Mapped[str] = mapped_column(sa.String(256))
+    session_index: Mapped[str | None] = mapped_column(sa.String(256))
+    authn_context: Mapped[str] = mapped_column(sa.String(256))
+    user_agent: Mapped[str] = mapped_column(sa.String(300))
+    address: Mapped[str] = mapped_column(sa.String(45))
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    seen_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    ended_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+
+
+class Attempt(TenantScoped, db.Model):
+    """The receipt of one attempt to sign in, kept 30 days (D1). `xml` has personal values masked."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (sa.Index("ix_attempt_at", "at"),)
+
+    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
+    at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    code: Mapped[str | None] = mapped_column(sa.String(60))
+    cause: Mapped[str] = mapped_column(sa.String(500), default="")
+    idp_id: Mapped[str | None] = mapped_column(RowId)
+    user_id: Mapped[str | None] = mapped_column(RowId)
+    receipt: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    xml: Mapped[str] = mapped_column(sa.Text, default="")

@@ -1,0 +1,154 @@
+"""Rows of tenants. Global tables are keyed by what is unique in the whole service: a MyDomain, an e-mail domain."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.database import JSON, RowId, UTCDateTime, db, new_id
+from config.isolation import TenantScoped
+
+ONBOARDING, ACTIVE, SUSPENDED, DELETED = "onboarding", "active", "suspended", "deleted"
+STATES = (ONBOARDING, ACTIVE, SUSPENDED, DELETED)
+
+
+class Tenant(db.Model):
+    """A customer organisation.
+
+    `version` goes up with every change that a sign-in is judged by (metadata, settings, keys, domains, state): caches on
+    all workers are keyed by it. `origin` is the canonical address that entity ID and ACS URL were built from.
+    """
+
+    __tablename__ = "tenant"
+    __table_args__ = (sa.CheckConstraint(sa.column("state").in_(STATES), name="state"),)
+
+    id: Mapped[int] = mapped_column(sa.Integer, primary_key=True)
+    slug: Mapped[str] = mapped_column(sa.String(63), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    state: Mapped[str] = mapped_column(sa.String(20), default=ACTIVE)
+    version: Mapped[int] = mapped_column(default=1)
+    origin: Mapped[str] = mapped_column(sa.String(300))
+    brand_colour: Mapped[str] = mapped_column(sa.String(7), default="#2f5bea")
+    session_idle_seconds: Mapped[int] = mapped_column(default=8 * 3600)
+    session_absolute_seconds: Mapped[int] = mapped_column(default=24 * 3600)
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    deleted_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+
+
+class MyDomain(db.Model):
+    """Every label that leads to a tenant: the present one, and former ones that keep working (T1)."""
+
+    __tablename__ = "my_domain"
+
+    slug: Mapped[str] = mapped_column(sa.String(63), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(sa.ForeignKey("tenant.id", ondelete="CASCADE"), index=True)
+    current: Mapped[bool] = mapped_column(default=True)
+
+
+class EmailDomain(db.Model):
+    """An e-mail domain, owned by one tenant in the whole service. Only a proven one counts (T6)."""
+
+    __tablename__ = "email_domain"
+
+    domain: Mapped[str] = mapped_column(sa.String(253), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(sa.ForeignKey("tenant.id", ondelete="CASCADE"), index=True)
+    proof: Mapped[str | None] = mapped_column(sa.String(20))
+    reason: Mapped[str | None] = mapped_column(sa.String(500))
+    proven_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+
+
+class IdentityProvider(TenantScoped, db.Model):
+    """A tenant's SAML identity provider: where its metadata comes from, the accepted form of it, and the SAML settings."""
+
+    __tablename__ = "identity_provider"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "name"),)
+
+    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
+    name: Mapped[str] = mapped_column(sa.String(63))
+    display_name: Mapped[str] = mapped_column(sa.String(200))
+    enabled: Mapped[bool] = mapped_column(default=True)
+    entity_id: Mapped[str] = mapped_column(sa.String(1024))
+    metadata_url: Mapped[str | None] = mapped_column(sa.String(2000))
+    metadata_path: Mapped[str | None] = mapped_column(sa.String(500))
+    metadata_version_id: Mapped[str | None] = mapped_column(RowId)
+    metadata_document: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    etag: Mapped[str | None] = mapped_column(sa.String(300))
+    last_modified: Mapped[str | None] = mapped_column(sa.String(100))
+    sync_requested_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    last_sync_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    last_sync_result: Mapped[str | None] = mapped_column(sa.String(20))
+    last_sync_code: Mapped[str | None] = mapped_column(sa.String(60))
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+
+
+class MetadataVersion(TenantScoped, db.Model):
+    """Every accepted version of an identity provider's metadata, as it came."""
+
+    __tablename__ = "metadata_version"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "idp_id"], ["identity_provider.tenant_id", "identity_provider.id"], ondelete="CASCADE"
+        ),
+        sa.Index("ix_metadata_version_idp", "tenant_id", "idp_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
+    idp_id: Mapped[str] = mapped_column(RowId)
+    source: Mapped[str] = mapped_column(sa.String(20))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    xml: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+
+
+class ServiceProviderKey(TenantScoped, db.Model):
+    """One of a tenant's own key pairs; the private half is sealed to this row. Several may be published (K1, K2)."""
+
+    __tablename__ = "service_provider_key"
+    __table_args__ = (
+        sa.CheckConstraint(sa.column("use").in_(("signing", "encryption")), name="use"),
+        sa.CheckConstraint(sa.column("state").in_(("next", "active", "retired")), name="state"),
+    )
+
+    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
+    use: Mapped[str] = mapped_column(sa.String(20))
+    state: Mapped[str] = mapped_column(sa.String(20), default="active")
+    certificate: Mapped[str] = mapped_column(sa.Text)
+    sealed_private_key: Mapped[str] = mapped_column(sa.Text)
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+
+
+class AuditEvent(TenantScoped, db.Model):
+    """What happened, for ever: triggers in the database refuse change and removal while the tenant exists."""
+
+    __tablename__ = "audit_event"
+
+    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
+    type: Mapped[str] = mapped_column(sa.String(60))
+    reason: Mapped[str | None] = mapped_column(sa.String(60))
+    at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    actor: Mapped[str] = mapped_column(sa.String(200))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class APIToken(db.Model):
+    """A bearer token of the management API, stored as SHA-256. `tenant_id` is empty for staff's own."""
+
+    __tablename__ = "api_token"
+    __table_args__ = (
+        sa.CheckConstraint(sa.column("role").in_(("staff", "support", "admin", "viewer")), name="role"),
+        sa.CheckConstraint("(role IN ('admin', 'viewer')) = (tenant_id IS NOT NULL)", name="scope"),
+    )
+
+    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    public_id: Mapped[str] = mapped_column(sa.String(16), unique=True)
+    role: Mapped[str] = mapped_column(sa.String(20))
+    tenant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tenant.id", ondelete="CASCADE"), index=True)
+    label: Mapped[str] = mapped_column(sa.String(200), default="")
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
