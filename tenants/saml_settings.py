@@ -141,7 +141,7 @@ def settings_from_document(document: Mapping[str, Any]) -> SAMLSettings:
     known = {item.name for item in fields(SAMLSettings)}
     unknown = sorted(set(document) - known)
     if unknown:
-        raise SettingsInvalid("unknown fields", errors={name: "There is no such setting." for name in unknown})
+        raise SettingsInvalid("unknown fields", errors=dict.fromkeys(unknown, "There is no such setting."))
     values = dict(document)
     if "authn_context_class_ref" in values:
         values["authn_context_class_ref"] = _classes_of(values["authn_context_class_ref"])

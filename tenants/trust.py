@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -67,7 +66,8 @@ class ServiceProvider:
 class SAMLTrust:
     """Everything that one sign-in is asked with and judged by; cached by (tenant, version).
 
-    `signing_key` signs our requests; `decryption_keys` are tried in order; `signing_keys` are the pinned keys of the IdP.
+    `signing_key` signs our requests; `decryption_keys()` opens ours, tried in order, loaded only when an encrypted assertion
+    comes; `signing_keys` are the pinned keys of the IdP.
     """
 
     tenant_id: int
@@ -83,10 +83,7 @@ class SAMLTrust:
     email_domains: frozenset[str]
     signing_key: rsa.RSAPrivateKey
     signing_certificate: str
-    decryption_keys: tuple[rsa.RSAPrivateKey, ...]
+    decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
 
     def __repr__(self) -> str:
         return f"SAMLTrust(tenant_id={self.tenant_id}, idp={self.idp_name!r})"
-
-
-Document = dict[str, Any]
