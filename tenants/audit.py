@@ -1,0 +1,67 @@
+"""Audit: what happened at a tenant, for ever (L2). Rows are only added; triggers in the database refuse anything else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from config.database import new_id, write
+from tenants.models import AuditEvent
+
+MAX_DETAIL_TEXT = 500
+SIGN_IN = "sign-in"
+
+_INSERT = sa.insert(AuditEvent.__table__)  # type: ignore[arg-type]
+
+
+class EventType(StrEnum):
+    """Stable words; more may come, none is renamed."""
+
+    TENANT_CREATED = "tenant.created"
+    TENANT_CHANGED = "tenant.changed"
+    TENANT_SUSPENDED = "tenant.suspended"
+    TENANT_ACTIVATED = "tenant.activated"
+    TENANT_DELETED = "tenant.deleted"
+    EMAIL_DOMAINS_CHANGED = "email_domains.changed"
+    IDENTITY_PROVIDER_CREATED = "identity_provider.created"
+    IDENTITY_PROVIDER_CHANGED = "identity_provider.changed"
+    IDENTITY_PROVIDER_DELETED = "identity_provider.deleted"
+    SAML_SETTINGS_CHANGED = "saml_settings.changed"
+    METADATA_FETCHED = "metadata.fetched"
+    METADATA_FAILED = "metadata.failed"
+    TOKEN_CREATED = "token.created"  # noqa: S105 a word, not a token
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    SESSION_OPENED = "session.opened"
+    SESSION_ENDED = "session.ended"
+    SIGN_IN_REFUSED = "sign_in.refused"
+    USER_CREATED = "user.created"
+    USER_JOINED = "user.joined"
+    USER_UPDATED = "user.updated"
+    USER_ACTIVATED = "user.activated"
+    USER_DEACTIVATED = "user.deactivated"
+
+
+def record(
+    tenant_id: int, event: EventType, *, at: dt.datetime, actor: str, reason: str | None = None, **detail: Any
+) -> None:
+    """Add one event, in the transaction of what it tells. `detail` is JSON and holds no secrets."""
+    write(_INSERT, event_values(tenant_id, event, at=at, actor=actor, reason=reason, **detail))
+
+
+def event_values(
+    tenant_id: int, event: EventType, *, at: dt.datetime, actor: str, reason: str | None = None, **detail: Any
+) -> dict[str, Any]:
+    """The row of one event, for whoever writes several rows in one statement."""
+    bounded = {name: value[:MAX_DETAIL_TEXT] if isinstance(value, str) else value for name, value in detail.items()}
+    return {
+        "tenant_id": tenant_id,
+        "id": new_id(),
+        "type": event.value,
+        "reason": reason,
+        "at": at,
+        "actor": actor,
+        "detail": bounded,
+    }

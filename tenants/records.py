@@ -1,0 +1,100 @@
+"""Records of the sign-in path: whose host is this, and what do this tenant and its identity providers agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from config.database import read
+from tenants.models import DELETED, EmailDomain, IdentityProvider, MyDomain, ServiceProviderKey, SUSPENDED, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class TenantView:
+    """A tenant as one request sees it. `canonical` is False where the request came by a former MyDomain (T1)."""
+
+    id: int
+    slug: str
+    name: str
+    state: str
+    version: int
+    origin: str
+    brand_colour: str
+    session_idle_seconds: int
+    session_absolute_seconds: int
+    canonical: bool
+
+    @property
+    def suspended(self) -> bool:
+        """Whether sign-in is switched off."""
+        return self.state == SUSPENDED
+
+
+_TENANT_COLUMNS = (
+    Tenant.id,
+    Tenant.slug,
+    Tenant.name,
+    Tenant.state,
+    Tenant.version,
+    Tenant.origin,
+    Tenant.brand_colour,
+    Tenant.session_idle_seconds,
+    Tenant.session_absolute_seconds,
+)
+_FIND_TENANT = (
+    sa.select(*_TENANT_COLUMNS, MyDomain.current.label("canonical"))
+    .join(MyDomain, MyDomain.tenant_id == Tenant.id)
+    .where(MyDomain.slug == sa.bindparam("slug"), Tenant.state != DELETED)
+)
+_PROVIDERS = sa.select(
+    IdentityProvider.id,
+    IdentityProvider.name,
+    IdentityProvider.display_name,
+    IdentityProvider.metadata_document.label("metadata_document"),
+    IdentityProvider.settings,
+).where(IdentityProvider.tenant_id == sa.bindparam("tenant_id"), IdentityProvider.enabled.is_(True))
+_KEYS = (
+    sa.select(
+        ServiceProviderKey.id,
+        ServiceProviderKey.use,
+        ServiceProviderKey.state,
+        ServiceProviderKey.certificate,
+        ServiceProviderKey.sealed_private_key,
+    )
+    .where(ServiceProviderKey.tenant_id == sa.bindparam("tenant_id"))
+    .order_by(ServiceProviderKey.created_at, ServiceProviderKey.id)
+)
+_DOMAINS = sa.select(EmailDomain.domain).where(
+    EmailDomain.tenant_id == sa.bindparam("tenant_id"), EmailDomain.proof.is_not(None)
+)
+
+
+def find_tenant(slug: str) -> TenantView | None:
+    """The tenant that a MyDomain, present or former, leads to; None where there is none or it is deleted."""
+    row = read(_FIND_TENANT, {"slug": slug}).one_or_none()
+    return TenantView(*row) if row else None
+
+
+def enabled_providers(tenant_id: int) -> Sequence[sa.Row[Any]]:
+    """Rows of a tenant's identity providers that may sign people in."""
+    return read(_PROVIDERS, {"tenant_id": tenant_id}).all()
+
+
+def service_provider_keys(tenant_id: int) -> Sequence[sa.Row[Any]]:
+    """A tenant's own keys, oldest first, in every state."""
+    return read(_KEYS, {"tenant_id": tenant_id}).all()
+
+
+def proven_domains(tenant_id: int) -> frozenset[str]:
+    """The e-mail domains that count for sign-in: proven or attested ones (T6)."""
+    return frozenset(read(_DOMAINS, {"tenant_id": tenant_id}).scalars())
+
+
+def key_place(tenant_id: int, key_id: str) -> str:
+    """What a private key is sealed to: its tenant and its row."""
+    return f"sp_key:{tenant_id}:{key_id}"
+
+

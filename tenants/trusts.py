@@ -1,0 +1,152 @@
+"""The trust of a tenant: built once from its rows, kept while its version stays the same.
+
+A cache entry is keyed by tenant and holds the version that it was built from. Each request reads the tenant's version
+with its host, so a change of metadata, settings, keys or domains holds on every worker with the next request. Entries
+can be lost at any time.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from config.sealing import KeyRing
+from tenants.idp_metadata import metadata_from_document, public_keys_of
+from tenants.records import (
+    TenantView,
+    enabled_providers,
+    key_place,
+    proven_domains,
+    service_provider_keys,
+)
+from tenants.saml_settings import SAMLSettings, settings_from_document
+from tenants.service_provider import load_private_key, service_provider_of
+from tenants.trust import SAMLTrust
+
+MAX_CACHED_TENANTS = 20_000
+"""At under 8 KiB each, 160 MiB in the worst case; the least recently used goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantTrust:
+    """Everything one tenant's sign-ins are judged by: a SAMLTrust for each enabled identity provider."""
+
+    version: int
+    providers: tuple[SAMLTrust, ...]
+
+    def by_id(self, idp_id: str) -> SAMLTrust | None:
+        """The trust of the identity provider that was asked."""
+        return next((trust for trust in self.providers if trust.idp_id == idp_id), None)
+
+    def by_name(self, name: str) -> SAMLTrust | None:
+        """The trust of the identity provider that a link names."""
+        return next((trust for trust in self.providers if trust.idp_name == name), None)
+
+    def by_entity_id(self, entity_id: str) -> SAMLTrust | None:
+        """The trust of the identity provider that an unsolicited response claims to come from."""
+        return next((trust for trust in self.providers if trust.idp_entity_id == entity_id), None)
+
+
+class TrustCache:
+    """At most MAX_CACHED_TENANTS tenants; safe under threads."""
+
+    def __init__(self, keys: KeyRing, limit: int = MAX_CACHED_TENANTS) -> None:
+        self._keys = keys
+        self._limit = limit
+        self._entries: OrderedDict[int, TenantTrust] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def trust_of(self, tenant: TenantView) -> TenantTrust:
+        """The tenant's trust as of the version that this request has read."""
+        with self._lock:
+            entry = self._entries.get(tenant.id)
+            if entry is not None and entry.version == tenant.version:
+                self._entries.move_to_end(tenant.id)
+                return entry
+        entry = build_trust(tenant, self._keys)
+        with self._lock:
+            present = self._entries.get(tenant.id)
+            if present is None or present.version <= entry.version:
+                self._entries[tenant.id] = entry
+                self._entries.move_to_end(tenant.id)
+            while len(self._entries) > self._limit:
+                self._entries.popitem(last=False)
+        return entry
+
+
+def build_trust(tenant: TenantView, keys: KeyRing) -> TenantTrust:
+    """Read a tenant's providers, keys and domains, and open the keys."""
+    own_keys = service_provider_keys(tenant.id)
+    signing = next(row for row in own_keys if row.use == "signing" and row.state == "active")
+    signing_key = _open_key(tenant.id, signing, keys)
+    decryption_keys = _decryption_keys(tenant.id, own_keys, keys)
+    domains = proven_domains(tenant.id)
+    return TenantTrust(
+        version=tenant.version,
+        providers=tuple(
+            _trust_of_provider(tenant, row, signing_key, signing.certificate, decryption_keys, domains)
+            for row in enabled_providers(tenant.id)
+        ),
+    )
+
+
+def _trust_of_provider(
+    tenant: TenantView,
+    row: sa.Row[Any],
+    signing_key: rsa.RSAPrivateKey,
+    signing_certificate: str,
+    decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]],
+    domains: frozenset[str],
+) -> SAMLTrust:
+    metadata = metadata_from_document(row.metadata_document)
+    return SAMLTrust(
+        tenant_id=tenant.id,
+        idp_id=row.id,
+        idp_name=row.name,
+        idp_display_name=row.display_name,
+        service_provider=service_provider_of(tenant.origin),
+        idp_entity_id=metadata.entity_id,
+        sso=metadata.sso,
+        signing_keys=public_keys_of(metadata),
+        valid_until=metadata.valid_until,
+        settings=shared_settings(row.settings),
+        email_domains=domains,
+        signing_key=signing_key,
+        signing_certificate=signing_certificate,
+        decryption_keys=decryption_keys,
+    )
+
+
+def shared_settings(document: Mapping[str, Any]) -> SAMLSettings:
+    """Settings as a value; tenants with equal settings share one."""
+    return _settings_of(json.dumps(document, sort_keys=True))
+
+
+@functools.lru_cache(maxsize=2048)
+def _settings_of(text: str) -> SAMLSettings:
+    return settings_from_document(json.loads(text))
+
+
+def _open_key(tenant_id: int, row: sa.Row[Any], keys: KeyRing) -> rsa.RSAPrivateKey:
+    return load_private_key(keys.open(row.sealed_private_key, key_place(tenant_id, row.id)))
+
+
+def _decryption_keys(
+    tenant_id: int, rows: Sequence[sa.Row[Any]], keys: KeyRing
+) -> Callable[[], tuple[rsa.RSAPrivateKey, ...]]:
+    """Keys that published metadata may still name, sealed until the first encrypted assertion asks for them."""
+    sealed = tuple(row for row in rows if row.use == "encryption" and row.state != "retired")
+
+    @functools.cache
+    def opened() -> tuple[rsa.RSAPrivateKey, ...]:
+        return tuple(_open_key(tenant_id, row, keys) for row in sealed)
+
+    return opened
