@@ -45,12 +45,16 @@ class Profile:
 class Exchange:
     """The request that we sent, as stored, waiting for its response.
 
-    `relay_state` is the opaque token that stands for `target`; `authn_context_classes` is what was asked for.
+    `browser_hash` and `relay_state_hash`: SHA-256 of the secret that only the browser holds, and of the opaque token that
+    stands for `target`. `authn_context_classes`: what was asked for. `solicited` is False where we only sent the browser to
+    the identity provider's own page, which starts the sign-in by itself (Q7).
     """
 
     request_id: str
     tenant_id: int
     idp_id: str
+    browser_hash: str
+    relay_state_hash: str
     target: str
     authn_context_classes: tuple[str, ...]
-    used: bool
+    solicited: bool = True

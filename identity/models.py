@@ -27,7 +27,17 @@ class ExchangeRow(TenantScoped, db.Model):
     """A request that we sent and wait for the answer of. `used_at` closes it; a job removes it when it has expired."""
 
     __tablename__ = "exchange"
-    __table_args__ = (_idp_key(), sa.Index("ix_exchange_expires_at", "expires_at"))
+    __table_args__ = (
+        _idp_key(),
+        sa.Index("ix_exchange_expires_at", "expires_at"),
+        sa.Index(
+            "ix_exchange_relay_state",
+            "tenant_id",
+            "relay_state_hash",
+            sqlite_where=sa.text("NOT solicited"),
+            postgresql_where=sa.text("NOT solicited"),
+        ),
+    )
 
     request_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True, sort_order=-1)
     idp_id: Mapped[str] = mapped_column(RowId)
@@ -35,6 +45,7 @@ class ExchangeRow(TenantScoped, db.Model):
     relay_state_hash: Mapped[str] = mapped_column(sa.String(64))
     target: Mapped[str] = mapped_column(sa.String(2000))
     authn_context_classes: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    solicited: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     used_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
@@ -118,10 +129,11 @@ class Attempt(TenantScoped, db.Model):
     """The receipt of one attempt to sign in, kept 30 days (D1). `xml` has personal values masked."""
 
     __tablename__ = "attempt"
-    __table_args__ = (sa.Index("ix_attempt_at", "at"),)
+    __table_args__ = (sa.Index("ix_attempt_at", "at"), sa.Index("ix_attempt_reference", "tenant_id", "reference"))
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
     at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    reference: Mapped[str] = mapped_column(sa.String(32))
     code: Mapped[str | None] = mapped_column(sa.String(60))
     cause: Mapped[str] = mapped_column(sa.String(500), default="")
     idp_id: Mapped[str | None] = mapped_column(RowId)

@@ -1,0 +1,117 @@
+"""Records of exchanges: requests that wait for their answer, and assertions that were used."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from config.database import dialect_name, read, write
+from identity.assertion import Assertion, Exchange
+from identity.models import ExchangeRow, UsedAssertion
+
+EXCHANGE_LIFETIME = dt.timedelta(minutes=10)
+"""How long a person may take at the identity provider; the browser's login cookie lives as long."""
+
+_INSERT = sa.insert(ExchangeRow.__table__)  # type: ignore[arg-type]
+_COLUMNS = (
+    ExchangeRow.request_id,
+    ExchangeRow.tenant_id,
+    ExchangeRow.idp_id,
+    ExchangeRow.browser_hash,
+    ExchangeRow.relay_state_hash,
+    ExchangeRow.target,
+    ExchangeRow.authn_context_classes,
+    ExchangeRow.solicited,
+)
+_UNEXPIRED = (ExchangeRow.tenant_id == sa.bindparam("tenant_id"), ExchangeRow.expires_at > sa.bindparam("now"))
+_FIND_BY_REQUEST = sa.select(*_COLUMNS).where(
+    *_UNEXPIRED, ExchangeRow.request_id == sa.bindparam("request_id"), ExchangeRow.solicited.is_(True)
+)
+_FIND_BY_RELAY_STATE = sa.select(*_COLUMNS).where(
+    *_UNEXPIRED, ExchangeRow.relay_state_hash == sa.bindparam("relay_state_hash"), ExchangeRow.solicited.is_(False)
+)
+_CLOSE = (
+    sa.update(ExchangeRow)
+    .where(
+        ExchangeRow.tenant_id == sa.bindparam("of_tenant"),
+        ExchangeRow.request_id == sa.bindparam("of_request"),
+        ExchangeRow.used_at.is_(None),
+    )
+    .values(used_at=sa.bindparam("now"))
+)
+_USED = {
+    "postgresql": postgresql.insert(UsedAssertion.__table__).on_conflict_do_nothing(),  # type: ignore[arg-type]
+    "sqlite": sqlite.insert(UsedAssertion.__table__).on_conflict_do_nothing(),  # type: ignore[arg-type]
+}
+
+
+def hash_of(secret: str) -> str:
+    """SHA-256 in hex: what is kept of a secret that only its owner holds."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def add_exchange(exchange: Exchange, *, browser_hash: str, relay_state_hash: str, now: dt.datetime) -> None:
+    """Remember a request that is about to be sent."""
+    write(
+        _INSERT,
+        {
+            "tenant_id": exchange.tenant_id,
+            "request_id": exchange.request_id,
+            "idp_id": exchange.idp_id,
+            "browser_hash": browser_hash,
+            "relay_state_hash": relay_state_hash,
+            "target": exchange.target,
+            "authn_context_classes": list(exchange.authn_context_classes),
+            "solicited": exchange.solicited,
+            "created_at": now,
+            "expires_at": now + EXCHANGE_LIFETIME,
+            "used_at": None,
+        },
+    )
+
+
+def find_exchange(tenant_id: int, request_id: str, now: dt.datetime) -> Exchange | None:
+    """The pending or used exchange of this tenant that a response claims to answer."""
+    return _exchange_of(read(_FIND_BY_REQUEST, {"tenant_id": tenant_id, "request_id": request_id, "now": now}).one_or_none())
+
+
+def find_exchange_by_relay_state(tenant_id: int, relay_state: str, now: dt.datetime) -> Exchange | None:
+    """The exchange that a RelayState token stands for where the identity provider starts sign-ins by itself (Q7)."""
+    key = hash_of(relay_state)
+    return _exchange_of(read(_FIND_BY_RELAY_STATE, {"tenant_id": tenant_id, "relay_state_hash": key, "now": now}).first())
+
+
+def _exchange_of(row: sa.Row[tuple[object, ...]] | None) -> Exchange | None:
+    if row is None:
+        return None
+    values = row._mapping
+    return Exchange(
+        request_id=values["request_id"],
+        tenant_id=values["tenant_id"],
+        idp_id=values["idp_id"],
+        browser_hash=values["browser_hash"],
+        relay_state_hash=values["relay_state_hash"],
+        target=values["target"],
+        authn_context_classes=tuple(values["authn_context_classes"]),
+        solicited=values["solicited"],
+    )
+
+
+def use_exchange(exchange: Exchange, now: dt.datetime) -> bool:
+    """Close the exchange; False where another answer did so before."""
+    parameters = {"of_tenant": exchange.tenant_id, "of_request": exchange.request_id, "now": now}
+    return write(_CLOSE, parameters).rowcount == 1
+
+
+def use_assertion(tenant_id: int, idp_id: str, assertion: Assertion) -> bool:
+    """Note that the assertion signed somebody in; False where it did so before, on any worker (V11)."""
+    parameters = {
+        "tenant_id": tenant_id,
+        "idp_id": idp_id,
+        "assertion_hash": hash_of(assertion.id),
+        "expires_at": assertion.not_on_or_after,
+    }
+    return write(_USED[dialect_name()], parameters).rowcount == 1

@@ -1,0 +1,192 @@
+"""Records of people: found by (tenant, identity provider, subject), made at their first sign-in, never merged (P1–P5, P8)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from config.database import dialect_name, new_id, read, write
+from identity.assertion import Profile
+from identity.checks import ACTIVE, EMAIL_OWNER, PROVISIONED, Receipt
+from identity.models import EmailAddress, User
+from tenants.audit import EventType, record
+from tenants.trust import SAMLTrust
+
+UPDATED_FIELDS = ("username", "email", "first_name", "last_name", "phone")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person's row as one request sees it."""
+
+    id: str
+    tenant_id: int
+    name_id: str | None
+    username: str | None
+    email: str
+    first_name: str | None
+    last_name: str | None
+    phone: str | None
+    active: bool
+
+
+COLUMNS = (
+    User.id,
+    User.tenant_id,
+    User.name_id,
+    User.username,
+    User.email,
+    User.first_name,
+    User.last_name,
+    User.phone,
+    User.active,
+)
+_FIND_BY_SUBJECT = sa.select(*COLUMNS).where(
+    User.tenant_id == sa.bindparam("tenant_id"),
+    User.idp_id == sa.bindparam("idp_id"),
+    User.subject == sa.bindparam("subject"),
+)
+_FIND_PREPARED = (
+    sa.select(*COLUMNS)
+    .where(
+        User.tenant_id == sa.bindparam("tenant_id"),
+        User.subject.is_(None),
+        sa.or_(User.email == sa.bindparam("email"), User.username == sa.bindparam("username")),
+    )
+    .order_by(sa.case((User.email == sa.bindparam("email"), 0), else_=1), User.id)
+    .limit(2)
+)
+_ONE = (User.tenant_id == sa.bindparam("of_tenant"), User.id == sa.bindparam("of_user"))
+_TOUCH = (
+    sa.update(User)
+    .where(*_ONE, User.active.is_(True))
+    .values(last_login_at=sa.bindparam("now"), name_id=sa.bindparam("new_name_id"))
+)
+_JOIN = (
+    sa.update(User)
+    .where(*_ONE, User.subject.is_(None))
+    .values(idp_id=sa.bindparam("new_idp"), subject=sa.bindparam("new_subject"))
+)
+_FREE_EMAIL = sa.delete(EmailAddress).where(
+    EmailAddress.tenant_id == sa.bindparam("of_tenant"), EmailAddress.user_id == sa.bindparam("of_user")
+)
+_INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+_ADD_USER = {
+    name: insert(User.__table__).on_conflict_do_nothing(index_elements=["tenant_id", "idp_id", "subject"])  # type: ignore[arg-type]
+    for name, insert in _INSERTS.items()
+}
+_CLAIM_EMAIL = {
+    name: insert(EmailAddress.__table__).on_conflict_do_nothing(index_elements=["email"])  # type: ignore[arg-type]
+    for name, insert in _INSERTS.items()
+}
+
+
+def provision(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: Receipt) -> Person:
+    """The person of this sign-in: known, prepared beforehand, or made now.
+
+    Raises:
+        UserNotProvisioned, UserInactive, EmailConflict.
+    """
+    person, first_time = find_person(trust, profile), False
+    if person is None:
+        person, first_time = _join_prepared(trust, profile, now), True
+    if person is None:
+        person, first_time = _add_person(trust, profile, now, receipt), False
+    receipt.require(ACTIVE, person.active, "an active account", "one that is switched off")
+    if first_time or trust.settings.profile_update == "every_login":
+        person = _update_profile(trust, person, profile, now, receipt)
+    parameters = {"of_tenant": trust.tenant_id, "of_user": person.id, "now": now, "new_name_id": profile.name_id}
+    receipt.require(ACTIVE, write(_TOUCH, parameters).rowcount == 1, "an active account", "one switched off this moment")
+    return person
+
+
+def find_person(trust: SAMLTrust, profile: Profile) -> Person | None:
+    """Whoever came from this identity provider under this subject before. The e-mail is no identity (P2)."""
+    parameters = {"tenant_id": trust.tenant_id, "idp_id": trust.idp_id, "subject": profile.subject}
+    row = read(_FIND_BY_SUBJECT, parameters).one_or_none()
+    return Person(*row) if row else None
+
+
+def _join_prepared(trust: SAMLTrust, profile: Profile, now: dt.datetime) -> Person | None:
+    """A person prepared by CSV, console or SCIM, who has no subject yet, is joined by e-mail or username (P3).
+
+    The e-mail has passed the tenant's proven domains before; where e-mail and username lead to two people, neither is taken.
+    """
+    parameters = {"tenant_id": trust.tenant_id, "email": profile.email, "username": profile.username}
+    rows = read(_FIND_PREPARED, parameters).all()
+    if len(rows) != 1:
+        return None
+    person = Person(*rows[0])
+    joined = {"of_tenant": trust.tenant_id, "of_user": person.id, "new_idp": trust.idp_id, "new_subject": profile.subject}
+    if write(_JOIN, joined).rowcount != 1:
+        return None
+    record(trust.tenant_id, EventType.USER_JOINED, at=now, actor=person.id, idp=trust.idp_name)
+    return person
+
+
+def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: Receipt) -> Person:
+    receipt.require(PROVISIONED, trust.settings.jit_provisioning, "an account that exists", "just-in-time provisioning is off")
+    user_id = new_id()
+    row: dict[str, Any] = {
+        "tenant_id": trust.tenant_id,
+        "id": user_id,
+        "idp_id": trust.idp_id,
+        "subject": profile.subject,
+        "name_id": profile.name_id,
+        "active": True,
+        "created_at": now,
+        "last_login_at": now,
+    }
+    row |= {name: getattr(profile, name) for name in UPDATED_FIELDS}
+    if write(_ADD_USER[dialect_name()], row).rowcount == 0:  # the same person, a moment ago, in another tab
+        person = find_person(trust, profile)
+        receipt.require(PROVISIONED, person is not None, "an account that exists", "one that was just removed")
+        assert person is not None
+        return person
+    _claim_email(trust, user_id, profile.email, receipt)
+    record(trust.tenant_id, EventType.USER_CREATED, at=now, actor=user_id, idp=trust.idp_name)
+    return Person(
+        id=user_id,
+        tenant_id=trust.tenant_id,
+        name_id=profile.name_id,
+        active=True,
+        **{name: getattr(profile, name) for name in UPDATED_FIELDS},
+    )
+
+
+def _claim_email(trust: SAMLTrust, user_id: str, email: str, receipt: Receipt) -> None:
+    """Take the address for this person; who owns it otherwise is never said (P3)."""
+    claimed = write(_CLAIM_EMAIL[dialect_name()], {"email": email, "tenant_id": trust.tenant_id, "user_id": user_id}).rowcount
+    receipt.require(
+        EMAIL_OWNER,
+        claimed == 1,
+        "an address that no other account uses",
+        "one in use; if the same person comes under another NameID now, choose a stable attribute as the subject",
+    )
+
+
+def _update_profile(trust: SAMLTrust, person: Person, profile: Profile, now: dt.datetime, receipt: Receipt) -> Person:
+    """Bring the row up to date; an attribute that did not come never wipes a value (P5)."""
+    changed = {
+        name: value
+        for name in UPDATED_FIELDS
+        if (value := getattr(profile, name)) is not None and value != getattr(person, name)
+    }
+    if not changed:
+        return person
+    if "email" in changed:
+        write(_FREE_EMAIL, {"of_tenant": trust.tenant_id, "of_user": person.id})
+        _claim_email(trust, person.id, profile.email, receipt)
+    write(sa.update(User).where(*_ONE).values(**changed), {"of_tenant": trust.tenant_id, "of_user": person.id})
+    record(trust.tenant_id, EventType.USER_UPDATED, at=now, actor=person.id, fields=sorted(changed))
+    return Person(
+        id=person.id,
+        tenant_id=person.tenant_id,
+        name_id=profile.name_id,
+        active=person.active,
+        **{name: changed.get(name, getattr(person, name)) for name in UPDATED_FIELDS},
+    )

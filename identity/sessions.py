@@ -1,0 +1,166 @@
+"""Records of sessions: a signed-in browser holds a token, the database its SHA-256 (S1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from config.database import new_id, read, transaction, write
+from identity.assertion import Assertion
+from identity.exchanges import hash_of
+from identity.models import SessionRow, User
+from identity.provisioning import COLUMNS, Person
+from tenants.audit import EventType, record
+from tenants.models import IdentityProvider
+from tenants.records import TenantView
+
+TOKEN_BYTES = 32
+MAX_TOKEN_LENGTH = 64
+TOUCH_EVERY = dt.timedelta(seconds=60)
+"""`seen_at` is written at most once in this time, so that a page view writes nothing as a rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserFacts:
+    """What is known of the browser that makes a request; shown to its owner, never trusted."""
+
+    user_agent: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A new session. `token` goes into the cookie and nowhere else."""
+
+    id: str
+    token: str
+    expires_at: dt.datetime
+
+    def __repr__(self) -> str:
+        return f"OpenedSession(id={self.id!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentSession:
+    """The session that a request belongs to, and whose it is. `expires_at` is the sooner of idle and absolute end."""
+
+    id: str
+    person: Person
+    idp_name: str
+    idp_display_name: str
+    created_at: dt.datetime
+    expires_at: dt.datetime
+    authn_context: str
+
+
+_INSERT = sa.insert(SessionRow.__table__)  # type: ignore[arg-type]
+_FIND = (
+    sa.select(
+        SessionRow.id,
+        SessionRow.created_at,
+        SessionRow.seen_at,
+        SessionRow.expires_at,
+        SessionRow.authn_context,
+        IdentityProvider.name.label("idp_name"),
+        IdentityProvider.display_name.label("idp_display_name"),
+        *(column.label(f"person_{column.key}") for column in COLUMNS),
+    )
+    .join(User, sa.and_(User.tenant_id == SessionRow.tenant_id, User.id == SessionRow.user_id))
+    .join(
+        IdentityProvider,
+        sa.and_(IdentityProvider.tenant_id == SessionRow.tenant_id, IdentityProvider.id == SessionRow.idp_id),
+    )
+    .where(
+        SessionRow.tenant_id == sa.bindparam("tenant_id"),
+        SessionRow.token_hash == sa.bindparam("token_hash"),
+        SessionRow.ended_at.is_(None),
+        SessionRow.expires_at > sa.bindparam("now"),
+        SessionRow.seen_at > sa.bindparam("idle_since"),
+        User.active.is_(True),
+    )
+)
+_TOUCH = (
+    sa.update(SessionRow)
+    .where(SessionRow.tenant_id == sa.bindparam("of_tenant"), SessionRow.id == sa.bindparam("of_session"))
+    .values(seen_at=sa.bindparam("now"))
+)
+_END = (
+    sa.update(SessionRow)
+    .where(
+        SessionRow.tenant_id == sa.bindparam("of_tenant"),
+        SessionRow.token_hash == sa.bindparam("of_token"),
+        SessionRow.ended_at.is_(None),
+    )
+    .values(ended_at=sa.bindparam("now"))
+    .returning(SessionRow.id, SessionRow.user_id)
+)
+
+
+def open_session(
+    tenant: TenantView, idp_id: str, person: Person, assertion: Assertion, browser: BrowserFacts, now: dt.datetime
+) -> OpenedSession:
+    """Open a session that ends with the tenant's absolute limit, or sooner where the identity provider says so."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    expires_at = now + dt.timedelta(seconds=tenant.session_absolute_seconds)
+    if assertion.session_not_on_or_after is not None:
+        expires_at = min(expires_at, assertion.session_not_on_or_after)
+    session = OpenedSession(id=new_id(), token=token, expires_at=expires_at)
+    write(
+        _INSERT,
+        {
+            "tenant_id": tenant.id,
+            "token_hash": hash_of(token),
+            "id": session.id,
+            "user_id": person.id,
+            "idp_id": idp_id,
+            "name_id": assertion.name_id,
+            "name_id_format": assertion.name_id_format[:256],
+            "session_index": assertion.session_index and assertion.session_index[:256],
+            "authn_context": assertion.authn_context[:256],
+            "user_agent": browser.user_agent[:300],
+            "address": browser.address[:45],
+            "created_at": now,
+            "seen_at": now,
+            "expires_at": expires_at,
+            "ended_at": None,
+        },
+    )
+    return session
+
+
+def current_session(tenant: TenantView, token: str, now: dt.datetime) -> CurrentSession | None:
+    """The live session of a cookie's token at this tenant; None where it has ended, or belongs elsewhere."""
+    if not 0 < len(token) <= MAX_TOKEN_LENGTH:
+        return None
+    idle = dt.timedelta(seconds=tenant.session_idle_seconds)
+    parameters = {"tenant_id": tenant.id, "token_hash": hash_of(token), "now": now, "idle_since": now - idle}
+    row = read(_FIND, parameters).one_or_none()
+    if row is None:
+        return None
+    seen_at = row.seen_at
+    if now - seen_at >= TOUCH_EVERY:
+        with transaction():
+            write(_TOUCH, {"of_tenant": tenant.id, "of_session": row.id, "now": now})
+        seen_at = now
+    values = row._mapping
+    return CurrentSession(
+        id=row.id,
+        person=Person(**{column.key: values[f"person_{column.key}"] for column in COLUMNS}),
+        idp_name=row.idp_name,
+        idp_display_name=row.idp_display_name,
+        created_at=row.created_at,
+        expires_at=min(row.expires_at, seen_at + idle),
+        authn_context=row.authn_context,
+    )
+
+
+def end_session(tenant_id: int, token: str, now: dt.datetime, *, reason: str) -> bool:
+    """End the session of a cookie's token, inside a transaction; False where none was open."""
+    row = write(_END, {"of_tenant": tenant_id, "of_token": hash_of(token), "now": now}).one_or_none()
+    if row is None:
+        return False
+    record(tenant_id, EventType.SESSION_ENDED, at=now, actor=row.user_id, reason=reason, session=row.id)
+    return True
