@@ -1,0 +1,73 @@
+"""How a message travels by browser: form fields (SAML Bindings 3.5) or the query of an address (3.4)."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from urllib.parse import quote
+
+from identity.saml.signing import DS, sign_octets
+from tenants.trust import Endpoint, SAMLTrust
+
+MAX_RELAY_STATE_BYTES = 80
+"""SAML Bindings 3.4.3 and 3.5.3."""
+RAW_DEFLATE = -zlib.MAX_WBITS
+"""Without the zlib header and checksum (RFC 1951), as SAML Bindings 3.4.4.1 wants it."""
+
+
+def post_fields(xml: bytes, relay_state: str) -> dict[str, str]:
+    """The hidden fields of the form that takes a request to the identity provider; an empty RelayState is left out."""
+    fields = {"SAMLRequest": base64.b64encode(xml).decode("ascii")}
+    if relay_state:
+        fields["RelayState"] = _bounded(relay_state)
+    return fields
+
+
+def redirect_url(
+    xml: bytes, relay_state: str, endpoint: Endpoint, trust: SAMLTrust, *, login_hint: str | None = None
+) -> str:
+    """The address that takes a request to the identity provider, signed where the settings say so.
+
+    The signature covers SAMLRequest, RelayState and SigAlg in this order and in these very octets; the message itself must
+    not be signed (SAML Bindings 3.4.4.1). The endpoint's own query and the login hint stand outside of it.
+    """
+    if DS.encode() in xml:
+        raise ValueError("a message for the Redirect binding carries no signature inside")
+    query = "SAMLRequest=" + _quoted_base64(_deflated(xml))
+    if relay_state:
+        query += "&RelayState=" + quote(_bounded(relay_state), safe="")
+    if trust.settings.sign_requests:
+        query += "&SigAlg=" + quote(trust.settings.signature_method, safe="")
+        query += "&Signature=" + _quoted_base64(sign_octets(query.encode("ascii"), trust))
+    return with_query(endpoint.location, query if not login_hint else f"{query}&{hint_query(login_hint)}")
+
+
+def hint_query(login_hint: str) -> str:
+    """Who is about to sign in, as a query parameter; SAML has no place for it, and Entra ID refuses a Subject."""
+    return "login_hint=" + quote(login_hint, safe="")
+
+
+def with_query(location: str, query: str) -> str:
+    """`location` with more query after its own one, which stays as it is."""
+    address, hash_sign, fragment = location.partition("#")
+    if "?" not in address:
+        separator = "?"
+    else:
+        separator = "" if address.endswith(("?", "&")) else "&"
+    return f"{address}{separator}{query}{hash_sign}{fragment}"
+
+
+def _deflated(xml: bytes) -> bytes:
+    compressor = zlib.compressobj(wbits=RAW_DEFLATE)
+    return compressor.compress(xml) + compressor.flush()
+
+
+def _quoted_base64(octets: bytes) -> str:
+    """Percent-encoded base64. The alphabet has three characters to encode; `quote` would look at each, in 0.015 ms."""
+    return base64.b64encode(octets).decode("ascii").replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
+
+
+def _bounded(relay_state: str) -> str:
+    if len(relay_state.encode()) > MAX_RELAY_STATE_BYTES:
+        raise ValueError(f"RelayState is at most {MAX_RELAY_STATE_BYTES} bytes")
+    return relay_state
