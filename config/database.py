@@ -7,18 +7,31 @@ write there fails with "database is locked" whatever the timeout) and commits at
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event, orm
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator
 
+DATABASE_ERRORS: tuple[type[Exception], ...] = (
+    sa.exc.OperationalError,
+    sa.exc.InternalError,
+    sa.exc.InterfaceError,
+    sa.exc.TimeoutError,
+)
+"""The database is locked, full or gone: not the request's fault, and worth another try."""
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 SQLITE_BUSY_TIMEOUT_MS = 5_000
 POSTGRESQL_STATEMENT_TIMEOUT_MS = 10_000
 POOL_SIZE = 8
@@ -116,6 +129,14 @@ def prepare_engine(engine: sa.Engine) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
 
 
+def connect_database(app: Flask, url: str) -> None:
+    """Give the application its database; nothing connects before the first statement."""
+    app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=engine_options(url))
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+
+
 @contextmanager
 def transaction() -> Iterator[orm.Session]:
     """One writing transaction on this request's session; everything in it holds, or nothing does.
@@ -169,3 +190,15 @@ def savepoint() -> Iterator[None]:
 def dialect_name() -> str:
     """`sqlite` or `postgresql`."""
     return db.engine.dialect.name
+
+
+@functools.cache
+def newest_revision() -> str | None:
+    """The revision that this code's migrations lead to."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def schema_is_current() -> bool:
+    """Whether the database stands at the newest revision."""
+    row = read(sa.text("SELECT version_num FROM alembic_version")).one_or_none()
+    return row is not None and row[0] == newest_revision()

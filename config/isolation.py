@@ -56,7 +56,9 @@ def _scope(scope: int | str) -> Iterator[None]:
 
 
 def install_guard() -> None:
-    """Attach the guard to the application's session factory; once per process."""
+    """Attach the guard to every session of this process; a second call changes nothing."""
+    if event.contains(orm.Session, "do_orm_execute", _guard_statement):
+        return
     event.listen(orm.Session, "do_orm_execute", _guard_statement)
     for name in ("before_insert", "before_update", "before_delete"):
         event.listen(TenantScoped, name, _guard_row, propagate=True)

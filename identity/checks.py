@@ -6,7 +6,7 @@ check as it is made; the first that fails raises its refusal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -70,14 +70,17 @@ ACTIVE = Check("active", errors.UserInactive, "The account is active", "Vestibul
 
 
 class Receipt:
-    """What was checked, in order. `facts` holds what support asks for: issuer, classes, clock offset, names of attributes."""
+    """What was checked, in order. `facts` holds what support asks for: issuer, classes, clock offset, names of attributes.
 
-    __slots__ = ("facts", "lines", "unverified_xml")
+    `mask` gives the message with personal values masked, once there is a message that could be read.
+    """
+
+    __slots__ = ("facts", "lines", "mask")
 
     def __init__(self) -> None:
         self.lines: list[tuple[Check, bool, str, str]] = []
         self.facts: dict[str, Any] = {}
-        self.unverified_xml: bytes | None = None
+        self.mask: Callable[[], str] | None = None
 
     def passed(self, check: Check, expected: str = "", actual: str = "") -> None:
         """Note a check that held."""
@@ -100,6 +103,10 @@ class Receipt:
             self.lines.append((check, False, "", refusal.cause))
             raise
         self.lines.append((check, True, "", ""))
+
+    def masked_xml(self) -> str:
+        """The message as it came with personal values masked; empty where it was not readable as XML."""
+        return self.mask() if self.mask else ""
 
     def to_document(self) -> dict[str, Any]:
         """JSON form, as stored and shown."""

@@ -53,7 +53,7 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def add_exchange(exchange: Exchange, *, browser_hash: str, relay_state_hash: str, now: dt.datetime) -> None:
+def add_exchange(exchange: Exchange, *, now: dt.datetime) -> None:
     """Remember a request that is about to be sent."""
     write(
         _INSERT,
@@ -61,8 +61,8 @@ def add_exchange(exchange: Exchange, *, browser_hash: str, relay_state_hash: str
             "tenant_id": exchange.tenant_id,
             "request_id": exchange.request_id,
             "idp_id": exchange.idp_id,
-            "browser_hash": browser_hash,
-            "relay_state_hash": relay_state_hash,
+            "browser_hash": exchange.browser_hash,
+            "relay_state_hash": exchange.relay_state_hash,
             "target": exchange.target,
             "authn_context_classes": list(exchange.authn_context_classes),
             "solicited": exchange.solicited,

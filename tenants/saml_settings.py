@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 from tenants.errors import SettingsInvalid
 
@@ -64,6 +65,7 @@ MAX_CLASSES = 10
 MAX_NAMES = 10
 MAX_NAME_LENGTH = 256
 MAX_CLOCK_SKEW_SECONDS = 300
+MAX_URL_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ class SAMLSettings:
     """How one identity provider is asked, and what its answers must be like (requirements Q2–Q8, V4, V5, V9, V13, P1–P5).
 
     `authn_context_class_ref` empty: RequestedAuthnContext is left out. `name_id_format` "": NameIDPolicy is left out.
-    `name_id_source`: "NameID", or the name of the attribute that identifies the person.
+    `idp_login_url` "": sign-in starts with a request of ours; otherwise the page at the identity provider that starts it
+    unasked (Q7). `name_id_source`: "NameID", or the name of the attribute that identifies the person.
     Raises SettingsInvalid with a sentence for each field that is wrong.
     """
 
@@ -108,6 +111,7 @@ class SAMLSettings:
     profile_update: str = "every_login"
     jit_provisioning: bool = True
     allow_idp_initiated: bool = False
+    idp_login_url: str = ""
     request_binding: str = "post"
     force_authn: bool = False
     clock_skew_seconds: int = 60
@@ -186,11 +190,24 @@ def _errors_of(settings: SAMLSettings) -> list[tuple[str, str]]:
     errors += _choice_errors(settings)
     errors += _class_errors(settings.authn_context_class_ref)
     errors += _name_errors(settings)
+    errors += _login_url_errors(settings)
     if type(settings.clock_skew_seconds) is not int or not 0 <= settings.clock_skew_seconds <= MAX_CLOCK_SKEW_SECONDS:
         errors.append(("clock_skew_seconds", f"It is a number of seconds from 0 to {MAX_CLOCK_SKEW_SECONDS}."))
     if settings.sha1_exception is not None and not settings.sha1_exception.reason:
         errors.append(("sha1_exception", "An exception needs a reason."))
     return errors
+
+
+def _login_url_errors(settings: SAMLSettings) -> list[tuple[str, str]]:
+    url = settings.idp_login_url
+    if url == "":
+        return []
+    web = isinstance(url, str) and url.startswith(("https://", "http://")) and _is_absolute_uri(url, MAX_URL_LENGTH)
+    if not web or not urlsplit(url).hostname or "@" in urlsplit(url).netloc or "#" in url:
+        return [("idp_login_url", "It is the address of a page at the identity provider, or blank.")]
+    if not settings.allow_idp_initiated:
+        return [("idp_login_url", "Sign-in that starts at the identity provider has to be allowed for this.")]
+    return []
 
 
 def _choice_errors(settings: SAMLSettings) -> list[tuple[str, str]]:
@@ -219,11 +236,11 @@ def _class_errors(classes: tuple[str, ...]) -> list[tuple[str, str]]:
     return []
 
 
-def _is_absolute_uri(value: str) -> bool:
+def _is_absolute_uri(value: str, limit: int = MAX_NAME_LENGTH) -> bool:
     scheme, colon, rest = value.partition(":")
     return (
         bool(colon and rest and scheme[:1].isalpha() and scheme.replace("+", "").replace(".", "").replace("-", "").isalnum())
-        and len(value) <= MAX_NAME_LENGTH
+        and len(value) <= limit
         and value.isascii()
         and value.isprintable()
         and not any(char in value for char in ' <>"{}|\\^`')

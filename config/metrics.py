@@ -1,0 +1,36 @@
+"""Prometheus metrics, summed over all workers; no tenant and no person in a label (I4)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+
+MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+SIGN_INS = Counter("vestibule_sign_ins", "Responses of identity providers, by refusal code or 'accepted'.", ["result"])
+LOGIN_STARTS = Counter("vestibule_login_starts", "Browsers sent to an identity provider, by binding.", ["binding"])
+REQUESTS = Histogram(
+    "vestibule_request_seconds",
+    "Time to answer, by kind of host and class of status.",
+    ["host", "status"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0),
+)
+METADATA_SYNCS = Counter("vestibule_metadata_syncs", "Fetches of metadata, by result.", ["result"])
+
+
+def empty_multiprocess_directory(folder: Path) -> None:
+    """Before workers start: what a former run left would be counted again."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def metrics_page() -> tuple[bytes, str]:
+    """Body and content type in Prometheus's text form."""
+    registry = CollectorRegistry()
+    if os.environ.get(MULTIPROCESS_VARIABLE):
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry), CONTENT_TYPE_LATEST
+    return generate_latest(), CONTENT_TYPE_LATEST

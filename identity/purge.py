@@ -1,0 +1,50 @@
+"""Records that are kept for a time only, and the job that removes them when it is over."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from config.database import transaction, write
+from identity.attempts import RECEIPT_LIFETIME
+from identity.models import Attempt, ExchangeRow, SessionRow, UsedAssertion
+
+BATCH = 500
+"""Rows per transaction: a purge never holds a lock that a sign-in notices."""
+MAX_BATCHES = 40
+SESSION_MEMORY = dt.timedelta(days=30)
+"""How long an ended session can still be looked up."""
+
+
+def purge_expired(now: dt.datetime | None = None) -> int:
+    """Remove expired exchanges, assertions that can no longer be replayed, old sessions and receipts; of every tenant.
+
+    Returns:
+        The number of rows removed.
+    """
+    now = now or dt.datetime.now(dt.UTC)
+    return sum(
+        _purge(table, column, before)
+        for table, column, before in (
+            (ExchangeRow, ExchangeRow.expires_at, now),
+            (UsedAssertion, UsedAssertion.expires_at, now),
+            (SessionRow, SessionRow.expires_at, now - SESSION_MEMORY),
+            (Attempt, Attempt.at, now - RECEIPT_LIFETIME),
+        )
+    )
+
+
+def _purge(table: type, column: orm.InstrumentedAttribute[dt.datetime], before: dt.datetime) -> int:
+    key = sa.inspect(table).primary_key
+    old = sa.select(*key).where(column < before).limit(BATCH)
+    statement = sa.delete(table).where(sa.tuple_(*key).in_(old))
+    removed = 0
+    for _ in range(MAX_BATCHES):
+        with transaction():
+            count = write(statement).rowcount
+        removed += count
+        if count < BATCH:
+            break
+    return removed

@@ -1,0 +1,223 @@
+"""Edges of a tenant's host: sign in, sign out, who is signed in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, g, jsonify, make_response, redirect, request
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from config.database import transaction
+from config.logs import sign_in_log
+from identity import pages
+from identity.acs import Arrival, accept_response, record_refusal
+from identity.checks import FORM, Receipt
+from identity.errors import MethodNotAllowed, RequestInvalid
+from identity.exchanges import EXCHANGE_LIFETIME
+from identity.login import LoginOptions, begin_login
+from identity.saml.sp_metadata import METADATA_MEDIA_TYPE
+from identity.sessions import BrowserFacts, CurrentSession, current_session, end_session
+from identity.own_metadata import tenant_metadata
+from identity.targets import require_target
+from tenants import web
+from tenants.errors import Refusal, ServiceUnavailable, Unauthenticated
+
+SESSION_COOKIE = "__Host-vestibule_session"
+LOGIN_COOKIE = "__Host-vestibule_login"
+LOGIN_SECRET_BYTES = 32
+LOGIN_SECRET_LENGTH = 43
+ACS_CONTENT_TYPE = "application/x-www-form-urlencoded"
+MAX_ACS_BODY = 512 * 1024
+
+routes = Blueprint("identity", __name__, template_folder="templates")
+
+
+@routes.before_request
+def to_current_mydomain() -> WerkzeugResponse | None:
+    """A former MyDomain leads to the present one; SAML endpoints there go on answering (T1).
+
+    The identity provider may know the former host's ACS for ever: 307 has the browser repeat its POST at the present
+    host, where its login cookie is. Destination and Recipient are compared with the stored ACS URL, never with the host.
+    """
+    tenant = g.get("tenant")
+    if tenant is None or tenant.canonical or request.endpoint == "identity.metadata":
+        return None
+    location = web.settings().tenant_origin(tenant.slug) + request.full_path.rstrip("?")
+    return redirect(location, 307 if request.method == "POST" else 302)
+
+
+@routes.get("/")
+def landing() -> Response:
+    """Who is signed in; otherwise the way to sign in."""
+    tenant = web.tenant()
+    session = _session()
+    if session is None:
+        return pages.sign_in_page(
+            tenant, web.trust().providers, target="/", signed_out=request.args.get("signed_out") == "1"
+        )
+    return pages.landing_page(tenant, session, now=_now())
+
+
+@routes.get("/saml/login")
+def login() -> WerkzeugResponse:
+    """Leave for the identity provider."""
+    options = LoginOptions(
+        idp_name=request.args.get("idp"),
+        target=request.args.get("next", "/"),
+        force_authn=request.args.get("force") == "1",
+        is_passive=request.args.get("passive") == "1",
+        login_hint=request.args.get("login_hint"),
+    )
+    tenant, trust = web.tenant(), web.trust()
+    if options.idp_name is None and len(trust.providers) > 1:
+        return pages.sign_in_page(tenant, trust.providers, target=require_target(options.target))
+    browser = _login_secret() or secrets.token_urlsafe(LOGIN_SECRET_BYTES)
+    start = begin_login(trust, options, browser, _now())
+    response: WerkzeugResponse
+    if start.fields is None:
+        response = redirect(start.location, 302)
+        response.headers["Cache-Control"] = "no-store"
+    else:
+        response = pages.post_form_page(tenant, start.location, start.fields)
+    _set_cookie(response, LOGIN_COOKIE, browser, same_site="None", max_age=int(EXCHANGE_LIFETIME.total_seconds()))
+    return response
+
+
+@routes.post("/saml/acs")
+def acs() -> WerkzeugResponse:
+    """Take the identity provider's answer: 303 to the target with a session, or a refusal that leaves nothing behind."""
+    tenant, now, receipt = web.tenant(), _now(), Receipt()
+    try:
+        sign_in = accept_response(tenant, web.trust(), _arrival(receipt), now, receipt)
+    except Refusal as refusal:
+        if not isinstance(refusal, ServiceUnavailable):
+            record_refusal(tenant, refusal, g.reference, now, receipt)
+        sign_in_log.info("refused", tenant_id=tenant.id, code=refusal.code, cause=refusal.cause)
+        raise
+    sign_in_log.info("accepted", tenant_id=tenant.id, session=sign_in.session.id)
+    response = redirect(sign_in.target, 303)
+    response.headers["Cache-Control"] = "no-store"
+    _set_cookie(response, SESSION_COOKIE, sign_in.session.token, same_site="Lax", max_age=None)
+    return response
+
+
+@routes.route("/saml/acs", methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def acs_by_another_method() -> WerkzeugResponse:
+    """Responses come by POST only (Q8, SAML Bindings 3.5): never from a URL, a log or a history."""
+    web.tenant()
+    raise MethodNotAllowed(request.method)
+
+
+@routes.get("/saml/metadata")
+def metadata() -> Response:
+    """Our own metadata for this tenant: stored canonical values, the same from one fetch to the next."""
+    tenant = web.tenant()
+    response = make_response(tenant_metadata(tenant))
+    response.headers["Content-Type"] = METADATA_MEDIA_TYPE
+    response.headers["Content-Disposition"] = f'inline; filename="{tenant.slug}-metadata.xml"'
+    return response
+
+
+@routes.get("/session")
+def session() -> Response:
+    """Who is signed in, for programs on the page."""
+    tenant, current = web.tenant(), _session()
+    if current is None:
+        raise Unauthenticated("no live session")
+    person = current.person
+    response = jsonify(
+        tenant=tenant.slug,
+        user={
+            "id": person.id,
+            "username": person.username,
+            "email": person.email,
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+            "phone": person.phone,
+            "name_id": person.name_id,
+        },
+        expires_at=current.expires_at.isoformat(),
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@routes.post("/logout")
+def logout() -> WerkzeugResponse:
+    """End this browser's session here. The identity provider's own session goes on."""
+    tenant, token = web.tenant(), request.cookies.get(SESSION_COOKIE)
+    _require_same_origin(tenant.slug)
+    if token:
+        with transaction():
+            end_session(tenant.id, token, _now(), reason="signed_out")
+    response = redirect("/?signed_out=1", 303)
+    response.headers["Cache-Control"] = "no-store"
+    response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+    return response
+
+
+@routes.get("/client-config.json")
+def client_config() -> Response:
+    """What a native client has to know before it opens the browser (G3)."""
+    tenant, providers = web.tenant(), web.trust().providers
+    return jsonify(
+        sso_enabled=bool(providers),
+        sso_required=bool(providers),
+        provider=providers[0].idp_display_name if len(providers) == 1 else None,
+        login_url=web.settings().tenant_origin(tenant.slug) + "/saml/login" if providers else None,
+    )
+
+
+def _arrival(receipt: Receipt) -> Arrival:
+    """Read the form: each field once, in the body alone, of bounded size (V1)."""
+    with receipt.step(FORM):
+        if request.mimetype != ACS_CONTENT_TYPE:
+            raise RequestInvalid(f"content type {request.mimetype[:80] or 'missing'}")
+        if request.args:
+            raise RequestInvalid("an ACS takes nothing from the address")
+        responses, relay_states = request.form.getlist("SAMLResponse"), request.form.getlist("RelayState")
+        if len(responses) != 1 or len(relay_states) > 1:
+            raise RequestInvalid(f"SAMLResponse {len(responses)} times, RelayState {len(relay_states)} times")
+    return Arrival(
+        saml_response=responses[0],
+        relay_state=relay_states[0] if relay_states else "",
+        login_secret=_login_secret(),
+        session_token=request.cookies.get(SESSION_COOKIE),
+        browser=BrowserFacts(user_agent=request.user_agent.string, address=request.remote_addr or ""),
+        reference=g.reference,
+    )
+
+
+def _login_secret() -> str | None:
+    value = request.cookies.get(LOGIN_COOKIE, "")
+    return value if len(value) == LOGIN_SECRET_LENGTH and value.isascii() else None
+
+
+def _session() -> CurrentSession | None:
+    token = request.cookies.get(SESSION_COOKIE)
+    return current_session(web.tenant(), token, _now()) if token else None
+
+
+def _set_cookie(response: WerkzeugResponse, name: str, value: str, *, same_site: str, max_age: int | None) -> None:
+    """`__Host-`: this host alone, over HTTPS (or a loopback name), so that no sibling subdomain can set or read it."""
+    response.set_cookie(name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite=same_site)
+
+
+def _require_same_origin(slug: str) -> None:
+    """Another tenant's host is the same *site*, so SameSite alone does not stop its forms."""
+    fetch_site = request.headers.get("Sec-Fetch-Site")
+    if fetch_site is not None:
+        same = fetch_site in ("same-origin", "none")
+    else:
+        origin = request.headers.get("Origin")
+        same = origin is None or urlsplit(origin).netloc.lower() == request.host.lower()
+    if not same:
+        raise RequestInvalid(f"a form of another site at {slug}")
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+

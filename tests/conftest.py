@@ -1,0 +1,134 @@
+"""Fixtures of the whole suite: real databases, two tenants made by the product itself, an identity provider in hand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from config.database import db
+from config.migrate import migrate
+from tests.support.idp import ForgingIdP
+from tests.support.postgresql import Cluster, shared_cluster
+from tests.support.world import Organisation, World, settings_for
+from wsgi import create_app
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+ACME_IDP = "https://idp.acme.test/metadata"
+GLOBEX_IDP = "https://idp.globex.test/metadata"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A database with both tenants in it, to be copied for each test."""
+
+    source: str
+    staff_token: str
+
+
+@pytest.fixture(scope="session")
+def idps() -> tuple[ForgingIdP, ForgingIdP]:
+    """The identity providers of acme and globex."""
+    return ForgingIdP(entity_id=ACME_IDP), ForgingIdP(entity_id=GLOBEX_IDP)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One PostgreSQL for all workers of the run."""
+    with shared_cluster(tmp_path_factory.getbasetemp().parent) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory, idps: tuple[ForgingIdP, ForgingIdP]) -> Template:
+    """A SQLite file with both tenants."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    return Template(str(path), _seed(f"sqlite:///{path}", idps))
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(cluster: Cluster, idps: tuple[ForgingIdP, ForgingIdP]) -> Template:
+    """A PostgreSQL database with both tenants."""
+    name = f"template_{WORKER}"
+    return Template(name, _seed(cluster.create(name), idps))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database a test runs on; every flow runs on both."""
+    value: str = request.param
+    return value
+
+
+@pytest.fixture
+def world(
+    database: str, request: pytest.FixtureRequest, tmp_path: Path, idps: tuple[ForgingIdP, ForgingIdP]
+) -> Iterator[World]:
+    """A service of its own for one test, with acme and globex in it."""
+    template: Template = request.getfixturevalue(f"{database}_template")
+    if database == "sqlite":
+        path = tmp_path / "vestibule.db"
+        shutil.copyfile(template.source, path)
+        app = create_app(settings_for(f"sqlite:///{path}"))
+        yield _world(app, template, idps)
+        _dispose(app)
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    name = f"test_{WORKER}"
+    app = create_app(settings_for(cluster.create(name, template=template.source)))
+    yield _world(app, template, idps)
+    _dispose(app)
+    cluster.drop(name)
+
+
+@pytest.fixture
+def app(world: World) -> Flask:
+    """The service of this test."""
+    return world.app
+
+
+def _world(app: Flask, template: Template, idps: tuple[ForgingIdP, ForgingIdP]) -> World:
+    return World(
+        app,
+        acme=Organisation("acme", "acme.test", idps[0]),
+        globex=Organisation("globex", "globex.test", idps[1]),
+        staff_token=template.staff_token,
+    )
+
+
+def _seed(url: str, idps: tuple[ForgingIdP, ForgingIdP]) -> str:
+    """Migrate, make both tenants through the API, and give staff's token."""
+    migrate(url)
+    app = create_app(settings_for(url))
+    token = app.test_cli_runner().invoke(args=["token", "create", "--role", "staff"]).output.strip()
+    world = World(
+        app,
+        acme=Organisation("acme", "acme.test", idps[0]),
+        globex=Organisation("globex", "globex.test", idps[1]),
+        staff_token=token,
+    )
+    for organisation in (world.acme, world.globex):
+        created = world.api(
+            "POST",
+            "/tenants",
+            json={"slug": organisation.slug, "name": organisation.slug.title(), "email_domains": [organisation.domain]},
+        )
+        assert created.status_code == 201, created.get_data(as_text=True)
+        connected = world.api(
+            "PUT",
+            f"/tenants/{organisation.slug}/identity-providers/main",
+            json={"display_name": "Company login", "metadata_xml": organisation.idp.metadata_xml()},
+        )
+        assert connected.status_code == 201, connected.get_data(as_text=True)
+    _dispose(app)
+    return token
+
+
+def _dispose(app: Flask) -> None:
+    with app.app_context():
+        db.engine.dispose()

@@ -1,0 +1,100 @@
+"""A browser of the tests: one cookie jar, one host, the forms that a person would send."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+import zlib
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from flask import Flask
+from lxml import etree
+from werkzeug.test import Client, TestResponse
+
+from identity.routes import LOGIN_COOKIE, SESSION_COOKIE
+
+_FIELD = re.compile(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"')
+_ACTION = re.compile(r'<form[^>]*action="([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Started:
+    """A sign-in that has left for the identity provider, and what the browser carries."""
+
+    action: str
+    saml_request: bytes
+    relay_state: str
+    response: TestResponse
+
+    @property
+    def request_id(self) -> str:
+        """ID of the AuthnRequest."""
+        return etree.fromstring(self.saml_request).get("ID") or ""
+
+
+class Browser:
+    """One person's browser at one host."""
+
+    def __init__(self, app: Flask, slug: str | None = "acme", *, port: int = 8000) -> None:
+        self.host = f"{slug}.localhost:{port}" if slug else f"localhost:{port}"
+        self.client: Client = app.test_client()
+
+    def get(self, path: str, **options: object) -> TestResponse:
+        """A GET at this host."""
+        return self.client.get(path, base_url=f"http://{self.host}", **options)
+
+    def post(self, path: str, **options: object) -> TestResponse:
+        """A POST at this host."""
+        return self.client.post(path, base_url=f"http://{self.host}", **options)
+
+    def cookie(self, name: str) -> str | None:
+        """The value of a cookie of this host."""
+        cookie = self.client.get_cookie(name, domain=self.host.partition(":")[0])
+        return cookie.value if cookie else None
+
+    @property
+    def session_token(self) -> str | None:
+        """What the session cookie holds."""
+        return self.cookie(SESSION_COOKIE)
+
+    @property
+    def login_secret(self) -> str | None:
+        """What the login cookie holds."""
+        return self.cookie(LOGIN_COOKIE)
+
+    def forget_login(self) -> None:
+        """Lose the login cookie, as a browser that blocks it would."""
+        self.client.delete_cookie(LOGIN_COOKIE, domain=self.host.partition(":")[0])
+
+    def start(self, target: str = "/", **query: str) -> Started:
+        """Begin a sign-in and read what goes to the identity provider, by either binding."""
+        response = self.get("/saml/login", query_string={"next": target, **query})
+        if response.status_code == 302:
+            values = parse_qs(urlsplit(response.location).query)
+            xml = zlib.decompress(base64.b64decode(values["SAMLRequest"][0]), -15)
+            return Started(response.location, xml, values["RelayState"][0], response)
+        assert response.status_code == 200, response.get_data(as_text=True)
+        page = response.get_data(as_text=True)
+        fields = {name: html.unescape(value) for name, value in _FIELD.findall(page)}
+        action = _ACTION.search(page)
+        assert action, page
+        return Started(
+            html.unescape(action[1]), base64.b64decode(fields["SAMLRequest"]), fields["RelayState"], response
+        )
+
+    def post_response(self, saml_response: bytes | str, relay_state: str | None = None, **options: object) -> TestResponse:
+        """What the identity provider's page makes the browser do. Bytes are XML, text is sent as it is."""
+        encoded = saml_response if isinstance(saml_response, str) else base64.b64encode(saml_response).decode()
+        fields = {"SAMLResponse": encoded} | ({"RelayState": relay_state} if relay_state is not None else {})
+        return self.post("/saml/acs", data=fields, **options)
+
+
+def code_of(response: TestResponse) -> str | None:
+    """The refusal code that a page or a problem document carries."""
+    if response.mimetype == "application/problem+json":
+        code: str = response.get_json()["code"]
+        return code
+    found = re.search(r'data-code="([a-z_0-9]+)"', response.get_data(as_text=True))
+    return found[1] if found else None

@@ -1,0 +1,113 @@
+"""The world that flows and attacks happen in: two tenants, an identity provider each, made by the product's own flows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from config.database import Base, db
+from config.settings import Settings
+from tests.support.browser import Browser, Started
+from tests.support.idp import ForgingIdP
+
+SECRET_KEYS = {"test": b"0123456789abcdef0123456789abcdef"}
+RECORDED_ANYWAY = frozenset({"attempt", "audit_event"})
+"""Tables that a refusal writes to on purpose."""
+
+
+def utc_now() -> dt.datetime:
+    """Now, aware."""
+    return dt.datetime.now(dt.UTC)
+
+
+def settings_for(database_url: str, **changes: Any) -> Settings:
+    """Settings of a test run."""
+    return Settings(**({"secret_keys": SECRET_KEYS, "database_url": database_url, "rate_limits": False} | changes))
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """A tenant and the identity provider that it trusts."""
+
+    slug: str
+    domain: str
+    idp: ForgingIdP
+
+    @property
+    def origin(self) -> str:
+        """Where its people go."""
+        return f"http://{self.slug}.localhost:8000"
+
+    @property
+    def entity_id(self) -> str:
+        """Of the service provider."""
+        return f"{self.origin}/saml/metadata"
+
+    @property
+    def acs_url(self) -> str:
+        """Where its responses go."""
+        return f"{self.origin}/saml/acs"
+
+
+@dataclass(frozen=True)
+class World:
+    """The service with acme and globex in it."""
+
+    app: Flask
+    acme: Organisation
+    globex: Organisation
+    staff_token: str
+
+    def browser(self, organisation: Organisation | None = None) -> Browser:
+        """A new browser at an organisation's host."""
+        return Browser(self.app, (organisation or self.acme).slug)
+
+    def response(self, started: Started | None, organisation: Organisation | None = None, **parts: Any) -> bytes:
+        """A response of the organisation's own identity provider, good unless `parts` make it otherwise."""
+        organisation = organisation or self.acme
+        good: dict[str, Any] = {
+            "sp_entity_id": organisation.entity_id,
+            "acs_url": organisation.acs_url,
+            "in_response_to": started.request_id if started else None,
+            "now": utc_now(),
+            "name_id": f"ada@{organisation.domain}",
+            "attributes": {"mail": [f"ada@{organisation.domain}"], "givenName": ["Ada"], "sn": ["Lovelace"]},
+        }
+        return organisation.idp.response(**(good | parts))
+
+    def sign_in(self, browser: Browser, organisation: Organisation | None = None, target: str = "/", **parts: Any) -> TestResponse:
+        """A whole sign-in by a browser."""
+        started = browser.start(target)
+        return browser.post_response(self.response(started, organisation, **parts), started.relay_state)
+
+    def change_settings(self, organisation: Organisation | None = None, **changes: Any) -> None:
+        """Change SAML settings as an administrator would."""
+        organisation = organisation or self.acme
+        answer = self.api("PATCH", f"/tenants/{organisation.slug}/identity-providers/main/saml-settings", json=changes)
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+
+    def api(self, method: str, path: str, token: str | None = None, **options: Any) -> TestResponse:
+        """A call of the management API, with staff's token unless another is given."""
+        headers = {"Authorization": f"Bearer {token or self.staff_token}"} | options.pop("headers", {})
+        return self.app.test_client().open(
+            "/api/v1" + path, method=method, base_url="http://localhost:8000", headers=headers, **options
+        )
+
+    def rows(self) -> dict[str, set[tuple[Any, ...]]]:
+        """Every row of every table that a refusal must leave as it was."""
+        with self.app.app_context(), db.engine.connect() as connection:
+            return {
+                table.name: {tuple(str(value) for value in row) for row in connection.execute(sa.select(table))}
+                for table in Base.metadata.sorted_tables
+                if table.name not in RECORDED_ANYWAY
+            }
+
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
+        with self.app.app_context(), db.engine.connect() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(Base.metadata.tables[table])).scalar_one())

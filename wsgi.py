@@ -1,0 +1,60 @@
+"""The composition root: `create_app` puts the service together, as a list; nothing imports this module."""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config.database import connect_database
+from config.isolation import install_guard
+from config.logs import configure_logging
+from config.sealing import KeyRing
+from config.settings import Settings, settings_from_environment
+from identity.api import install_people_api
+from identity.app_host import app_host
+from identity.error_pages import install_error_pages
+from identity.pages import install_pages
+from identity.routes import routes
+from tenants.api import install_api
+from tenants.operation import operation
+from tenants.trusts import TrustCache
+from tenants.web import install_hosts
+
+MAX_BODY = 8 * 1024 * 1024
+"""Bytes of any request: metadata of 5 MiB as a JSON string. The ACS and the pages have their own, smaller bounds."""
+MAX_FORM_PARTS = 20
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Put the service together.
+
+    Args:
+        settings: what the deployment decides; read from the environment where it is not given.
+
+    Raises:
+        SettingsInvalid: the service must not start like this; the sentence says how to mend it.
+    """
+    settings = settings or settings_from_environment()
+    configure_logging(settings.log_level)
+    app = Flask("vestibule", static_folder=None, template_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_PARTS=MAX_FORM_PARTS)
+    app.extensions["vestibule_settings"] = settings
+    app.extensions["vestibule_keys"] = KeyRing(settings.secret_keys)
+    app.extensions["vestibule_trusts"] = TrustCache(app.extensions["vestibule_keys"])
+    app.wsgi_app = behind_proxies(app, settings.trusted_proxies)  # type: ignore[method-assign]
+    connect_database(app, settings.database_url)
+    install_guard()
+    install_hosts(app)
+    install_pages(app)
+    install_error_pages(app)
+    app.register_blueprint(operation)
+    app.register_blueprint(app_host)
+    app.register_blueprint(routes)
+    install_api(app)
+    install_people_api(app)
+    return app
+
+
+def behind_proxies(app: Flask, hops: int) -> ProxyFix:
+    """Believe so many `X-Forwarded-*` values as there are proxies in front; none where there is none."""
+    return ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=0, x_prefix=0)
