@@ -83,12 +83,17 @@ def default_signature(key: PrivateKey | bytes) -> str:
 
 def insert_signature(xml: str, id: str, template: str) -> str:
     """Put the template where the schema wants it: after the Issuer of the element with that ID, or first in it."""
+    start = _end_of_opening_tag(xml, id)
+    issuer = re.compile(r"\s*<((?:\w+:)?Issuer)\b[^<>]*(?:/>|>.*?</\1\s*>)", re.DOTALL).match(xml, start)
+    at = issuer.end() if issuer else start
+    return xml[:at] + template + xml[at:]
+
+
+def _end_of_opening_tag(xml: str, id: str) -> int:
     opening = re.search(rf"""<[^<>]*\bID\s*=\s*["']{re.escape(id)}["'][^<>]*>""", xml)
     if opening is None:
         raise ValueError(f"no element with ID {id!r}")
-    issuer = re.compile(r"\s*<((?:\w+:)?Issuer)\b[^<>]*(?:/>|>.*?</\1\s*>)", re.DOTALL).match(xml, opening.end())
-    at = issuer.end() if issuer else opening.end()
-    return xml[:at] + template + xml[at:]
+    return opening.end()
 
 
 def sign(
@@ -124,24 +129,26 @@ def sign(
 
 
 def fill_signature(text: str, id: str, key: PrivateKey | bytes) -> bytes:
-    """Compute the one Signature in the text whose DigestValue and SignatureValue are empty."""
+    """Compute the Signature in the element with that ID whose DigestValue and SignatureValue are still empty.
+
+    The values are put into the text: everything else stays as written.
+    """
     root = etree.fromstring(text.encode(), etree.XMLParser(resolve_entities=False, no_network=True, encoding="utf-8"))
-    node = next((found for found in root.iter("{*}Signature") if not found.findtext("{*}SignatureValue")), None)
-    signed = [found for found in root.iter(etree.Element) if found.get("ID") == id]
-    if node is None or not signed:
-        raise ValueError("no unfilled Signature, or nothing with that ID")
+    signed = next(node for node in root.iter(etree.Element) if node.get("ID") == id)
+    signature = next((node for node in signed.iter("{*}Signature") if not node.findtext("{*}SignatureValue")), None)
+    if signature is None:
+        raise ValueError(f"no unfilled Signature in {id!r}")
     context = xmlsec.SignatureContext()
     if isinstance(key, bytes):
         context.key = xmlsec.Key.from_binary_data(xmlsec.constants.KeyDataHmac, key)
     else:
         context.key = xmlsec.Key.from_memory(private_pem(key), xmlsec.constants.KeyDataFormatPem)
-    for found in signed[:1]:
-        context.register_id(found, "ID")
-    context.sign(node)
+    context.register_id(signed, "ID")
+    context.sign(signature)
+    head, tail = text[: _end_of_opening_tag(text, id)], text[_end_of_opening_tag(text, id) :]
     for name, value in (
-        ("DigestValue", node.findtext(".//{*}DigestValue") or ""),
-        ("SignatureValue", "".join((node.findtext("{*}SignatureValue") or "").split())),
+        ("DigestValue", signature.findtext(".//{*}DigestValue") or ""),
+        ("SignatureValue", "".join((signature.findtext("{*}SignatureValue") or "").split())),
     ):
-        filled = rf"<\g<1>\g<2>>{value}</\g<1>>"
-        text = re.sub(rf"<((?:\w+:)?{name})(\b[^<>/]*)(?:/>|></\1>)", filled, text, count=1)
-    return text.encode()
+        tail = re.sub(rf"<((?:\w+:)?{name})\s*(?:/>|></\1>)", rf"<\g<1>>{value}</\g<1>>", tail, count=1)
+    return (head + tail).encode()
