@@ -1,0 +1,93 @@
+"""Processes that a test run starts: each has its own group, a log to show when it fails, and an end that waits."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LOG_TAIL_CHARACTERS = 3_000
+POLL_SECONDS = 0.05
+
+
+class NotStarted(RuntimeError):
+    """A process ended, or did not answer in time; the end of its log is in the message."""
+
+
+def free_port() -> int:
+    """A loopback TCP port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process of ours and its children, which share one group."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        """The leader of the group."""
+        return self.process.pid
+
+    def wait_until(self, answers: Callable[[], bool], *, seconds: float) -> None:
+        """Come back when it answers.
+
+        Raises:
+            NotStarted: it ended before, or it took longer than `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        while not answers():
+            if self.process.poll() is not None:
+                raise NotStarted(f"ended with status {self.process.returncode}\n{self.log_tail()}")
+            if time.monotonic() > deadline:
+                raise NotStarted(f"no answer in {seconds} s\n{self.log_tail()}")
+            time.sleep(POLL_SECONDS)
+
+    def log_tail(self) -> str:
+        """The end of what it wrote."""
+        return self.log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:] if self.log.exists() else ""
+
+    def kill(self) -> None:
+        """End it without a word, children too, as a power cut would."""
+        self._signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, *, seconds: float = 10) -> None:
+        """Ask it to end, and end whatever of it is left after `seconds`."""
+        if self.process.poll() is None:
+            self._signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(seconds)
+        self.kill()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+
+def start(
+    command: Sequence[str | Path], *, log: Path, folder: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Running:
+    """Start a process as the leader of a group of its own; what it writes goes to `log`."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    return Running(process, log)
