@@ -1,12 +1,20 @@
-"""The tenant guard on the ORM session: a query of tenants' rows without its tenant is an error, not a leak.
+"""The tenant guard: a query of tenants' rows without its tenant is an error, not a leak.
 
-Every table of a tenant maps a `TenantScoped` class. Inside `tenant_scope(id)` the session reads, changes and removes
-that tenant's rows only; outside of any scope it refuses to touch such a table at all. Core statements on the sign-in
-path name the tenant themselves, and the test suite checks each one that runs.
+Every table of a tenant maps a `TenantScoped` class. Two lines of defence:
+
+- the ORM: inside `tenant_scope(id)` the session reads, changes and removes that tenant's rows only; outside of any scope
+  it refuses to touch such a table at all;
+- the database connection: a statement of whatever origin that reaches for such a table and does not compare its
+  `tenant_id` is refused before it is sent. Each text is judged once.
+
+What works across tenants on purpose (staff's lists, jobs, migrations) says so: `every_tenant()`.
 """
 
 from __future__ import annotations
 
+import functools
+import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,9 +23,10 @@ import sqlalchemy as sa
 from sqlalchemy import event, orm
 from sqlalchemy.orm import Mapped, mapped_column
 
-from config.database import db
+from config.database import Base, db
 
 EVERY_TENANT = "every tenant"
+_across = threading.local()
 
 
 class TenantViolation(RuntimeError):
@@ -39,13 +48,20 @@ def tenant_scope(tenant_id: int) -> Iterator[None]:
 
 @contextmanager
 def every_tenant() -> Iterator[None]:
-    """Let this session work across tenants; only for staff's own functions, migrations and jobs."""
-    with _scope(EVERY_TENANT):
+    """Let this thread work across tenants; only for staff's own functions, migrations and jobs."""
+    _across.depth = getattr(_across, "depth", 0) + 1
+    try:
         yield
+    finally:
+        _across.depth -= 1
+
+
+def _works_across() -> bool:
+    return getattr(_across, "depth", 0) > 0
 
 
 @contextmanager
-def _scope(scope: int | str) -> Iterator[None]:
+def _scope(scope: int) -> Iterator[None]:
     info = db.session().info
     before = info.get("tenant_scope")
     info["tenant_scope"] = scope
@@ -56,19 +72,56 @@ def _scope(scope: int | str) -> Iterator[None]:
 
 
 def install_guard() -> None:
-    """Attach the guard to every session of this process; a second call changes nothing."""
-    if event.contains(orm.Session, "do_orm_execute", _guard_statement):
+    """Attach the guard to every session and connection of this process; a second call changes nothing."""
+    if event.contains(orm.Session, "do_orm_execute", _guard_orm_statement):
         return
-    event.listen(orm.Session, "do_orm_execute", _guard_statement)
+    event.listen(orm.Session, "do_orm_execute", _guard_orm_statement)
+    event.listen(sa.Engine, "before_cursor_execute", _guard_sql)
     for name in ("before_insert", "before_update", "before_delete"):
         event.listen(TenantScoped, name, _guard_row, propagate=True)
 
 
-def _guard_statement(state: orm.ORMExecuteState) -> None:
+def _guard_sql(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    """Refuse SQL text that names a tenant's table and compares no tenant."""
+    if not _works_across() and (violation := violation_of(statement)):
+        raise TenantViolation(violation)
+
+
+@functools.lru_cache(maxsize=2048)
+def violation_of(statement: str) -> str | None:
+    """What is wrong with a statement's tenants, judged once for each text; None where nothing is."""
+    reached = {match[1].lower() for match in _REACHES.finditer(statement)} & scoped_tables()
+    if not reached:
+        return None
+    if statement.lstrip()[:6].upper() == "INSERT" and "tenant_id" in statement.partition("(")[2].partition(")")[0]:
+        return None
+    for table in reached:
+        where = re.split(r"\bWHERE\b", statement, maxsplit=1, flags=re.IGNORECASE)[1:]
+        if not where or not _COMPARES.search(where[0]):
+            return f"{table} without a tenant: {statement[:200]}"
+    return None
+
+
+_REACHES = re.compile(r'\b(?:FROM|JOIN|UPDATE|INTO)\s+"?(\w+)"?', re.IGNORECASE)
+_COMPARES = re.compile(r'\btenant_id"?\s*(?:=|IN\b)', re.IGNORECASE)
+
+
+def scoped_tables() -> frozenset[str]:
+    """Names of all tables whose rows belong to one tenant."""
+    return _scoped_tables(len(Base.metadata.tables))
+
+
+@functools.lru_cache(maxsize=4)
+def _scoped_tables(_count: int) -> frozenset[str]:
+    classes = (mapper.class_ for mapper in Base.registry.mappers)
+    return frozenset(cls.__tablename__ for cls in classes if issubclass(cls, TenantScoped))
+
+
+def _guard_orm_statement(state: orm.ORMExecuteState) -> None:
     scoped = [mapper for mapper in state.all_mappers if issubclass(mapper.class_, TenantScoped)]
-    scope = state.session.info.get("tenant_scope")
-    if scope == EVERY_TENANT:
+    if _works_across():
         return
+    scope = state.session.info.get("tenant_scope")
     if scope is None:
         if scoped:
             raise TenantViolation(f"{scoped[0].class_.__name__} without a tenant")
@@ -85,10 +138,10 @@ def _guard_statement(state: orm.ORMExecuteState) -> None:
 
 
 def _guard_row(_mapper: Any, _connection: Any, row: TenantScoped) -> None:
+    if _works_across():
+        return
     session = orm.object_session(row)
     scope = session.info.get("tenant_scope") if session else None
-    if scope == EVERY_TENANT:
-        return
     if scope is None:
         raise TenantViolation(f"{type(row).__name__} without a tenant")
     before = sa.inspect(row).attrs.tenant_id.history.deleted

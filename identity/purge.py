@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from config.database import transaction, write
+from config.isolation import every_tenant
 from identity.attempts import RECEIPT_LIFETIME
 from identity.models import Attempt, ExchangeRow, SessionRow, UsedAssertion
 
@@ -42,7 +43,7 @@ def _purge(table: type, column: orm.InstrumentedAttribute[dt.datetime], before: 
     statement = sa.delete(table).where(sa.tuple_(*key).in_(old))
     removed = 0
     for _ in range(MAX_BATCHES):
-        with transaction():
+        with every_tenant(), transaction():
             count = write(statement).rowcount
         removed += count
         if count < BATCH:

@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from config.database import Base, db
+from config.isolation import every_tenant
 from config.settings import Settings
 from tests.support.browser import Browser, Started
 from tests.support.idp import ForgingIdP
@@ -100,7 +101,7 @@ class World:
 
     def rows(self) -> dict[str, set[tuple[Any, ...]]]:
         """Every row of every table that a refusal must leave as it was."""
-        with self.app.app_context(), db.engine.connect() as connection:
+        with self.app.app_context(), every_tenant(), db.engine.connect() as connection:
             return {
                 table.name: {tuple(str(value) for value in row) for row in connection.execute(sa.select(table))}
                 for table in Base.metadata.sorted_tables
@@ -109,5 +110,5 @@ class World:
 
     def count(self, table: str) -> int:
         """How many rows a table has."""
-        with self.app.app_context(), db.engine.connect() as connection:
+        with self.app.app_context(), every_tenant(), db.engine.connect() as connection:
             return int(connection.execute(sa.select(sa.func.count()).select_from(Base.metadata.tables[table])).scalar_one())
