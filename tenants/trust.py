@@ -39,7 +39,7 @@ class SigningCertificate:
 class IdPMetadata:
     """What an identity provider's metadata said, once accepted.
 
-    `to_document`/`metadata_from_document` in tenants.idp_metadata give the stored JSON form.
+    `metadata_to_document`/`metadata_from_document` in tenants.idp_metadata give the stored JSON form.
     """
 
     entity_id: str
@@ -49,6 +49,7 @@ class IdPMetadata:
     want_authn_requests_signed: bool = False
     valid_until: dt.datetime | None = None
     cache_duration_seconds: int | None = None
+    name_id_formats: tuple[str, ...] = ()
     warnings: tuple[Mapping[str, str], ...] = ()
 
 
