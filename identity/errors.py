@@ -1,141 +1,239 @@
-"""Why somebody is not signed in: the refusals of a sign-in. Codes are an interface: more may come, none is renamed."""
+"""Why somebody is not signed in: the refusals of a sign-in. Codes are an interface: more may come, none is renamed.
+
+"Identity provider" is said to people as "the system that your organisation signs in with" where there is room for it;
+their administrator finds the precise reason in the receipt, by the reference that the page shows.
+"""
 
 from __future__ import annotations
 
-from tenants.errors import Refusal
+from tenants.errors import Refusal, Retry
 
-ASK_ADMIN = "Please tell your organisation's administrator, and give them the code and reference below."
+ASK_ADMIN = "Your organisation's administrator can mend this. Give them the code and the reference below."
+START_AGAIN = Retry("Start again", "/saml/login")
+OTHER_ACCOUNT = Retry("Use another account", "/saml/login?force=1")
+"""`force` asks the identity provider not to go on with the account that it remembers (SAML Core 3.4.1, ForceAuthn)."""
+
+
+class SignInRefusal(Refusal):
+    """A sign-in that only the administrator can put right."""
+
+    status = 403
+    heading = "You could not be signed in"
+    advice = ASK_ADMIN
+
+
+class StaleSignIn(SignInRefusal):
+    """A sign-in that the person can simply begin again."""
+
+    heading = "Please start again"
+    advice = "Start again from here. If it happens every time, give the code and the reference below to your administrator."
+    retry = START_AGAIN
+
+
+class WrongAccount(SignInRefusal):
+    """A person whom the identity provider knows, but who may not come in as that person."""
+
+    advice = (
+        "If you have more than one account, use the other one. Otherwise your organisation's administrator can mend this: "
+        "give them the code and the reference below."
+    )
+    retry = OTHER_ACCOUNT
 
 
 class RequestInvalid(Refusal):
-    code, status, sentence = "request_invalid", 400, "This is not a sign-in message that the service understands. Please start again."
+    code, status = "request_invalid", 400
+    heading = "That was not understood"
+    sentence = "This is not a request that the service understands."
+    advice = "Please start again. If it happens every time, give the code and the reference below to your administrator."
+    retry = START_AGAIN
 
 
 class MethodNotAllowed(Refusal):
-    code, status, sentence = "method_not_allowed", 405, "This address takes sign-in messages from an identity provider only."
+    code, status = "method_not_allowed", 405
+    heading = "This address is not a page"
+    sentence = "It only takes messages of another kind, such as the answer of an identity provider."
+    advice = "To sign in, start again from here."
+    retry = START_AGAIN
 
 
 class TooLarge(Refusal):
-    code, status, sentence = "too_large", 413, "The message from your identity provider is larger than the service accepts. " + ASK_ADMIN
+    code, status = "too_large", 413
+    heading = "That was too large"
+    sentence = "What was sent is larger than the service accepts."
+    advice = ASK_ADMIN
 
 
-class ResponseMalformed(Refusal):
-    code, status, sentence = "response_malformed", 400, "The message from your identity provider could not be read. " + ASK_ADMIN
+class ResponseMalformed(SignInRefusal):
+    code, status = "response_malformed", 400
+    sentence = "The message from your identity provider could not be read."
 
 
-class XMLForbidden(Refusal):
-    code, status, sentence = "xml_forbidden", 400, "The message from your identity provider contains what is never accepted. " + ASK_ADMIN
+class XMLForbidden(SignInRefusal):
+    code, status = "xml_forbidden", 400
+    sentence = "The message from your identity provider contains something that is never accepted."
 
 
-class SignatureMissing(Refusal):
-    code, status, sentence = "signature_missing", 403, "The message from your identity provider is not signed as agreed. " + ASK_ADMIN
+class SignatureMissing(SignInRefusal):
+    code = "signature_missing"
+    sentence = "The message from your identity provider is not signed as agreed."
 
 
-class SignatureInvalid(Refusal):
-    code, status = "signature_invalid", 403
-    sentence = "The signature on the message from your identity provider could not be confirmed. " + ASK_ADMIN
+class SignatureInvalid(SignInRefusal):
+    code = "signature_invalid"
+    sentence = "The signature on the message from your identity provider could not be confirmed."
 
 
-class AlgorithmNotAllowed(Refusal):
-    code, status = "algorithm_not_allowed", 403
-    sentence = "Your identity provider signs or encrypts in a way that is not secure enough. " + ASK_ADMIN
+class AlgorithmNotAllowed(SignInRefusal):
+    code = "algorithm_not_allowed"
+    sentence = "Your identity provider signs or encrypts in a way that is not secure enough."
 
 
-class DecryptionFailed(Refusal):
-    code, status, sentence = "decryption_failed", 403, "The message from your identity provider could not be decrypted. " + ASK_ADMIN
+class DecryptionFailed(SignInRefusal):
+    code = "decryption_failed"
+    sentence = "The message from your identity provider could not be decrypted."
 
 
-class StatusNotSuccess(Refusal):
-    code, status, sentence = "status_not_success", 403, "Your identity provider did not sign you in. You can try again. If it stays so: " + ASK_ADMIN
+class StatusNotSuccess(SignInRefusal):
+    """detail: sub_status, the identity provider's own status code; status_message, its words (see identity.status_words)."""
+
+    code = "status_not_success"
+    sentence = "Your identity provider did not sign you in."
+    advice = "You can start again. If it happens every time, give the code and the reference below to your administrator."
+    retry = START_AGAIN
 
 
-class AssertionInvalid(Refusal):
-    code, status, sentence = "assertion_invalid", 403, "The message from your identity provider is not complete. " + ASK_ADMIN
+class AssertionInvalid(SignInRefusal):
+    code = "assertion_invalid"
+    sentence = "The message from your identity provider is not complete."
 
 
-class ConditionNotUnderstood(Refusal):
-    code, status = "condition_not_understood", 403
-    sentence = "Your identity provider set a condition that the service does not know. " + ASK_ADMIN
+class ConditionNotUnderstood(SignInRefusal):
+    code = "condition_not_understood"
+    sentence = "Your identity provider set a condition that the service does not know."
 
 
-class IssuerMismatch(Refusal):
-    code, status, sentence = "issuer_mismatch", 403, "The message does not come from your organisation's identity provider. " + ASK_ADMIN
+class IssuerMismatch(SignInRefusal):
+    code = "issuer_mismatch"
+    sentence = "The message does not come from your organisation's identity provider."
 
 
-class DestinationMismatch(Refusal):
-    code, status, sentence = "destination_mismatch", 403, "The message from your identity provider was meant for another address. " + ASK_ADMIN
+class DestinationMismatch(SignInRefusal):
+    code = "destination_mismatch"
+    sentence = "The message from your identity provider was meant for another address."
 
 
-class RecipientMismatch(Refusal):
-    code, status, sentence = "recipient_mismatch", 403, "The message from your identity provider was meant for another recipient. " + ASK_ADMIN
+class RecipientMismatch(SignInRefusal):
+    code = "recipient_mismatch"
+    sentence = "The message from your identity provider was meant for another recipient."
 
 
-class AudienceMismatch(Refusal):
-    code, status, sentence = "audience_mismatch", 403, "The message from your identity provider was meant for another service. " + ASK_ADMIN
+class AudienceMismatch(SignInRefusal):
+    code = "audience_mismatch"
+    sentence = "The message from your identity provider was meant for another service."
 
 
-class InResponseToMismatch(Refusal):
-    code, status, sentence = "in_response_to_mismatch", 403, "This answer does not belong to a sign-in that is under way. Please start again."
+class InResponseToMismatch(StaleSignIn):
+    code = "in_response_to_mismatch"
+    sentence = "The answer from your identity provider does not belong to a sign-in that is under way."
 
 
-class UnsolicitedNotAllowed(Refusal):
-    code, status = "unsolicited_not_allowed", 403
-    sentence = "Your organisation's sign-in starts here, not at the identity provider. Please start again."
+class UnsolicitedNotAllowed(StaleSignIn):
+    code = "unsolicited_not_allowed"
+    sentence = "In your organisation, signing in begins here and not at the identity provider."
 
 
-class LoginStateLost(Refusal):
-    code, status = "login_state_lost", 403
-    sentence = "This browser has lost track of the sign-in that it began, or began it too long ago. Please start again."
+class LoginStateLost(StaleSignIn):
+    code = "login_state_lost"
+    sentence = "This browser began to sign in too long ago, or has forgotten that it did. Nothing is wrong with your account."
+    advice = (
+        "Start again from here, in one window, and let this site keep cookies. If it happens every time, give the code and "
+        "the reference below to your administrator."
+    )
 
 
-class Expired(Refusal):
-    code, status, sentence = "expired", 403, "The message from your identity provider is too old. Please start again. If it stays so: " + ASK_ADMIN
+class Expired(StaleSignIn):
+    code = "expired"
+    sentence = "The message from your identity provider came too late."
 
 
-class NotYetValid(Refusal):
-    code, status = "not_yet_valid", 403
-    sentence = "The message from your identity provider is dated in the future: its clock and ours disagree. " + ASK_ADMIN
+class NotYetValid(SignInRefusal):
+    code = "not_yet_valid"
+    sentence = "The message from your identity provider is dated in the future: its clock and ours disagree."
 
 
-class TimeInvalid(Refusal):
-    code, status, sentence = "time_invalid", 403, "The message from your identity provider carries a time that makes no sense. " + ASK_ADMIN
+class TimeInvalid(SignInRefusal):
+    code = "time_invalid"
+    sentence = "The message from your identity provider carries a time that makes no sense."
 
 
-class Replayed(Refusal):
-    code, status, sentence = "replayed", 403, "This sign-in message was used already. Please start again."
+class Replayed(StaleSignIn):
+    code = "replayed"
+    sentence = "This sign-in was used already, perhaps by going back or reloading the page."
 
 
-class SubjectInvalid(Refusal):
-    code, status, sentence = "subject_invalid", 403, "Your identity provider did not say in a usable way who you are. " + ASK_ADMIN
+class SubjectInvalid(SignInRefusal):
+    code = "subject_invalid"
+    sentence = "Your identity provider did not say in a usable way who you are."
 
 
-class AuthnContextMismatch(Refusal):
-    code, status, sentence = "authn_context_mismatch", 403, "You were signed in by a method that your organisation does not accept here. " + ASK_ADMIN
+class AuthnContextMismatch(SignInRefusal):
+    code = "authn_context_mismatch"
+    heading = "Another way to sign in is needed"
+    sentence = "You signed in by a method that your organisation does not accept here, for example without a second factor."
+    advice = (
+        "Sign in once more by another method. If there is none, give the code and the reference below to your administrator."
+    )
+    retry = Retry("Sign in once more", OTHER_ACCOUNT.path)
 
 
-class AttributeMissing(Refusal):
-    code, status, sentence = "attribute_missing", 403, "Your identity provider did not send all that is needed about you. " + ASK_ADMIN
+class AttributeMissing(SignInRefusal):
+    code = "attribute_missing"
+    sentence = "Your identity provider did not send everything that is needed about you, such as your e-mail address."
 
 
-class EmailInvalid(Refusal):
-    code, status, sentence = "email_invalid", 403, "Your identity provider sent an e-mail address that cannot be one. " + ASK_ADMIN
+class EmailInvalid(SignInRefusal):
+    code = "email_invalid"
+    sentence = "The e-mail address that your identity provider sent for you cannot be one."
 
 
-class EmailDomainNotAllowed(Refusal):
-    code, status, sentence = "email_domain_not_allowed", 403, "Your e-mail address is not one of this organisation's. " + ASK_ADMIN
+class EmailDomainNotAllowed(WrongAccount):
+    code = "email_domain_not_allowed"
+    sentence = "Your e-mail address is not one of this organisation's."
 
 
-class EmailConflict(Refusal):
-    code, status, sentence = "email_conflict", 403, "Your e-mail address is in use by another account. " + ASK_ADMIN
+class EmailConflict(WrongAccount):
+    code = "email_conflict"
+    sentence = "Your e-mail address is in use by another account."
 
 
-class UserNotProvisioned(Refusal):
-    code, status, sentence = "user_not_provisioned", 403, "There is no account for you here yet. " + ASK_ADMIN
+class UserNotProvisioned(WrongAccount):
+    code = "user_not_provisioned"
+    heading = "You have no account here yet"
+    sentence = "Your identity provider knows you, but nobody has made an account for you here."
 
 
-class UserInactive(Refusal):
-    code, status, sentence = "user_inactive", 403, "Your account here is switched off. " + ASK_ADMIN
+class UserInactive(WrongAccount):
+    code = "user_inactive"
+    heading = "Your account is switched off"
+    sentence = "Your account here was switched off by an administrator."
 
 
-class RelayStateInvalid(Refusal):
-    code, status, sentence = "relay_state_invalid", 400, "The answer from your identity provider names a place that is not known. Please start again."
+class RelayStateInvalid(StaleSignIn):
+    code, status = "relay_state_invalid", 400
+    sentence = "The place to go to after signing in is not one that the service knows."
+
+
+class LogoutInvalid(Refusal):
+    code, status = "logout_invalid", 403
+    heading = "You are still signed in"
+    sentence = "The service could not make sure that signing out was your own wish."
+    advice = "Go to the start page and sign out there."
+    retry = Retry("Go to the start page", "/")
+
+
+class NotSignedIn(Refusal):
+    code, status = "unauthenticated", 401
+    heading = "You are not signed in"
+    sentence = "Nobody is signed in here."
+    advice = "Sign in to go on."
+    retry = Retry("Sign in", "/")

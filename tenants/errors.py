@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A button that may help. `path` is on the tenant's host; None is the address that was asked for."""
+
+    label: str
+    path: str | None = None
+
+
+RELOAD = Retry("Try again")
 
 
 class Refusal(Exception):
@@ -16,7 +28,13 @@ class Refusal(Exception):
 
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 400
+    heading: ClassVar[str] = "That was not possible"
+    """The first words on the page."""
     sentence: ClassVar[str] = "The request was refused."
+    """What happened, for the person; an API's `detail`."""
+    advice: ClassVar[str] = ""
+    """What can be done now, and by whom."""
+    retry: ClassVar[Retry | None] = None
 
     def __init__(self, cause: str = "", **detail: Any) -> None:
         super().__init__(f"{self.code}: {cause}" if cause else self.code)
@@ -25,19 +43,31 @@ class Refusal(Exception):
 
 
 class TenantUnknown(Refusal):
-    code, status, sentence = "tenant_unknown", 404, "There is nothing at this address. Check the spelling of the link."
+    code, status = "tenant_unknown", 404
+    heading = "There is nothing at this address"
+    sentence = "No page can be reached here."
+    advice = "Check the spelling of the address, or follow the link that your organisation gave you."
 
 
 class TenantSuspended(Refusal):
-    code, status, sentence = "tenant_suspended", 403, "Sign-in is switched off for this organisation. Please contact support."
+    code, status = "tenant_suspended", 403
+    heading = "Sign-in is switched off"
+    sentence = "Nobody can sign in to this organisation at present."
+    advice = "Your organisation's administrator can ask the provider of the service why, and have it switched on again."
 
 
 class HostInvalid(Refusal):
-    code, status, sentence = "request_invalid", 400, "This service does not answer at that address."
+    code, status = "request_invalid", 400
+    heading = "There is nothing at this address"
+    sentence = "This service does not answer at that address."
+    advice = "Follow the link that your organisation gave you."
 
 
 class NotFound(Refusal):
-    code, status, sentence = "not_found", 404, "There is no such thing, or it is not yours to see."
+    code, status = "not_found", 404
+    heading = "There is no such page"
+    sentence = "There is nothing at this address, or it is not yours to see."
+    advice = "Check the spelling of the address."
 
 
 class Unauthenticated(Refusal):
@@ -51,11 +81,15 @@ class Forbidden(Refusal):
 class RateLimited(Refusal):
     """detail: retry_after, seconds."""
 
-    code, status, sentence = "rate_limited", 429, "That was asked for a moment ago. Please wait a little."
+    code, status = "rate_limited", 429
+    heading = "A little too fast"
+    sentence = "That was asked for a moment ago. Please wait a little."
+    retry = RELOAD
 
 
 class SlugInvalid(Refusal):
-    code, status, sentence = "slug_invalid", 422, "A MyDomain has 3 to 63 of a-z, 0-9 and hyphen, with no hyphen at either end."
+    code, status = "slug_invalid", 422
+    sentence = "A MyDomain has 3 to 63 of a-z, 0-9 and hyphen, with no hyphen at either end."
 
 
 class SlugTaken(Refusal):
@@ -82,13 +116,29 @@ class SettingsInvalid(Refusal):
 
 class IdentityProviderMissing(Refusal):
     code, status = "identity_provider_missing", 409
-    sentence = "Sign-in is not set up yet for this organisation. Its administrator has to connect an identity provider."
+    heading = "Sign-in is not set up yet"
+    sentence = "This organisation has not connected the system that holds its people's accounts, its identity provider."
+    advice = "Your organisation's administrator has to connect it; until then nobody can sign in here."
 
 
 class MetadataExpired(Refusal):
     code, status = "metadata_expired", 409
-    sentence = "The description of your organisation's identity provider has expired. Its administrator has to renew it."
+    heading = "Sign-in has to be renewed"
+    sentence = "The description of your organisation's identity provider, the system that holds your account, has expired."
+    advice = "Your organisation's administrator has to renew it; until then nobody can sign in here."
 
 
 class ServiceUnavailable(Refusal):
-    code, status, sentence = "unavailable", 503, "The service cannot answer just now. Please try again in a minute."
+    code, status = "unavailable", 503
+    heading = "Back in a moment"
+    sentence = "The service cannot answer just now. Nothing was changed."
+    advice = "Please try again in a minute."
+    retry = RELOAD
+
+
+class InternalError(Refusal):
+    code, status = "internal_error", 500
+    heading = "Something went wrong here"
+    sentence = "The service made a mistake. It is not your fault."
+    advice = "Please try again. If it happens again, give the reference below to your organisation's administrator."
+    retry = RELOAD

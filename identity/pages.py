@@ -1,0 +1,192 @@
+"""The pages that a person sees: values in, a response out; nothing here asks a request or a database anything.
+
+Each page has one h1, a main landmark and no script but one line on the page that leaves for the identity provider, which
+has a button too. Templates escape everything and stumble over a value that is missing.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import urlencode, urlsplit
+
+from flask import Flask, Response, g, request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from identity.branding import brand_css, brand_icon, brand_version, organisation_initials, person_initials
+from identity.errors import StatusNotSuccess
+from identity.moments import relative_words, utc_machine, utc_words
+from identity.response_headers import form_action_for, security_headers
+from identity.sessions import CurrentSession
+from identity.static_files import CHECK_AGAIN, FOR_EVER, static_response, static_url
+from identity.status_words import StatusWords, words_of_status
+from tenants.errors import NotFound, Refusal
+from tenants.records import TenantView
+
+PRODUCT = "Vestibule"
+HTML = "text/html; charset=utf-8"
+LONG_NAME = 48
+"""Characters; longer names are set smaller."""
+SUBMIT_SCRIPT = "document.forms[0].submit()"
+"""Runs while the page loads, so browsers put no step into their history that going back would be caught in."""
+SUBMIT_SCRIPT_SOURCE = "sha256-" + base64.b64encode(hashlib.sha256(SUBMIT_SCRIPT.encode()).digest()).decode()
+
+_environment = Environment(
+    loader=PackageLoader("identity", "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_environment.globals.update(static_url=static_url, product=PRODUCT)
+_environment.filters.update(initials=organisation_initials, person_initials=person_initials)
+
+
+class ProviderChoice(Protocol):
+    """An identity provider as the sign-in page shows it; a SAMLTrust is one."""
+
+    @property
+    def idp_name(self) -> str:
+        """Its name in links."""
+
+    @property
+    def idp_display_name(self) -> str:
+        """Its name for people."""
+
+
+def sign_in_page(tenant: TenantView, providers: Sequence[ProviderChoice], *, target: str, signed_out: bool = False) -> Response:
+    """The ways to sign in, or who can make one where there is none.
+
+    Args:
+        target: the local path to come to after signing in.
+        signed_out: this browser has just left; the page says what that covers.
+    """
+    choices = [
+        {
+            "name": provider.idp_display_name,
+            "url": "/saml/login?" + urlencode({"next": target, "idp": provider.idp_name}),
+        }
+        for provider in providers
+    ]
+    return _page("sign_in.html", tenant, {"choices": choices, "signed_out": signed_out})
+
+
+def landing_page(tenant: TenantView, session: CurrentSession, *, now: dt.datetime, csrf_token: str | None = None) -> Response:
+    """Who is signed in, through which identity provider, since when and until when; and the way out."""
+    person = session.person
+    name = " ".join(filter(None, (person.first_name, person.last_name))) or person.username or person.email
+    values = {
+        "name": name,
+        "email": person.email,
+        "provider": session.idp_display_name,
+        "since": _moment(session.created_at, now),
+        "until": _moment(session.expires_at, now),
+        "csrf_token": csrf_token,
+    }
+    return _page("landing.html", tenant, values)
+
+
+def post_form_page(tenant: TenantView, action: str, fields: Mapping[str, str]) -> Response:
+    """A form that sends itself to an identity provider (SAML Bindings 3.5.4), or is sent by its button.
+
+    Raises:
+        ValueError: `action` is not an absolute http or https URL; metadata with another one is never accepted.
+    """
+    response = Response(content_type=HTML)
+    security_headers(
+        response,
+        form_action=form_action_for(action),
+        script=SUBMIT_SCRIPT_SOURCE,
+        referrer="strict-origin",
+        https=tenant.origin.startswith("https://"),
+    )
+    values = {"action": action, "fields": fields, "host": urlsplit(action).hostname, "script": SUBMIT_SCRIPT}
+    response.set_data(_render("post_form.html", tenant, values))
+    return response
+
+
+def error_page(
+    tenant: TenantView | None, refusal: Refusal, *, reference: str, retry_url: str | None = None, status: int | None = None
+) -> Response:
+    """What was refused, what can be done and by whom, and what support looks it up by.
+
+    Args:
+        tenant: None where it is not known: then the page is nobody's, and says nothing about who exists.
+        retry_url: a local path that may help; the refusal's own where it is not given.
+        status: where the answer has a finer one than the refusal.
+    """
+    words = _words_of(refusal)
+    retry = refusal.retry
+    url = retry_url or (retry.path if retry and tenant else None)
+    values = {
+        "code": refusal.code,
+        "reference": reference,
+        "heading": refusal.heading,
+        "sentence": words.sentence if words else refusal.sentence,
+        "advice": (words.advice if words else "") or refusal.advice,
+        "provider_code": words.code if words else "",
+        "retry_label": retry.label if retry else "",
+        "retry_url": url if retry and url and is_local_path(url) else None,
+    }
+    return _page("error.html", tenant, values, status or refusal.status)
+
+
+def is_local_path(url: str) -> bool:
+    """Whether a link stays on this host however a browser reads it: `//host`, backslashes and schemes do not."""
+    return url.startswith("/") and not url.startswith("//") and "\\" not in url and url.isprintable()
+
+
+def _words_of(refusal: Refusal) -> StatusWords | None:
+    if not isinstance(refusal, StatusNotSuccess):
+        return None
+    return words_of_status(str(refusal.detail.get("sub_status", "")), str(refusal.detail.get("status_message", "")))
+
+
+def app_host_page() -> Response:
+    """The front page of the app host: says where people sign in, and nothing about who exists."""
+    return _page("app_host.html", None, {})
+
+
+def install_pages(app: Flask) -> None:
+    """Serve what the pages need, and give every answer of the service its security headers."""
+    app.add_url_rule("/static/<version>/<name>", "static", static_response)
+    app.add_url_rule("/brand.css", "brand", _brand_sheet)
+    app.after_request(lambda response: security_headers(response, https=request.is_secure))
+
+
+def _brand_sheet() -> Response:
+    tenant: TenantView | None = g.get("tenant")
+    if tenant is None:
+        raise NotFound("a brand on the app host")
+    response = Response(brand_css(tenant.brand_colour), content_type="text/css; charset=utf-8")
+    known = request.args.get("v") == brand_version(tenant.brand_colour)
+    response.headers["Cache-Control"] = FOR_EVER if known else CHECK_AGAIN
+    return response
+
+
+def _page(template: str, tenant: TenantView | None, values: Mapping[str, Any], status: int = 200) -> Response:
+    response = Response(_render(template, tenant, values), status, content_type=HTML)
+    return security_headers(response, https=tenant is not None and tenant.origin.startswith("https://"))
+
+
+def _render(template: str, tenant: TenantView | None, values: Mapping[str, Any]) -> str:
+    brand = _brand_of(tenant) if tenant else None
+    return _environment.get_template(f"identity/{template}").render(brand=brand, **values)
+
+
+def _brand_of(tenant: TenantView) -> dict[str, Any]:
+    return {
+        "name": tenant.name,
+        "host": urlsplit(tenant.origin).netloc,
+        "css": f"/brand.css?v={brand_version(tenant.brand_colour)}",
+        "icon": brand_icon(tenant.name, tenant.brand_colour),
+        "long": len(tenant.name) > LONG_NAME,
+    }
+
+
+def _moment(moment: dt.datetime, now: dt.datetime) -> dict[str, str]:
+    return {"machine": utc_machine(moment), "words": utc_words(moment), "relative": relative_words(moment, now)}

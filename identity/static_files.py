@@ -1,0 +1,52 @@
+"""Static files of the pages: a few, kept in memory, each at a URL that names its content and so may be kept for ever."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from pathlib import Path
+from typing import NamedTuple
+
+from flask import Response
+
+from tenants.errors import NotFound
+
+FOLDER = Path(__file__).with_name("static")
+FOR_EVER = "public, max-age=31536000, immutable"
+CHECK_AGAIN = "no-cache"
+"""For a URL of other content than this worker has: an older or newer release next door serves it."""
+
+
+class StaticFile(NamedTuple):
+    """A file as it is sent."""
+
+    version: str
+    content: bytes
+    media_type: str
+
+
+def _read_files() -> dict[str, StaticFile]:
+    files = {}
+    for path in sorted(FOLDER.iterdir()):
+        content = path.read_bytes()
+        media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        files[path.name] = StaticFile(hashlib.sha256(content).hexdigest()[:16], content, media_type)
+    return files
+
+
+_FILES = _read_files()
+
+
+def static_url(name: str) -> str:
+    """The path of a static file, with its content's hash in it. KeyError for a name that there is not."""
+    return f"/static/{_FILES[name].version}/{name}"
+
+
+def static_response(version: str, name: str) -> Response:
+    """The file, kept for ever by browsers where the URL names what is sent."""
+    file = _FILES.get(name)
+    if file is None:
+        raise NotFound(f"no static file {name[:80]!r}")
+    response = Response(file.content, content_type=f"{file.media_type}; charset=utf-8")
+    response.headers["Cache-Control"] = FOR_EVER if version == file.version else CHECK_AGAIN
+    return response
