@@ -1,0 +1,40 @@
+"""Times on the wire: xs:dateTime, which SAML wants in UTC (SAML Core 1.3.3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from identity.errors import TimeInvalid
+
+TIME_ATTRIBUTES = frozenset({"IssueInstant", "NotBefore", "NotOnOrAfter", "AuthnInstant", "SessionNotOnOrAfter"})
+
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+
+
+def read_time(text: str) -> dt.datetime:
+    """Read an instant.
+
+    Fractions of any length are cut to microseconds; an offset is converted; without a zone it is UTC, as SAML says.
+    A leap second, hour 24 and years outside of 1–9999 have no datetime and are refused: no sign-in depends on them.
+
+    Raises:
+        TimeInvalid
+    """
+    try:
+        if not _DATE_TIME.fullmatch(text):
+            raise ValueError
+        instant = dt.datetime.fromisoformat(text)
+        return instant.astimezone(dt.UTC) if instant.tzinfo else instant.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError):
+        raise TimeInvalid(f"{text[:40]!r} is no time") from None
+
+
+def read_time_or_none(text: str | None) -> dt.datetime | None:
+    """Read an instant that may be left out."""
+    return None if text is None else read_time(text)
+
+
+def shown(instant: dt.datetime | None) -> str:
+    """For receipts: UTC to the second."""
+    return "none" if instant is None else instant.isoformat(timespec="seconds")
