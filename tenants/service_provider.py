@@ -17,7 +17,7 @@ KeyUse = Literal["signing", "encryption"]
 
 RSA_BITS = 2048
 """Not 3072: one signature starts every sign-in and is most of its CPU time (measured: 0.25 ms against 0.70 ms), and 2048 bits
-hold through 2030 (NIST SP 800-57, part 1). A longer key comes with the next rollover, tenant by tenant: nothing else changes."""
+hold through 2030 (NIST SP 800-57, part 1). A longer key comes by rollover, tenant by tenant; nothing else depends on this."""
 PUBLIC_EXPONENT = 65537
 LIFETIME = dt.timedelta(days=3652)
 """Ten years: identity providers pin the key, and many stop on the day that a certificate ends."""

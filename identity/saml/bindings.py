@@ -23,9 +23,7 @@ def post_fields(xml: bytes, relay_state: str) -> dict[str, str]:
     return fields
 
 
-def redirect_url(
-    xml: bytes, relay_state: str, endpoint: Endpoint, trust: SAMLTrust, *, login_hint: str | None = None
-) -> str:
+def redirect_url(xml: bytes, relay_state: str, endpoint: Endpoint, trust: SAMLTrust, *, login_hint: str | None = None) -> str:
     """The address that takes a request to the identity provider, signed where the settings say so.
 
     The signature covers SAMLRequest, RelayState and SigAlg in this order and in these very octets; the message itself must
@@ -50,10 +48,7 @@ def hint_query(login_hint: str) -> str:
 def with_query(location: str, query: str) -> str:
     """`location` with more query after its own one, which stays as it is."""
     address, hash_sign, fragment = location.partition("#")
-    if "?" not in address:
-        separator = "?"
-    else:
-        separator = "" if address.endswith(("?", "&")) else "&"
+    separator = "" if address.endswith(("?", "&")) else "&" if "?" in address else "?"
     return f"{address}{separator}{query}{hash_sign}{fragment}"
 
 

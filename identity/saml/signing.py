@@ -48,7 +48,7 @@ def sign_enveloped(xml: bytes, trust: SAMLTrust) -> bytes:
     root = _read_own_message(xml)
     canonical: bytes = etree.tostring(root, method="c14n", exclusive=True, with_comments=False)
     digest = hashlib.new(DIGEST_METHODS[trust.settings.digest_method], canonical).digest()
-    signed_info = _signed_info_content(root.attrib["ID"], digest, trust)
+    signed_info = _signed_info_content(root.get("ID", ""), digest, trust)
     signature = sign_octets(f'<ds:SignedInfo xmlns:ds="{DS}">{signed_info}</ds:SignedInfo>'.encode(), trust)
     element = (
         f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>{signed_info}</ds:SignedInfo>'

@@ -21,7 +21,7 @@ from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from lxml import etree
-from saml2 import ExtensionElement, element_to_extension_element, md, samlp, xmldsig
+from saml2 import element_to_extension_element, md, samlp, xmldsig
 from saml2.extension import mdui
 
 from identity.saml.signing import certificate_base64
@@ -30,7 +30,7 @@ from tenants.trust import BINDING_POST, BINDING_REDIRECT, ServiceProvider
 
 XENC = "http://www.w3.org/2001/04/xmlenc#"
 XENC11 = "http://www.w3.org/2009/xmlenc11#"
-PREFIXES = {"md": md.NAMESPACE, "ds": xmldsig.NAMESPACE, "mdui": mdui.NAMESPACE, "xenc11": XENC11}
+PREFIXES = {"md": md.NAMESPACE, "ds": xmldsig.NAMESPACE, "mdui": mdui.NAMESPACE}
 BLOCK_CIPHERS = (XENC11 + "aes256-gcm", XENC11 + "aes128-gcm", XENC11 + "aes192-gcm")
 OAEP_MGF1P = XENC + "rsa-oaep-mgf1p"
 """Before xenc11#rsa-oaep: every identity provider has it. SHA-1 inside OAEP is not what SHA-1 is refused for."""
@@ -90,14 +90,12 @@ def sp_metadata(
         single_logout_service=_logout_services(service_provider) if single_logout else [],
         name_id_format=[md.NameIDFormat(text=text) for text in PUBLISHED_NAME_ID_FORMATS],
         assertion_consumer_service=[
-            md.AssertionConsumerService(
-                binding=BINDING_POST, location=service_provider.acs_url, index="0", is_default="true"
-            )
+            md.AssertionConsumerService(binding=BINDING_POST, location=service_provider.acs_url, index="0", is_default="true")
         ],
     )
     entity = md.EntityDescriptor(
         entity_id=service_provider.entity_id,
-        spsso_descriptor=descriptor,
+        spsso_descriptor=[descriptor],
         organization=_organisation(name, page),
         contact_person=[_contact_person(contact) for contact in contacts],
     )
@@ -123,13 +121,11 @@ def _key_info(pem: str) -> xmldsig.KeyInfo:
 
 
 def _encryption_methods() -> list[md.EncryptionMethod]:
-    oaep_parameters = [
-        element_to_extension_element(xmldsig.DigestMethod(algorithm=XENC + "sha256")),
-        ExtensionElement("MGF", namespace=XENC11, attributes={"Algorithm": XENC11 + "mgf1sha256"}),
-    ]
+    # No xenc11:MGF beside the digest: that place is a strict wildcard, and a reader with the schemas of SAML alone would refuse.
+    oaep_digest = element_to_extension_element(xmldsig.DigestMethod(algorithm=XENC + "sha256"))
     return [
         *(md.EncryptionMethod(algorithm=name) for name in (*BLOCK_CIPHERS, OAEP_MGF1P)),
-        md.EncryptionMethod(algorithm=OAEP, extension_elements=oaep_parameters),
+        md.EncryptionMethod(algorithm=OAEP, extension_elements=[oaep_digest]),
     ]
 
 
