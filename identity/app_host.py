@@ -9,3 +9,9 @@ from tenants import web
 
 app_host = Blueprint("app_host", __name__)
 app_host.before_request(web.require_app_host)
+
+
+@app_host.get("/")
+def front_page() -> Response:
+    """Where people who lost their way learn where to sign in; says nothing about who exists."""
+    return pages.app_host_page()

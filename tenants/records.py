@@ -55,7 +55,7 @@ _PROVIDERS = sa.select(
     IdentityProvider.display_name,
     IdentityProvider.metadata_document.label("metadata_document"),
     IdentityProvider.settings,
-).where(IdentityProvider.tenant_id == sa.bindparam("tenant_id"), IdentityProvider.enabled.is_(True))
+).where(IdentityProvider.tenant_id == sa.bindparam("tenant_id"), IdentityProvider.enabled.is_(True), IdentityProvider.deleted_at.is_(None))
 _KEYS = (
     sa.select(
         ServiceProviderKey.id,

@@ -6,12 +6,16 @@ The Host selects the tenant and nothing else: no entity ID, ACS URL, metadata or
 from __future__ import annotations
 
 import secrets
+import time
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request
+from flask.typing import ResponseReturnValue
 
 from config import logs
+from config.database import DATABASE_ERRORS
+from config.metrics import REQUESTS
 from config.settings import Settings
-from tenants.errors import NotFound, TenantSuspended, TenantUnknown
+from tenants.errors import NotFound, ServiceUnavailable, TenantSuspended, TenantUnknown
 from tenants.hosts import HostKind, read_host
 from tenants.records import TenantView, find_tenant
 from tenants.trusts import TenantTrust, TrustCache
@@ -20,24 +24,41 @@ REFERENCE_BYTES = 6
 
 
 def install_hosts(app: Flask) -> None:
-    """Resolve the host of every request, and give the request a reference that support can look up."""
+    """Resolve the host of every request, give it a reference that support can look up, and note how it ended."""
     app.before_request(_begin_request)
+    app.after_request(_end_request)
+    for error in DATABASE_ERRORS:
+        app.register_error_handler(error, _on_database_error)
 
 
 def _begin_request() -> None:
+    g.began = time.perf_counter()
     g.reference = secrets.token_hex(REFERENCE_BYTES)
     g.tenant = None
     g.host_kind = None
     logs.bind_request(g.reference)
     kind, slug = read_host(request.headers.get("Host", ""), settings())
     g.host_kind = kind
-    if kind is HostKind.TENANT and slug is not None and request.endpoint not in PROBES:
+    if slug is not None:
         g.tenant = find_tenant(slug)
         if g.tenant is None:
             raise TenantUnknown(slug)
 
 
-PROBES = frozenset({"static"})
+def _end_request(response: Response) -> Response:
+    seconds = time.perf_counter() - g.get("began", time.perf_counter())
+    host = g.host_kind.value if g.get("host_kind") else "none"
+    REQUESTS.labels(host, f"{response.status_code // 100}xx").observe(seconds)
+    logs.log_request(
+        method=request.method, host_kind=host, path=request.path, status=response.status_code, milliseconds=seconds * 1000
+    )
+    return response
+
+
+def _on_database_error(error: Exception) -> ResponseReturnValue:
+    """Locked, full or gone: nothing half done, and worth another try. Whoever answers refusals answers this one."""
+    logs.access_log.error("database_unavailable", error=type(error).__name__, cause=str(getattr(error, "orig", ""))[:200])
+    return current_app.handle_user_exception(ServiceUnavailable(type(error).__name__))
 
 
 def settings() -> Settings:
