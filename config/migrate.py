@@ -1,0 +1,77 @@
+"""Migrations: Alembic called directly, by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from config.database import MIGRATIONS, engine_options, prepare_engine
+from config.isolation import every_tenant
+
+ADVISORY_LOCK = 7_369_737_433_002
+"""A number of ours among PostgreSQL's advisory locks; whoever migrates second waits here and then finds nothing to do."""
+NEWEST = "head"
+
+
+def migrate(url: str, revision: str = NEWEST) -> None:
+    """Bring a database to a revision, the newest by default; going back is possible too (`base` is empty)."""
+    with _connection(url) as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        if revision == NEWEST or not _is_below(connection, config, revision):
+            command.upgrade(config, revision)
+        else:
+            command.downgrade(config, revision)
+
+
+def _is_below(connection: sa.Connection, config: Config, revision: str) -> bool:
+    """Whether the revision lies before the one that the database stands at."""
+    if revision == "base":
+        return True
+    config.attributes["connection"] = connection
+    present = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    connection.rollback()
+    return present is not None and revision < present
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[sa.Connection]:
+    engine = sa.create_engine(url, **engine_options(url))
+    prepare_engine(engine)
+    try:
+        with _alone(engine), every_tenant(), engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                # Batch migrations rebuild tables: with foreign keys on, dropping the old one would cascade.
+                connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+                connection.rollback()
+            yield connection
+            connection.commit()
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _alone(engine: sa.Engine) -> Iterator[None]:
+    """Keep others out: an advisory lock on PostgreSQL, a locked file beside a SQLite database."""
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
+            connection.commit()
+            yield
+            connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
+        return
+    path = Path(engine.url.database or "")
+    if not engine.url.database or engine.url.database == ":memory:":
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{path}.migrate-lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
