@@ -121,7 +121,7 @@ def _key_info(pem: str) -> xmldsig.KeyInfo:
 
 
 def _encryption_methods() -> list[md.EncryptionMethod]:
-    # No xenc11:MGF beside the digest: that place is a strict wildcard, and a reader with the schemas of SAML alone would refuse.
+    # No xenc11:MGF beside the digest: the wildcard there is strict, and a reader with the schemas of SAML alone would refuse.
     oaep_digest = element_to_extension_element(xmldsig.DigestMethod(algorithm=XENC + "sha256"))
     return [
         *(md.EncryptionMethod(algorithm=name) for name in (*BLOCK_CIPHERS, OAEP_MGF1P)),
