@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
 
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -21,10 +20,13 @@ REQUESTS = Histogram(
 METADATA_SYNCS = Counter("vestibule_metadata_syncs", "Fetches of metadata, by result.", ["result"])
 
 
-def empty_multiprocess_directory(folder: Path) -> None:
-    """Before workers start: what a former run left would be counted again."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def share_between_workers(folder: Path) -> None:
+    """Before workers start, and before anything is counted: keep the numbers in `folder`, where every worker reads them all.
+
+    prometheus_client looks for the variable when it is imported, which is too early for whoever decides by an option.
+    """
+    os.environ[MULTIPROCESS_VARIABLE] = str(folder)
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
 
 
 def metrics_page() -> tuple[bytes, str]:

@@ -15,6 +15,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 KEY_BYTES = 32
 MAX_PROXY_HOPS = 8
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class SettingsInvalid(Exception):
@@ -50,10 +51,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not self.secret_keys:
-            raise SettingsInvalid(SECRET_KEYS_ADVICE)
+            raise SettingsInvalid(HOW_TO_MAKE_KEYS)
         for name, key in self.secret_keys.items():
             if not name or not name.isalnum() or len(key) != KEY_BYTES:
-                raise SettingsInvalid(SECRET_KEYS_ADVICE)
+                raise SettingsInvalid(HOW_TO_MAKE_KEYS)
         _require_origin("APP_URL", self.app_url)
         if self.tenant_url.count("{slug}") != 1:
             raise SettingsInvalid("TENANT_URL must contain {slug} exactly once, for example https://{slug}.example.com")
@@ -68,7 +69,7 @@ class Settings:
         return self.tenant_url.replace("{slug}", slug)
 
 
-SECRET_KEYS_ADVICE = (
+HOW_TO_MAKE_KEYS = (
     "SECRET_KEYS is missing or wrong. It is a comma-separated list of id:base64-of-32-bytes, the first one active. "
     'Make one with: echo "k1:$(head -c32 /dev/urandom | base64)"'
 )
@@ -87,7 +88,7 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Se
         metadata_ca_bundle=_read_path(environment.get("METADATA_CA_BUNDLE")),
         smtp_url=environment.get("SMTP_URL") or None,
         rate_limits=environment.get("RATE_LIMITS", "on").lower() != "off",
-        log_level=(environment.get("LOG_LEVEL") or "INFO").upper(),
+        log_level=_read_log_level((environment.get("LOG_LEVEL") or "INFO").upper()),
     )
 
 
@@ -98,7 +99,7 @@ def _read_secret_keys(text: str) -> dict[str, bytes]:
         try:
             keys[name] = base64.b64decode(encoded, validate=True)
         except binascii.Error:
-            raise SettingsInvalid(SECRET_KEYS_ADVICE) from None
+            raise SettingsInvalid(HOW_TO_MAKE_KEYS) from None
     return keys
 
 
@@ -106,7 +107,17 @@ def _read_database_url(url: str) -> str:
     for scheme in ("postgres://", "postgresql://"):
         if url.startswith(scheme):
             return "postgresql+psycopg://" + url.removeprefix(scheme)
-    return url
+    path = url.removeprefix("sqlite:///")
+    if path == url or not path or path.startswith((":memory:", "file:")):
+        return url
+    # Relative means here, where the process starts, for everything that opens it (Flask-SQLAlchemy has a folder of its own).
+    return f"sqlite:///{Path(path).absolute()}"
+
+
+def _read_log_level(text: str) -> str:
+    if text not in LOG_LEVELS:
+        raise SettingsInvalid(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}")
+    return text
 
 
 def _read_number(name: str, text: str) -> int:

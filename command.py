@@ -1,0 +1,114 @@
+"""The `vestibule` command: what an operator does from a shell, on the same functions as API and service."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+import sqlalchemy as sa
+from flask import Flask
+from flask.cli import ScriptInfo
+
+from config.database import DATABASE_ERRORS, schema_is_current
+from config.development import apply_development_file
+from config.logs import configure_logging
+from config.migrate import NEWEST, migrate
+from config.scheduler import Job, start_scheduler
+from config.serve import serve
+from config.settings import SettingsInvalid, settings_from_environment
+from identity.purge import purge_expired
+from wsgi import create_app
+
+MIGRATE_FIRST = "The database has no schema, or that of another version: run `vestibule migrate` first."
+JOBS = (Job("purge", 300, purge_expired),)
+
+
+class Vestibule(click.Group):
+    """Our commands and those that the application registers; what the environment lacks is told in one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands; without settings, of those that need none."""
+        names = set(super().list_commands(ctx))
+        try:
+            names |= set(_application(ctx).cli.list_commands(ctx))
+        except SettingsInvalid as error:
+            click.echo(f"{error}\n", err=True)
+        return sorted(names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of ours, or one of the application's."""
+        return super().get_command(ctx, cmd_name) or _application(ctx).cli.get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; what an operator can mend is a sentence and an exit code, not a traceback."""
+        try:
+            return super().invoke(ctx)
+        except SettingsInvalid as error:
+            raise click.ClickException(str(error)) from None
+        except sa.exc.ProgrammingError:
+            raise click.ClickException(MIGRATE_FIRST) from None
+        except DATABASE_ERRORS as error:
+            cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+            advice = MIGRATE_FIRST if "no such table" in cause else f"The database does not answer: {cause}"
+            raise click.ClickException(advice) from None
+
+
+@click.group(cls=Vestibule, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vestibule", message="%(version)s")
+def vestibule() -> None:
+    """Vestibule: the front door of a SaaS product. Settings come from the environment (docs/operation.md)."""
+
+
+@vestibule.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes; each has 8 threads.")
+@click.pass_context
+def serve_command(ctx: click.Context, host: str, port: int, workers: int) -> None:
+    """Serve requests until told to end. TERM lets requests finish, INT does not."""
+    app = _application(ctx)
+    _require_current_schema(app)
+    serve(app, host=host, port=port, workers=workers, in_worker=lambda worker_app: start_scheduler(worker_app, JOBS))
+
+
+@vestibule.command("migrate")
+@click.option("--to", "revision", default=NEWEST, show_default=True, help="Revision; `base` empties the database.")
+def migrate_command(revision: str) -> None:
+    """Bring the database to the newest schema. Safe to run twice, and by many at once."""
+    settings = settings_from_environment()
+    configure_logging(settings.log_level)
+    migrate(settings.database_url, revision)
+
+
+@vestibule.command("check")
+@click.pass_context
+def check_command(ctx: click.Context) -> None:
+    """Say whether the service would start here: settings, database, schema."""
+    app = _application(ctx)
+    _require_current_schema(app)
+    click.echo("Settings, database and schema are in order.")
+
+
+def main() -> None:
+    """The entry point."""
+    try:
+        apply_development_file()
+    except SettingsInvalid as error:
+        sys.exit(f"Error: {error}")
+    vestibule(obj=ScriptInfo(create_app=create_app, set_debug_flag=False))
+
+
+def _application(ctx: click.Context) -> Flask:
+    return ctx.ensure_object(ScriptInfo).load_app()
+
+
+def _require_current_schema(app: Flask) -> None:
+    """Disconnects again: the server forks, and a connection belongs to one process."""
+    with app.app_context():
+        engine = app.extensions["sqlalchemy"].engine
+        try:
+            if not schema_is_current():
+                raise click.ClickException(MIGRATE_FIRST)
+        finally:
+            engine.dispose()
