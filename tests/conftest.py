@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +14,9 @@ from config.database import db
 from config.migrate import migrate
 from tests.support.idp import ForgingIdP
 from tests.support.postgresql import Cluster, shared_cluster
-from tests.support.world import Organisation, World, settings_for
+from tests.support.world import WORKER, Organisation, World, settings_for
 from wsgi import create_app
 
-WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 ACME_IDP = "https://idp.acme.test/metadata"
 GLOBEX_IDP = "https://idp.globex.test/metadata"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from config.settings import Settings
 from tests.support.browser import Browser, Started
 from tests.support.idp import ForgingIdP
 
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 SECRET_KEYS = {"test": b"0123456789abcdef0123456789abcdef"}
 RECORDED_ANYWAY = frozenset({"attempt", "audit_event"})
 """Tables that a refusal writes to on purpose."""

@@ -1,0 +1,134 @@
+"""The schema: up and down on both databases, the same as the models, and audit events that stay."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+import identity.models
+import tenants.models  # noqa: F401 the rows register themselves
+from config.database import Base, new_id
+from config.isolation import TenantScoped, every_tenant
+from config.migrate import migrate
+from tests.support.world import WORKER
+from tests.support.postgresql import Cluster
+
+NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
+GLOBAL_TABLES = {"tenant", "my_domain", "email_domain", "email_address", "api_token"}
+"""Keyed by what is unique in the whole service; each names its tenant all the same."""
+
+
+@pytest.fixture
+def empty(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without tables."""
+    if database == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    name = f"empty_{WORKER}"
+    yield cluster.create(name)
+    cluster.drop(name)
+
+
+@pytest.fixture
+def connection(empty: str) -> Iterator[sa.Connection]:
+    """A connection to a migrated database with one tenant and one event."""
+    migrate(empty)
+    engine = sa.create_engine(empty)
+    with every_tenant(), engine.connect() as opened:
+        if engine.dialect.name == "sqlite":
+            opened.exec_driver_sql("PRAGMA foreign_keys=ON")
+        tables = Base.metadata.tables
+        row = {"slug": "acme", "name": "Acme", "origin": "http://acme.localhost", "state": "active", "created_at": NOW}
+        tenant_id = opened.execute(sa.insert(tables["tenant"]).values(**row)).inserted_primary_key[0]  # type: ignore[index]
+        event = {"tenant_id": tenant_id, "id": new_id(), "type": "tenant.created", "at": NOW, "actor": "test", "detail": {}}
+        opened.execute(sa.insert(tables["audit_event"]).values(**event))
+        opened.commit()
+        yield opened
+    engine.dispose()
+
+
+def test_every_revision_goes_up_and_down(empty: str) -> None:
+    """Up, down to nothing, and up again; a second call changes nothing."""
+    migrate(empty)
+    migrate(empty, "base")
+    engine = sa.create_engine(empty)
+    assert set(sa.inspect(engine).get_table_names()) <= {"alembic_version"}
+    engine.dispose()
+    migrate(empty)
+    migrate(empty)
+
+
+def test_models_and_migrations_agree(connection: sa.Connection) -> None:
+    """What the models say is what the migrations made: no difference for autogenerate to find."""
+    context = MigrationContext.configure(connection, opts={"compare_type": connection.dialect.name == "postgresql"})
+    assert compare_metadata(context, Base.metadata) == []
+
+
+def test_two_may_migrate_at_once(empty: str) -> None:
+    """Two nodes that start together: one migrates, the other waits and finds nothing to do."""
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            migrate(empty)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_event SET type = 'x'", "DELETE FROM audit_event"])
+def test_audit_events_are_only_added(connection: sa.Connection, statement: str) -> None:
+    """The database itself refuses to change or remove an event."""
+    with pytest.raises(sa.exc.DBAPIError, match="only ever added"):
+        connection.execute(sa.text(statement))
+    connection.rollback()
+    assert connection.scalar(sa.text("SELECT count(*) FROM audit_event")) == 1
+
+
+def test_audit_events_cannot_be_truncated(connection: sa.Connection) -> None:
+    """PostgreSQL's other way to empty a table is shut as well."""
+    if connection.dialect.name == "postgresql":
+        with pytest.raises(sa.exc.DBAPIError, match="only ever added"):
+            connection.execute(sa.text("TRUNCATE audit_event"))
+
+
+def test_erasing_a_tenant_takes_its_events_along(connection: sa.Connection) -> None:
+    """Only the end of the tenant itself ends its events."""
+    connection.execute(sa.text("DELETE FROM tenant"))
+    assert connection.scalar(sa.text("SELECT count(*) FROM audit_event")) == 0
+
+
+def test_every_table_of_a_tenant_says_so() -> None:
+    """Each table is either scoped, with the tenant first in its key and in every unique constraint, or known as global."""
+    scoped = {mapper.class_.__tablename__ for mapper in Base.registry.mappers if issubclass(mapper.class_, TenantScoped)}
+    assert set(Base.metadata.tables) == scoped | GLOBAL_TABLES
+    for name in scoped:
+        table = Base.metadata.tables[name]
+        assert next(iter(table.primary_key.columns)).name == "tenant_id", name
+        uniques = [item for item in table.constraints if isinstance(item, sa.UniqueConstraint)]
+        indexes = [item for item in table.indexes if item.unique]
+        for unique in (*uniques, *indexes):
+            assert next(iter(unique.columns)).name == "tenant_id", (name, unique.name)
+
+
+def test_foreign_keys_between_tenants_rows_carry_the_tenant() -> None:
+    """A row of one tenant cannot refer to another tenant's row, whatever the code does."""
+    for table in Base.metadata.tables.values():
+        for key in table.foreign_key_constraints:
+            if key.referred_table.name != "tenant":
+                assert key.column_keys[0] == "tenant_id", (table.name, key.name)
+                assert key.elements[0].target_fullname == f"{key.referred_table.name}.tenant_id"
