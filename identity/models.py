@@ -13,10 +13,11 @@ from config.isolation import TenantScoped
 
 
 def _idp_key() -> sa.ForeignKeyConstraint:
-    """A row of one tenant cannot name another tenant's identity provider, whatever the code does."""
-    return sa.ForeignKeyConstraint(
-        ["tenant_id", "idp_id"], ["identity_provider.tenant_id", "identity_provider.id"], ondelete="CASCADE"
-    )
+    """A row of one tenant cannot name another tenant's identity provider, whatever the code does.
+
+    No cascade: an identity provider's row is never removed while people, sessions or used assertions are known by it.
+    """
+    return sa.ForeignKeyConstraint(["tenant_id", "idp_id"], ["identity_provider.tenant_id", "identity_provider.id"])
 
 
 def _user_key() -> sa.ForeignKeyConstraint:

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.database import JSON, RowId, UTCDateTime, db, new_id
@@ -13,6 +14,7 @@ from config.isolation import TenantScoped
 
 ONBOARDING, ACTIVE, SUSPENDED, DELETED = "onboarding", "active", "suspended", "deleted"
 STATES = (ONBOARDING, ACTIVE, SUSPENDED, DELETED)
+NULLABLE_JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class Tenant(db.Model):
@@ -61,11 +63,34 @@ class EmailDomain(db.Model):
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
 
 
+def _unique_while_connected(column: str) -> sa.Index:
+    """Unique among a tenant's identity providers that are not deleted."""
+    connected = sa.text("deleted_at IS NULL")
+    return sa.Index(
+        f"uq_identity_provider_{column}", "tenant_id", column, unique=True, sqlite_where=connected, postgresql_where=connected
+    )
+
+
 class IdentityProvider(TenantScoped, db.Model):
-    """A tenant's SAML identity provider: where its metadata comes from, the accepted form of it, and the SAML settings."""
+    """A tenant's SAML identity provider: where its metadata comes from, the accepted form of it, and the SAML settings.
+
+    A deleted one stays as a row with `deleted_at`: people are who they are by (tenant, identity provider, subject), so
+    they neither go with it nor lose their identity. When the same entity ID is connected again, its row comes back.
+    `pending` is what a sync found and did not take because somebody has to look at it first. A sync in the queue has
+    `sync_requested_at`; whoever fetches holds `sync_claim` until `sync_claimed_until`.
+    """
 
     __tablename__ = "identity_provider"
-    __table_args__ = (sa.UniqueConstraint("tenant_id", "name"),)
+    __table_args__ = (
+        _unique_while_connected("name"),
+        _unique_while_connected("entity_id"),
+        sa.Index(
+            "ix_identity_provider_sync_requested_at",
+            "sync_requested_at",
+            sqlite_where=sa.text("sync_requested_at IS NOT NULL"),
+            postgresql_where=sa.text("sync_requested_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
     name: Mapped[str] = mapped_column(sa.String(63))
@@ -83,6 +108,10 @@ class IdentityProvider(TenantScoped, db.Model):
     last_sync_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     last_sync_result: Mapped[str | None] = mapped_column(sa.String(20))
     last_sync_code: Mapped[str | None] = mapped_column(sa.String(60))
+    sync_claim: Mapped[str | None] = mapped_column(RowId)
+    sync_claimed_until: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    pending: Mapped[dict[str, Any] | None] = mapped_column(NULLABLE_JSON)
+    deleted_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
 
 

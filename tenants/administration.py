@@ -1,0 +1,209 @@
+"""Flows of management: tenants are made, changed, suspended, deleted; their SAML settings change (T1, T5, T6, K1).
+
+The edge opens the transaction; what is slow (key generation) comes before it, as a draft. Every change that a sign-in is
+judged by bumps the tenant's version in the same transaction, so it holds on all workers with the next request.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from config.database import new_id
+from config.sealing import KeyRing
+from config.settings import Settings
+from tenants.audit import EventType, record
+from tenants.domain_ownership import read_domains, replace_domains
+from tenants.errors import NotFound
+from tenants.hosts import require_slug
+from tenants.management_errors import FieldsInvalid
+from tenants.models import ACTIVE, DELETED, ONBOARDING, SUSPENDED
+from tenants.records import key_place
+from tenants.service_provider import KeyUse, NewKeyPair, new_key_pair
+from tenants.tenant_records import (
+    Attestation,
+    ManagedTenant,
+    add_domain,
+    add_key,
+    add_tenant,
+    bump_version,
+    change_tenant_row,
+    domains_of,
+    find_managed_tenant_by_id,
+    move_to_slug,
+    remove_domains,
+)
+from tenants.tokens import revoke_tokens_of
+
+MAX_NAME_LENGTH = 200
+KEY_USES: tuple[KeyUse, ...] = ("signing", "encryption")
+ROW_FIELDS = ("name", "brand_colour", "session_idle_seconds", "session_absolute_seconds")
+STATE_EVENTS = {ACTIVE: EventType.TENANT_ACTIVATED, SUSPENDED: EventType.TENANT_SUSPENDED}
+
+
+class EndSessions(Protocol):
+    """Ends the open sessions of a tenant, or of one identity provider there, and tells how many there were.
+
+    Sessions belong to the package above; whoever puts the service together hands its function in.
+    """
+
+    def __call__(self, tenant_id: int, now: dt.datetime, *, idp_id: str | None = None) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TenantDraft:
+    """A tenant that can be created: checked, and with its keys made."""
+
+    slug: str
+    name: str
+    email_domains: tuple[str, ...]
+    key_pairs: Mapping[KeyUse, NewKeyPair]
+
+
+def draft_tenant(slug: str, name: str, email_domains: Sequence[str], settings: Settings, now: dt.datetime) -> TenantDraft:
+    """Check what a tenant is to be, and make its keys; slow, and before any transaction.
+
+    Raises:
+        SlugInvalid, SlugTaken (a reserved one), FieldsInvalid, DomainInvalid.
+    """
+    slug = require_slug(slug, settings)
+    name = require_name(name)
+    domains = read_domains(email_domains)
+    return TenantDraft(slug, name, domains, {use: new_key_pair(name, now, use) for use in KEY_USES})
+
+
+def create_tenant(
+    draft: TenantDraft, settings: Settings, keys: KeyRing, *, attestation: Attestation | None, actor: str, now: dt.datetime
+) -> ManagedTenant:
+    """Create a tenant. It is onboarding until its first identity provider is there.
+
+    Raises:
+        SlugTaken, DomainTaken.
+    """
+    tenant_id = add_tenant(
+        {
+            "slug": draft.slug,
+            "name": draft.name,
+            "state": ONBOARDING,
+            "origin": settings.tenant_origin(draft.slug),
+            "created_at": now,
+        }
+    )
+    for domain in draft.email_domains:
+        add_domain(tenant_id, domain, attestation, now)
+    for use, pair in draft.key_pairs.items():
+        _add_key_pair(tenant_id, use, pair, keys, now)
+    record(
+        tenant_id,
+        EventType.TENANT_CREATED,
+        at=now,
+        actor=actor,
+        slug=draft.slug,
+        name=draft.name,
+        email_domains=list(draft.email_domains),
+        attestation=attestation.reason if attestation else None,
+    )
+    return _present(tenant_id)
+
+
+def change_tenant(
+    tenant: ManagedTenant,
+    changes: Mapping[str, Any],
+    settings: Settings,
+    *,
+    attestation: Attestation | None,
+    actor: str,
+    now: dt.datetime,
+    end_sessions: EndSessions,
+) -> ManagedTenant:
+    """Change what `changes` names: name, state, slug, email_domains, brand_colour, session timeouts.
+
+    Raises:
+        NotFound: it was deleted meanwhile. SlugInvalid, SlugTaken, DomainInvalid, DomainTaken, FieldsInvalid.
+    """
+    if not bump_version(tenant.id):
+        raise NotFound("deleted meanwhile")
+    tenant = _present(tenant.id)
+    _change_row(tenant, changes, actor, now)
+    if "slug" in changes:
+        _change_slug(tenant, require_slug(changes["slug"], settings), actor, now)
+    if "email_domains" in changes:
+        replace_domains(tenant, read_domains(changes["email_domains"]), attestation, actor, now)
+    if changes.get("state", tenant.state) != tenant.state:
+        change_tenant_row(tenant.id, {"state": changes["state"]})
+        ended = end_sessions(tenant.id, now) if changes["state"] == SUSPENDED else 0
+        record(tenant.id, STATE_EVENTS[changes["state"]], at=now, actor=actor, sessions_ended=ended)
+    return _present(tenant.id)
+
+
+def delete_tenant(tenant: ManagedTenant, *, actor: str, now: dt.datetime, end_sessions: EndSessions) -> None:
+    """Delete a tenant: sessions and tokens end, its hosts are unknown from now on, its MyDomains stay reserved.
+
+    Its e-mail domains are free again; the audit event keeps their names.
+
+    Raises:
+        NotFound: it was deleted meanwhile.
+    """
+    if not bump_version(tenant.id):
+        raise NotFound("deleted meanwhile")
+    domains = [owned.domain for owned in domains_of([tenant.id])[tenant.id]]
+    remove_domains(tenant.id, domains)
+    revoke_tokens_of(tenant.id, now)
+    ended = end_sessions(tenant.id, now)
+    record(tenant.id, EventType.TENANT_DELETED, at=now, actor=actor, email_domains=domains, sessions_ended=ended)
+    change_tenant_row(tenant.id, {"state": DELETED, "deleted_at": now})
+
+
+def require_name(text: str, field: str = "name") -> str:
+    """A name that people read: 1 to 200 printable characters, without blanks around it."""
+    name = text.strip()
+    if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise FieldsInvalid(field, errors={field: [f"It takes 1 to {MAX_NAME_LENGTH} printable characters."]})
+    return name
+
+
+def _change_row(tenant: ManagedTenant, changes: Mapping[str, Any], actor: str, now: dt.datetime) -> None:
+    wanted = {name: changes[name] for name in ROW_FIELDS if name in changes}
+    if "name" in wanted:
+        wanted["name"] = require_name(wanted["name"])
+    idle = wanted.get("session_idle_seconds", tenant.session_idle_seconds)
+    if idle > wanted.get("session_absolute_seconds", tenant.session_absolute_seconds):
+        sentence = "A session cannot be idle for longer than it may last."
+        raise FieldsInvalid("timeouts", errors={"session_idle_seconds": [sentence]})
+    changed = {name: value for name, value in wanted.items() if value != getattr(tenant, name)}
+    if changed:
+        change_tenant_row(tenant.id, changed)
+        changes_made = {name: {"from": getattr(tenant, name), "to": value} for name, value in changed.items()}
+        record(tenant.id, EventType.TENANT_CHANGED, at=now, actor=actor, changes=changes_made)
+
+
+def _change_slug(tenant: ManagedTenant, slug: str, actor: str, now: dt.datetime) -> None:
+    """The former host goes on working; entity ID and ACS URL stay those that the identity provider knows (T1)."""
+    if slug == tenant.slug:
+        return
+    move_to_slug(tenant.id, slug)
+    record(tenant.id, EventType.TENANT_CHANGED, at=now, actor=actor, changes={"slug": {"from": tenant.slug, "to": slug}})
+
+
+def _add_key_pair(tenant_id: int, use: KeyUse, pair: NewKeyPair, keys: KeyRing, now: dt.datetime) -> None:
+    key_id = new_id()
+    add_key(
+        {
+            "tenant_id": tenant_id,
+            "id": key_id,
+            "use": use,
+            "state": "active",
+            "certificate": pair.certificate_pem,
+            "sealed_private_key": keys.seal(pair.private_der, key_place(tenant_id, key_id)),
+            "created_at": now,
+        }
+    )
+
+
+def _present(tenant_id: int) -> ManagedTenant:
+    tenant = find_managed_tenant_by_id(tenant_id)
+    if tenant is None:
+        raise NotFound("deleted meanwhile")
+    return tenant

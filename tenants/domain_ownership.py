@@ -1,0 +1,56 @@
+"""Flow: which e-mail domains are a tenant's; each belongs to one tenant in the whole service, and only a proven one counts (T6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from tenants.audit import EventType, record
+from tenants.email_domains import normalise_domain
+from tenants.errors import DomainInvalid
+from tenants.management_errors import FieldsInvalid
+from tenants.tenant_records import (
+    Attestation,
+    ManagedTenant,
+    add_domain,
+    attest_domain,
+    domains_of,
+    remove_domains,
+)
+
+MAX_EMAIL_DOMAINS = 100
+
+
+def read_domains(texts: Sequence[str]) -> tuple[str, ...]:
+    """E-mail domains in the form that they are stored in, each once, in the order given."""
+    if len(texts) > MAX_EMAIL_DOMAINS:
+        raise FieldsInvalid("domains", errors={"email_domains": [f"At most {MAX_EMAIL_DOMAINS} domains."]})
+    domains: dict[str, None] = {}
+    for position, text in enumerate(texts):
+        try:
+            domains[normalise_domain(text)] = None
+        except DomainInvalid as refusal:
+            raise DomainInvalid(refusal.cause, errors={"email_domains": {str(position): [refusal.sentence]}}) from None
+    return tuple(domains)
+
+
+def replace_domains(
+    tenant: ManagedTenant, wanted: Sequence[str], attestation: Attestation | None, actor: str, now: dt.datetime
+) -> None:
+    """Replace the list. Staff attest what they list; a tenant's own admin adds domains that wait for their proof (T6)."""
+    owned = {item.domain: item.proof for item in domains_of([tenant.id])[tenant.id]}
+    removed = sorted(set(owned) - set(wanted))
+    added = [domain for domain in wanted if domain not in owned]
+    attested = [domain for domain in wanted if attestation and domain in owned and owned[domain] is None]
+    if removed:
+        remove_domains(tenant.id, removed)
+    for domain in added:
+        add_domain(tenant.id, domain, attestation, now)
+    for domain in attested:
+        assert attestation is not None
+        attest_domain(tenant.id, domain, attestation, now)
+    if removed or added or attested:
+        reason = attestation.reason if attestation else None
+        detail: dict[str, Any] = {"added": added, "removed": removed, "attested": attested, "attestation": reason}
+        record(tenant.id, EventType.EMAIL_DOMAINS_CHANGED, at=now, actor=actor, **detail)

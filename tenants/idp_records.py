@@ -1,0 +1,232 @@
+"""Records of identity providers for those who manage them: the rows, their metadata's versions, and the queue of syncs.
+
+Every statement names the tenant first. A deleted identity provider is a row with `deleted_at` that only
+`find_deleted` sees.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from config.database import new_id, read, savepoint, write
+from tenants.errors import ConflictingState
+from tenants.management_errors import EntityIDTaken
+from tenants.models import IdentityProvider, MetadataVersion
+
+SYNC_INTERVAL = dt.timedelta(seconds=60)
+"""One identity provider is fetched at most once in this time because somebody asked (M2)."""
+SYNC_LEASE = dt.timedelta(seconds=60)
+"""How long a worker may take over one sync before another one takes it up; a fetch is bounded by 10 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedProvider:
+    """An identity provider as those see it who manage it."""
+
+    tenant_id: int
+    id: str
+    name: str
+    display_name: str
+    enabled: bool
+    entity_id: str
+    metadata_url: str | None
+    metadata_path: str | None
+    metadata_version_id: str | None
+    metadata_document: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    etag: str | None
+    last_modified: str | None
+    sync_requested_at: dt.datetime | None
+    last_sync_at: dt.datetime | None
+    last_sync_result: str | None
+    last_sync_code: str | None
+    pending: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class DueSync:
+    """A sync that this worker holds: nobody else fetches it, and only with `claim` may it be finished."""
+
+    tenant_id: int
+    idp_id: str
+    claim: str
+
+
+_COLUMNS = tuple(
+    getattr(IdentityProvider, name).label(name) for name in ManagedProvider.__dataclass_fields__
+)
+_OF_TENANT = (IdentityProvider.tenant_id == sa.bindparam("of_tenant"), IdentityProvider.deleted_at.is_(None))
+_FIND = sa.select(*_COLUMNS).where(*_OF_TENANT, IdentityProvider.name == sa.bindparam("of_name"))
+_FIND_BY_ID = sa.select(*_COLUMNS).where(*_OF_TENANT, IdentityProvider.id == sa.bindparam("of_idp"))
+_LIST = sa.select(*_COLUMNS).where(*_OF_TENANT).order_by(IdentityProvider.name)
+_FIND_DELETED = (
+    sa.select(IdentityProvider.id)
+    .where(
+        IdentityProvider.tenant_id == sa.bindparam("of_tenant"),
+        IdentityProvider.entity_id == sa.bindparam("of_entity"),
+        IdentityProvider.deleted_at.is_not(None),
+    )
+    .order_by(IdentityProvider.deleted_at.desc())
+    .limit(1)
+)
+_ONE = (IdentityProvider.tenant_id == sa.bindparam("of_tenant"), IdentityProvider.id == sa.bindparam("of_idp"))
+_REQUEST_SYNC = (
+    sa.update(IdentityProvider)
+    .where(
+        *_ONE,
+        IdentityProvider.deleted_at.is_(None),
+        sa.or_(IdentityProvider.last_sync_at.is_(None), IdentityProvider.last_sync_at <= sa.bindparam("minute_ago")),
+        sa.or_(
+            IdentityProvider.sync_requested_at.is_(None), IdentityProvider.sync_requested_at <= sa.bindparam("minute_ago")
+        ),
+    )
+    .values(sync_requested_at=sa.bindparam("now"))
+)
+_MAY_BE_CLAIMED = (
+    IdentityProvider.sync_requested_at.is_not(None),
+    IdentityProvider.deleted_at.is_(None),
+    sa.or_(IdentityProvider.sync_claimed_until.is_(None), IdentityProvider.sync_claimed_until < sa.bindparam("now")),
+)
+_DUE = (
+    sa.select(IdentityProvider.tenant_id, IdentityProvider.id)
+    .where(*_MAY_BE_CLAIMED)
+    .order_by(IdentityProvider.sync_requested_at)
+    .limit(sa.bindparam("limit"))
+)
+_CLAIM = (
+    sa.update(IdentityProvider)
+    .where(*_ONE, *_MAY_BE_CLAIMED)
+    .values(sync_claim=sa.bindparam("claim"), sync_claimed_until=sa.bindparam("until"))
+)
+_LATEST_VERSION = (
+    sa.select(MetadataVersion.id, MetadataVersion.sha256)
+    .where(MetadataVersion.tenant_id == sa.bindparam("of_tenant"), MetadataVersion.idp_id == sa.bindparam("of_idp"))
+    .order_by(MetadataVersion.id.desc())
+    .limit(1)
+)
+
+
+def find_provider(tenant_id: int, name: str) -> ManagedProvider | None:
+    """A tenant's identity provider by its name."""
+    return _provider_of(read(_FIND, {"of_tenant": tenant_id, "of_name": name}).one_or_none())
+
+
+def find_provider_by_id(tenant_id: int, idp_id: str) -> ManagedProvider | None:
+    """A tenant's identity provider by its row."""
+    return _provider_of(read(_FIND_BY_ID, {"of_tenant": tenant_id, "of_idp": idp_id}).one_or_none())
+
+
+def providers_of(tenant_id: int) -> list[ManagedProvider]:
+    """A tenant's identity providers by name."""
+    return [ManagedProvider(**row._mapping) for row in read(_LIST, {"of_tenant": tenant_id})]
+
+
+def find_deleted(tenant_id: int, entity_id: str) -> str | None:
+    """The row of an identity provider that was deleted and comes back under its entity ID, for the sake of its people."""
+    idp_id: str | None = read(_FIND_DELETED, {"of_tenant": tenant_id, "of_entity": entity_id}).scalar_one_or_none()
+    return idp_id
+
+
+def add_provider(tenant_id: int, values: Mapping[str, Any]) -> str:
+    """Add an identity provider and give its id.
+
+    Raises:
+        EntityIDTaken, ConflictingState: another one has this entity ID, or got this name just now.
+    """
+    idp_id = new_id()
+    statement = sa.insert(IdentityProvider.__table__).values(tenant_id=tenant_id, id=idp_id, **_by_column(values))
+    _write_unique(tenant_id, idp_id, statement, values)
+    return idp_id
+
+
+def change_provider(tenant_id: int, idp_id: str, values: Mapping[str, Any]) -> None:
+    """Set columns of an identity provider's row.
+
+    Raises:
+        EntityIDTaken, ConflictingState: another one has this entity ID, or got this name just now.
+    """
+    statement = (
+        sa.update(IdentityProvider.__table__)
+        .where(IdentityProvider.tenant_id == tenant_id, IdentityProvider.id == idp_id)
+        .values(**_by_column(values))
+    )
+    _write_unique(tenant_id, idp_id, statement, values)
+
+
+def keep_version(tenant_id: int, idp_id: str, *, source: str, xml: bytes, now: dt.datetime) -> tuple[str, bool]:
+    """Keep accepted metadata as it came, and tell its version and whether it is a new one."""
+    sha256 = hashlib.sha256(xml).hexdigest()
+    latest = read(_LATEST_VERSION, {"of_tenant": tenant_id, "of_idp": idp_id}).one_or_none()
+    if latest is not None and latest.sha256 == sha256:
+        return latest.id, False
+    version_id = new_id()
+    write(
+        sa.insert(MetadataVersion.__table__).values(
+            tenant_id=tenant_id, id=version_id, idp_id=idp_id, source=source, sha256=sha256, xml=xml, created_at=now
+        )
+    )
+    return version_id, True
+
+
+def request_sync(tenant_id: int, idp_id: str, now: dt.datetime) -> bool:
+    """Put a sync into the queue; False within the minute of the last one (a compare-and-set: two at once get one)."""
+    parameters = {"of_tenant": tenant_id, "of_idp": idp_id, "now": now, "minute_ago": now - SYNC_INTERVAL}
+    return write(_REQUEST_SYNC, parameters).rowcount == 1
+
+
+def syncs_due(now: dt.datetime, limit: int) -> list[tuple[int, str]]:
+    """(tenant, identity provider) of syncs that wait, the oldest first; one look at a small index."""
+    return [(row.tenant_id, row.id) for row in read(_DUE, {"now": now, "limit": limit})]
+
+
+def claim_sync(tenant_id: int, idp_id: str, now: dt.datetime) -> DueSync | None:
+    """Take a sync up, or None where another worker was faster (a compare-and-set that both databases judge alike)."""
+    claim = new_id()
+    parameters = {"of_tenant": tenant_id, "of_idp": idp_id, "now": now, "claim": claim, "until": now + SYNC_LEASE}
+    return DueSync(tenant_id, idp_id, claim) if write(_CLAIM, parameters).rowcount == 1 else None
+
+
+def finish_sync(sync: DueSync) -> bool:
+    """Give the claim back, in the transaction of what the sync found; False where it has passed to another worker."""
+    statement = (
+        sa.update(IdentityProvider)
+        .where(
+            IdentityProvider.tenant_id == sync.tenant_id,
+            IdentityProvider.id == sync.idp_id,
+            IdentityProvider.sync_claim == sync.claim,
+            IdentityProvider.deleted_at.is_(None),
+        )
+        .values(sync_requested_at=None, sync_claim=None, sync_claimed_until=None)
+    )
+    return write(statement).rowcount == 1
+
+
+def _provider_of(row: sa.Row[Any] | None) -> ManagedProvider | None:
+    return ManagedProvider(**row._mapping) if row else None
+
+
+def _by_column(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by the columns' names in the table, which calls the document `metadata`."""
+    return {"metadata" if name == "metadata_document" else name: value for name, value in values.items()}
+
+
+def _write_unique(tenant_id: int, idp_id: str, statement: sa.Executable, values: Mapping[str, Any]) -> None:
+    try:
+        with savepoint():
+            write(statement)
+    except sa.exc.IntegrityError:
+        taken = sa.select(IdentityProvider.id).where(
+            IdentityProvider.tenant_id == tenant_id,
+            IdentityProvider.entity_id == values.get("entity_id"),
+            IdentityProvider.id != idp_id,
+            IdentityProvider.deleted_at.is_(None),
+        )
+        if read(taken).first() is not None:
+            raise EntityIDTaken(str(values.get("entity_id")), entity_id=values.get("entity_id")) from None
+        raise ConflictingState("another change of this name came first") from None

@@ -1,0 +1,199 @@
+"""Flows of management: identity providers are connected, changed, taken away, and their SAML settings edited.
+
+The edge opens the transaction, and reads metadata before it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tenants.administration import EndSessions, require_name
+from tenants.audit import EventType, record
+from tenants.errors import NotFound
+from tenants.idp_records import (
+    ManagedProvider,
+    add_provider,
+    change_provider,
+    find_deleted,
+    find_provider,
+    keep_version,
+)
+from tenants.management_errors import FieldsInvalid, NameInvalid
+from tenants.metadata_errors import EntityIDChanged, MetadataRefused
+from tenants.metadata_intake import ReadMetadata, SourceKind, columns_of, source_columns
+from tenants.metadata_sync import SyncResult
+from tenants.saml_settings import SAMLSettings, settings_from_document
+from tenants.tenant_records import ManagedTenant, activate_when_onboarding, bump_version
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_NOT_AUDITED = frozenset({"metadata_document", "etag", "last_modified", "last_sync_at", "last_sync_result", "pending"})
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderDraft:
+    """An identity provider as somebody wants it. `chosen_entity_id`: the one that they named, None where they named none."""
+
+    name: str
+    display_name: str
+    enabled: bool
+    read: ReadMetadata
+    chosen_entity_id: str | None
+
+
+def require_provider_name(text: str) -> str:
+    """The label of an identity provider in URLs."""
+    if not _NAME.fullmatch(text):
+        raise NameInvalid(text[:80])
+    return text
+
+
+def save_provider(
+    tenant: ManagedTenant, draft: ProviderDraft, *, actor: str, now: dt.datetime
+) -> tuple[ManagedProvider, bool]:
+    """Connect or change an identity provider, and tell whether it is new; the same again changes nothing.
+
+    An identity provider that was deleted comes back with its people when its entity ID is connected again.
+
+    Raises:
+        NotFound: the tenant was deleted meanwhile. EntityIDTaken: another one of the tenant's has this entity ID.
+        EntityIDChanged: the pinned entity ID changed between reading and saving.
+    """
+    if not bump_version(tenant.id):
+        raise NotFound("deleted meanwhile")
+    display_name = require_name(draft.display_name, "display_name")
+    values = {
+        "name": draft.name,
+        "display_name": display_name,
+        "enabled": draft.enabled,
+        **source_columns(draft.read.source),
+        **columns_of(draft.read),
+        "pending": None,
+    }
+    present = find_provider(tenant.id, draft.name)
+    if present is None:
+        idp_id, restored = _connect(tenant, draft, values, now)
+        detail: dict[str, Any] = {"entity_id": draft.read.metadata.entity_id, "source": draft.read.source.kind.value, "restored": restored}
+        record(tenant.id, EventType.IDENTITY_PROVIDER_CREATED, at=now, actor=actor, idp=draft.name, **detail)
+    else:
+        idp_id = present.id
+        _require_pinned(present, draft)
+        change_provider(tenant.id, idp_id, values)
+        _record_changes(present, values, actor, now)
+    _keep(tenant, idp_id, draft, actor, now)
+    if draft.enabled and activate_when_onboarding(tenant.id):
+        record(tenant.id, EventType.TENANT_ACTIVATED, at=now, actor=actor, idp=draft.name)
+    return require_provider(tenant.id, draft.name), present is None
+
+
+def record_refused_metadata(
+    tenant_id: int, name: str, refusal: MetadataRefused, *, actor: str, now: dt.datetime
+) -> None:
+    """Keep on record that a source was refused; the identity provider in force stays as it is."""
+    detail = {"idp": name, "cause": refusal.cause}
+    record(tenant_id, EventType.METADATA_FAILED, at=now, actor=actor, reason=refusal.code, **detail)
+
+
+def delete_provider(
+    tenant: ManagedTenant, name: str, *, actor: str, now: dt.datetime, end_sessions: EndSessions
+) -> None:
+    """Take an identity provider away: nobody comes in by it any more, its sessions end, its people stay.
+
+    Raises:
+        NotFound: there is none of this name.
+    """
+    bump_version(tenant.id)
+    provider = require_provider(tenant.id, name)
+    gone = {"deleted_at": now, "enabled": False, "pending": None, "sync_requested_at": None}
+    change_provider(tenant.id, provider.id, gone)
+    ended = end_sessions(tenant.id, now, idp_id=provider.id)
+    detail: dict[str, Any] = {"idp": name, "entity_id": provider.entity_id, "sessions_ended": ended}
+    record(tenant.id, EventType.IDENTITY_PROVIDER_DELETED, at=now, actor=actor, **detail)
+
+
+def change_saml_settings(
+    tenant: ManagedTenant, name: str, patch: Mapping[str, Any], *, actor: str, now: dt.datetime
+) -> SAMLSettings:
+    """Change the settings that `patch` names; the attribute map field by field.
+
+    Raises:
+        NotFound: there is no identity provider of this name. SettingsInvalid: with a sentence for each field.
+    """
+    bump_version(tenant.id)
+    provider = require_provider(tenant.id, name)
+    before = settings_from_document(provider.settings).to_document()
+    merged = before | dict(patch)
+    if isinstance(patch.get("attribute_map"), Mapping):
+        merged["attribute_map"] = before["attribute_map"] | dict(patch["attribute_map"])
+    settings = settings_from_document(merged)
+    after = settings.to_document()
+    changes = {field: {"from": before[field], "to": after[field]} for field in after if after[field] != before[field]}
+    if changes:
+        change_provider(tenant.id, provider.id, {"settings": after})
+        record(tenant.id, EventType.SAML_SETTINGS_CHANGED, at=now, actor=actor, idp=name, changes=changes)
+    return settings
+
+
+def require_provider(tenant_id: int, name: str) -> ManagedProvider:
+    """The tenant's identity provider of this name, or NotFound."""
+    provider = find_provider(tenant_id, name) if _NAME.fullmatch(name) else None
+    if provider is None:
+        raise NotFound("no such identity provider")
+    return provider
+
+
+def only_source(sources: Mapping[SourceKind, str | None]) -> tuple[SourceKind, str]:
+    """The one metadata source that was given.
+
+    Raises:
+        FieldsInvalid: there is none, or more than one.
+    """
+    given = [(kind, value) for kind, value in sources.items() if value is not None]
+    if len(given) != 1:
+        sentence = "Name exactly one source of metadata: metadata_xml, metadata_url or metadata_path."
+        raise FieldsInvalid("metadata source", errors={"metadata_xml": [sentence]})
+    return given[0]
+
+
+def _connect(
+    tenant: ManagedTenant, draft: ProviderDraft, values: Mapping[str, Any], now: dt.datetime
+) -> tuple[str, bool]:
+    fresh = {**values, "settings": SAMLSettings().to_document(), "created_at": now}
+    former = find_deleted(tenant.id, draft.read.metadata.entity_id)
+    if former is None:
+        return add_provider(tenant.id, fresh), False
+    blank = {"deleted_at": None, "last_sync_at": None, "last_sync_result": None, "last_sync_code": None}
+    change_provider(tenant.id, former, {**fresh, **blank})
+    return former, True
+
+
+def _require_pinned(present: ManagedProvider, draft: ProviderDraft) -> None:
+    """Reading compared with what was pinned then; somebody may have changed it since."""
+    found = draft.read.metadata.entity_id
+    if found != present.entity_id and found != draft.chosen_entity_id:
+        raise EntityIDChanged(f"{found} instead of {present.entity_id}", entity_id=found, expected=present.entity_id)
+
+
+def _keep(tenant: ManagedTenant, idp_id: str, draft: ProviderDraft, actor: str, now: dt.datetime) -> None:
+    """Keep the version; saving from a URL counts as that minute's sync."""
+    kind = draft.read.source.kind
+    version_id, is_new = keep_version(tenant.id, idp_id, source=kind.value, xml=draft.read.xml, now=now)
+    values: dict[str, Any] = {"metadata_version_id": version_id}
+    if kind is SourceKind.URL:
+        values |= {"last_sync_at": now, "last_sync_result": SyncResult.OK.value, "last_sync_code": None}
+        record(tenant.id, EventType.METADATA_FETCHED, at=now, actor=actor, idp=draft.name, changed=is_new)
+    change_provider(tenant.id, idp_id, values)
+
+
+def _record_changes(present: ManagedProvider, values: Mapping[str, Any], actor: str, now: dt.datetime) -> None:
+    changed = {name: value for name, value in values.items() if value != getattr(present, name)}
+    changes: dict[str, Any] = {
+        name: {"from": getattr(present, name), "to": value} for name, value in changed.items() if name not in _NOT_AUDITED
+    }
+    if "metadata_document" in changed:
+        changes["metadata"] = "replaced"
+    if changes:
+        record(present.tenant_id, EventType.IDENTITY_PROVIDER_CHANGED, at=now, actor=actor, idp=present.name, changes=changes)
