@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from identity.colours import WHITE, Colour, contrast, read_colour, shade_until, shifted
+from identity.colours import WHITE, Colour, contrast, inverted, is_grey, read_colour, shade_until, shifted
 
 TEXT_CONTRAST = 4.5
 """WCAG 2.2, 1.4.3 (AA), text of any size."""
@@ -60,7 +60,12 @@ class Accent:
 
 
 def accent_of(brand: Colour, theme: Theme) -> Accent:
-    """The shades of a brand colour that can be read in this theme; the brand's own wherever it can."""
+    """The shades of a brand colour that can be read in this theme; the brand's own wherever it can.
+
+    Black, which has no shade to keep, turns white on dark surfaces.
+    """
+    if theme.dark and is_grey(brand) and theme.least_contrast(brand) < GRAPHIC_CONTRAST:
+        brand = inverted(brand)
     line = shade_until(brand, lambda shade: theme.least_contrast(shade) >= GRAPHIC_CONTRAST, lighter=theme.dark)
     fill, on_fill = _fill_of(line if theme.dark else brand)
     return Accent(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 STEP = 0.01
 """Of OKLab lightness, 0 to 1: below what an eye can tell apart."""
+GREY_CHROMA = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,18 @@ def shifted(colour: Colour, by: float) -> Colour:
     """The colour with its lightness changed by so much, -1 to 1."""
     lightness, a, b = _to_oklab(colour)
     return _from_oklab(min(max(lightness + by, 0.0), 1.0), a, b)
+
+
+def is_grey(colour: Colour) -> bool:
+    """Whether it has next to no hue."""
+    _, a, b = _to_oklab(colour)
+    return math.hypot(a, b) < GREY_CHROMA
+
+
+def inverted(colour: Colour) -> Colour:
+    """Dark for light and light for dark, of the same hue."""
+    lightness, a, b = _to_oklab(colour)
+    return _from_oklab(1 - lightness, a, b)
 
 
 def _luminance(colour: Colour) -> float:

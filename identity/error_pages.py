@@ -18,7 +18,7 @@ from tenants.errors import Forbidden, InternalError, NotFound, RateLimited, Refu
 from tenants.records import TenantView
 
 PROBLEM_JSON = "application/problem+json"
-FOR_PEOPLE, FOR_PROGRAMS = ("text/html", "application/xhtml+xml"), (PROBLEM_JSON, "application/json")
+FOR_PEOPLE, FOR_PROGRAMS = ("text/html",), (PROBLEM_JSON, "application/json")
 PROGRAM_PATHS = ("/api/", "/session", "/client-config.json", "/healthz", "/readyz", "/metrics")
 """Where programs ask: JSON unless they say that they want a page."""
 RETRY_AFTER_SECONDS = 30
