@@ -126,8 +126,7 @@ def _element_of(octets: bytes, place: etree._Element, tag: str) -> etree._Elemen
         require_plain_markup(text)
         context = parse(f"<context{_declarations_of(place)}>{text}</context>")
         element = context[0] if len(context) == 1 else None
-        alone = element is not None and not (context.text or "").strip() and not (element.tail or "").strip()
-        if element is None or not alone or element.tag != tag:
+        if element is None or element.tag != tag or f"{context.text or ''}{element.tail or ''}".strip(" \t\r\n"):
             raise DecryptionFailed(UNIFORM_CAUSE)
         require_schema(element)
         ids = ids_of(element)

@@ -32,16 +32,14 @@ _VALUE = re.compile(r"'[^']*' is not")
 
 
 class _ShippedFiles(etree.Resolver):
-    """Answers each schemaLocation with the file of pysaml2's that has its namespace, and with nothing else."""
+    """Answers each schemaLocation with pysaml2's file of that namespace, without the DOCTYPE that W3C's files have."""
 
     def resolve(self, system_url: str, public_id: str, context: Any) -> Any:  # type: ignore[override]  # noqa: ARG002
         parser = etree.XMLParser(load_dtd=False, no_network=True, resolve_entities=False)
         schema = etree.fromstring(files("saml2.data.schemas").joinpath(system_url.removeprefix("mem:")).read_bytes(), parser)
         for imported in schema.iter(f"{{{XS}}}import"):
             imported.set("schemaLocation", "mem:" + FILES[imported.get("namespace", "")])
-        return self.resolve_string(
-            etree.tostring(schema), context, base_url=system_url
-        )  # serialised without the DOCTYPE that W3C's files have
+        return self.resolve_string(etree.tostring(schema), context, base_url=system_url)
 
 
 def _build() -> etree.XMLSchema:

@@ -30,11 +30,6 @@ def read_time(text: str) -> dt.datetime:
         raise TimeInvalid(f"{text[:40]!r} is no time") from None
 
 
-def read_time_or_none(text: str | None) -> dt.datetime | None:
-    """Read an instant that may be left out."""
-    return None if text is None else read_time(text)
-
-
 def shown(instant: dt.datetime | None) -> str:
     """For receipts: UTC to the second."""
     return "none" if instant is None else instant.isoformat(timespec="seconds")
