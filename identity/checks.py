@@ -89,12 +89,19 @@ class Receipt:
         self.lines.append((check, True, expected, actual))
 
     def require(
-        self, check: Check, holds: bool, expected: str = "", actual: str = "", refusal: type[Refusal] | None = None
+        self,
+        check: Check,
+        holds: bool,
+        expected: str = "",
+        actual: str = "",
+        refusal: type[Refusal] | None = None,
+        **detail: Any,
     ) -> None:
-        """Note the check; raise its refusal (or the finer one given) where it does not hold."""
+        """Note the check; raise its refusal (or the finer one given, with its detail) where it does not hold."""
         self.lines.append((check, holds, expected, actual))
         if not holds:
-            raise (refusal or check.refusal)(f"{check.claim}: expected {expected or 'so'}, got {actual or 'otherwise'}"[:MAX_SHOWN])
+            cause = f"{check.claim}: expected {expected or 'so'}, got {actual or 'otherwise'}"
+            raise (refusal or check.refusal)(cause[:MAX_SHOWN], **detail)
 
     @contextmanager
     def step(self, check: Check) -> Iterator[None]:

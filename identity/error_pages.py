@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from http import HTTPStatus
 
 from flask import Flask, Response, g, request
@@ -11,6 +10,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from config.logs import access_log
 from identity.errors import MethodNotAllowed, NotSignedIn, RequestInvalid, TooLarge
 from identity.pages import error_page
 from identity.response_headers import security_headers
@@ -33,7 +33,6 @@ _BY_STATUS: dict[int, type[Refusal]] = {
     503: ServiceUnavailable,
 }
 _KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
-_log = logging.getLogger("vestibule.access")
 
 
 def install_error_pages(app: Flask) -> None:
@@ -68,6 +67,8 @@ def refusal_response(
     else:
         response = error_page(tenant, refusal, reference=reference, retry_url=retry_url, status=status)
     response.headers.add("Vary", "Accept")
+    if "allow" in refusal.detail:
+        response.headers["Allow"] = refusal.detail["allow"]
     if isinstance(refusal, RateLimited | ServiceUnavailable):
         response.headers["Retry-After"] = str(refusal.detail.get("retry_after", RETRY_AFTER_SECONDS))
     return response
@@ -115,18 +116,20 @@ def _on_http_error(error: HTTPException) -> WerkzeugResponse:
 
 
 def _on_mistake(mistake: Exception) -> Response:
-    _log.error("mistake", exc_info=mistake)
+    access_log.error("mistake", exc_info=mistake)
     return _answer(InternalError(type(mistake).__name__))
 
 
 def _answer(refusal: Refusal, status: int | None = None) -> Response:
-    reload = refusal.retry is not None and refusal.retry.path is None and request.method == "GET"
+    again = None
+    if refusal.retry is not None and refusal.retry.path is None:
+        again = request.full_path.rstrip("?") if request.method == "GET" else "/"
     return refusal_response(
         refusal,
         tenant=g.get("tenant"),
         reference=g.get("reference", ""),
         accepts=request.accept_mimetypes,
         for_programs=request.path.startswith(PROGRAM_PATHS),
-        retry_url=request.full_path.rstrip("?") if reload else None,
+        retry_url=again,
         status=status,
     )

@@ -49,6 +49,8 @@ class RequestInvalid(Refusal):
 
 
 class MethodNotAllowed(Refusal):
+    """detail: allow, the methods that there are."""
+
     code, status = "method_not_allowed", 405
     heading = "This address is not a page"
     sentence = "It only takes messages of another kind, such as the answer of an identity provider."
@@ -94,7 +96,7 @@ class DecryptionFailed(SignInRefusal):
 
 
 class StatusNotSuccess(SignInRefusal):
-    """detail: sub_status, the identity provider's own status code; status_message, its words (see identity.status_words)."""
+    """detail: status_codes, outermost first; status_message, the identity provider's words (see identity.status_words)."""
 
     code = "status_not_success"
     sentence = "Your identity provider did not sign you in."

@@ -1,4 +1,4 @@
-"""The pages that a person sees: values in, a response out; nothing here asks a request or a database anything.
+"""The pages that a person sees: values in, a response out; only the routes of their style sheets look at a request.
 
 Each page has one h1, a main landmark and no script but one line on the page that leaves for the identity provider, which
 has a button too. Templates escape everything and stumble over a value that is missing.
@@ -6,44 +6,27 @@ has a button too. Templates escape everything and stumble over a value that is m
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, g, request
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from identity.branding import brand_css, brand_icon, brand_version, organisation_initials, person_initials
+from identity.branding import brand_css, brand_version
 from identity.errors import StatusNotSuccess
 from identity.moments import relative_words, utc_machine, utc_words
+from identity.page_rendering import render_page, source_of
 from identity.response_headers import form_action_for, security_headers
 from identity.sessions import CurrentSession
-from identity.static_files import CHECK_AGAIN, FOR_EVER, static_response, static_url
+from identity.static_files import CHECK_AGAIN, FOR_EVER, static_response
 from identity.status_words import StatusWords, words_of_status
 from tenants.errors import NotFound, Refusal
 from tenants.records import TenantView
 
-PRODUCT = "Vestibule"
-HTML = "text/html; charset=utf-8"
-LONG_NAME = 48
-"""Characters; longer names are set smaller."""
 SUBMIT_SCRIPT = "document.forms[0].submit()"
 """Runs while the page loads, so browsers put no step into their history that going back would be caught in."""
-SUBMIT_SCRIPT_SOURCE = "sha256-" + base64.b64encode(hashlib.sha256(SUBMIT_SCRIPT.encode()).digest()).decode()
-
-_environment = Environment(
-    loader=PackageLoader("identity", "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-)
-_environment.globals.update(static_url=static_url, product=PRODUCT)
-_environment.filters.update(initials=organisation_initials, person_initials=person_initials)
+SUBMIT_SCRIPT_SOURCE = source_of(SUBMIT_SCRIPT)
 
 
 class ProviderChoice(Protocol):
@@ -72,7 +55,7 @@ def sign_in_page(tenant: TenantView, providers: Sequence[ProviderChoice], *, tar
         }
         for provider in providers
     ]
-    return _page("sign_in.html", tenant, {"choices": choices, "signed_out": signed_out})
+    return render_page("sign_in.html", tenant, {"choices": choices, "signed_out": signed_out})
 
 
 def landing_page(tenant: TenantView, session: CurrentSession, *, now: dt.datetime, csrf_token: str | None = None) -> Response:
@@ -87,7 +70,7 @@ def landing_page(tenant: TenantView, session: CurrentSession, *, now: dt.datetim
         "until": _moment(session.expires_at, now),
         "csrf_token": csrf_token,
     }
-    return _page("landing.html", tenant, values)
+    return render_page("landing.html", tenant, values)
 
 
 def post_form_page(tenant: TenantView, action: str, fields: Mapping[str, str]) -> Response:
@@ -96,17 +79,14 @@ def post_form_page(tenant: TenantView, action: str, fields: Mapping[str, str]) -
     Raises:
         ValueError: `action` is not an absolute http or https URL; metadata with another one is never accepted.
     """
-    response = Response(content_type=HTML)
-    security_headers(
-        response,
+    return render_page(
+        "post_form.html",
+        tenant,
+        {"action": action, "fields": fields, "host": urlsplit(action).hostname, "script": SUBMIT_SCRIPT},
         form_action=form_action_for(action),
         script=SUBMIT_SCRIPT_SOURCE,
         referrer="strict-origin",
-        https=tenant.origin.startswith("https://"),
     )
-    values = {"action": action, "fields": fields, "host": urlsplit(action).hostname, "script": SUBMIT_SCRIPT}
-    response.set_data(_render("post_form.html", tenant, values))
-    return response
 
 
 def error_page(
@@ -132,7 +112,19 @@ def error_page(
         "retry_label": retry.label if retry else "",
         "retry_url": url if retry and url and is_local_path(url) else None,
     }
-    return _page("error.html", tenant, values, status or refusal.status)
+    return render_page("error.html", tenant, values, status=status or refusal.status)
+
+
+def app_host_page() -> Response:
+    """The front page of the app host: says where people sign in, and nothing about who exists."""
+    return render_page("app_host.html", None, {})
+
+
+def install_pages(app: Flask) -> None:
+    """Serve what the pages need, and give every answer of the service its security headers."""
+    app.add_url_rule("/static/<version>/<name>", "static", static_response)
+    app.add_url_rule("/brand.css", "brand", _brand_sheet)
+    app.after_request(lambda response: security_headers(response, https=request.is_secure))
 
 
 def is_local_path(url: str) -> bool:
@@ -143,19 +135,7 @@ def is_local_path(url: str) -> bool:
 def _words_of(refusal: Refusal) -> StatusWords | None:
     if not isinstance(refusal, StatusNotSuccess):
         return None
-    return words_of_status(str(refusal.detail.get("sub_status", "")), str(refusal.detail.get("status_message", "")))
-
-
-def app_host_page() -> Response:
-    """The front page of the app host: says where people sign in, and nothing about who exists."""
-    return _page("app_host.html", None, {})
-
-
-def install_pages(app: Flask) -> None:
-    """Serve what the pages need, and give every answer of the service its security headers."""
-    app.add_url_rule("/static/<version>/<name>", "static", static_response)
-    app.add_url_rule("/brand.css", "brand", _brand_sheet)
-    app.after_request(lambda response: security_headers(response, https=request.is_secure))
+    return words_of_status(refusal.detail.get("status_codes", ()), refusal.detail.get("status_message", ""))
 
 
 def _brand_sheet() -> Response:
@@ -166,26 +146,6 @@ def _brand_sheet() -> Response:
     known = request.args.get("v") == brand_version(tenant.brand_colour)
     response.headers["Cache-Control"] = FOR_EVER if known else CHECK_AGAIN
     return response
-
-
-def _page(template: str, tenant: TenantView | None, values: Mapping[str, Any], status: int = 200) -> Response:
-    response = Response(_render(template, tenant, values), status, content_type=HTML)
-    return security_headers(response, https=tenant is not None and tenant.origin.startswith("https://"))
-
-
-def _render(template: str, tenant: TenantView | None, values: Mapping[str, Any]) -> str:
-    brand = _brand_of(tenant) if tenant else None
-    return _environment.get_template(f"identity/{template}").render(brand=brand, **values)
-
-
-def _brand_of(tenant: TenantView) -> dict[str, Any]:
-    return {
-        "name": tenant.name,
-        "host": urlsplit(tenant.origin).netloc,
-        "css": f"/brand.css?v={brand_version(tenant.brand_colour)}",
-        "icon": brand_icon(tenant.name, tenant.brand_colour),
-        "long": len(tenant.name) > LONG_NAME,
-    }
 
 
 def _moment(moment: dt.datetime, now: dt.datetime) -> dict[str, str]:

@@ -33,6 +33,7 @@ def security_headers(
     *,
     form_action: str | None = None,
     script: str | None = None,
+    style: str | None = None,
     referrer: str = "same-origin",
     https: bool = False,
 ) -> Response:
@@ -41,12 +42,13 @@ def security_headers(
     Args:
         form_action: where forms may go, as `form_action_for` gives it; to this host alone where it is not given.
         script: the one inline script that may run, as `sha256-…` or `nonce-…`; none where it is not given.
+        style: the one inline style sheet that holds, as `sha256-…`; those of this host where it is not given.
         referrer: what links and forms tell others about this page.
         https: whether the host is reached by HTTPS alone from now on.
     """
     policy = (
         "default-src 'none'",
-        "style-src 'self'",
+        f"style-src '{style or 'self'}'",
         "img-src 'self' data:",
         f"script-src '{script or 'none'}'",
         f"form-action {form_action or SELF}",

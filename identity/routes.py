@@ -14,7 +14,7 @@ from config.logs import sign_in_log
 from identity import pages
 from identity.acs import Arrival, accept_response, record_refusal
 from identity.checks import FORM, Receipt
-from identity.errors import MethodNotAllowed, RequestInvalid
+from identity.errors import MethodNotAllowed, NotSignedIn, RequestInvalid
 from identity.exchanges import EXCHANGE_LIFETIME
 from identity.login import LoginOptions, begin_login
 from identity.saml.sp_metadata import METADATA_MEDIA_TYPE
@@ -22,7 +22,7 @@ from identity.sessions import BrowserFacts, CurrentSession, current_session, end
 from identity.own_metadata import tenant_metadata
 from identity.targets import require_target
 from tenants import web
-from tenants.errors import Refusal, ServiceUnavailable, Unauthenticated
+from tenants.errors import Refusal, ServiceUnavailable
 
 SESSION_COOKIE = "__Host-vestibule_session"
 LOGIN_COOKIE = "__Host-vestibule_login"
@@ -107,7 +107,7 @@ def acs() -> WerkzeugResponse:
 def acs_by_another_method() -> WerkzeugResponse:
     """Responses come by POST only (Q8, SAML Bindings 3.5): never from a URL, a log or a history."""
     web.tenant()
-    raise MethodNotAllowed(request.method)
+    raise MethodNotAllowed(request.method, allow="POST")
 
 
 @routes.get("/saml/metadata")
@@ -125,7 +125,7 @@ def session() -> Response:
     """Who is signed in, for programs on the page."""
     tenant, current = web.tenant(), _session()
     if current is None:
-        raise Unauthenticated("no live session")
+        raise NotSignedIn("no live session")
     person = current.person
     response = jsonify(
         tenant=tenant.slug,

@@ -42,6 +42,11 @@ def static_url(name: str) -> str:
     return f"/static/{_FILES[name].version}/{name}"
 
 
+def static_text(name: str) -> str:
+    """A static file's text, for a page that has to stand on its own."""
+    return _FILES[name].content.decode()
+
+
 def static_response(version: str, name: str) -> Response:
     """The file, kept for ever by browsers where the URL names what is sent."""
     file = _FILES.get(name)

@@ -7,6 +7,7 @@ page, where it could tell people to ring a stranger: known codes do, explained f
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 STATUS_PREFIX = "urn:oasis:names:tc:SAML:2.0:status:"
@@ -56,7 +57,7 @@ _BY_CODE = {
             "Your identity provider does not support this way of signing in.",
             "Your organisation's administrator can compare its settings with ours.",
         ),
-        StatusWords("VersionMismatch", "Your identity provider speaks another version of SAML.", ""),
+        StatusWords("VersionMismatch", "Your identity provider speaks another version of SAML."),
         StatusWords("Requester", "Your identity provider found a fault with the request that was sent to it."),
         StatusWords("Responder", "Your identity provider had a fault of its own. It may be over in a few minutes."),
         StatusWords(
@@ -73,8 +74,13 @@ _BY_CODE = {
 }
 
 
-def words_of_status(sub_status: str, status_message: str = "") -> StatusWords | None:
-    """Our words for what the identity provider reports, the most precise code first; None for one that is not known."""
-    entra = _ENTRA_CODE.search(status_message)
-    precise = _BY_CODE.get(entra.group()) if entra else None
-    return precise or _BY_CODE.get(sub_status.removeprefix(STATUS_PREFIX))
+def words_of_status(codes: Sequence[str], message: str = "") -> StatusWords | None:
+    """Our words for what the identity provider reports; None where nothing of it is known.
+
+    Args:
+        codes: the status code and those nested in it, outermost first (SAML Core 3.2.2.2).
+        message: its own words, searched for the codes of Entra ID, which are more precise.
+    """
+    entra = _ENTRA_CODE.findall(message)
+    precise_first = (*entra, *(code.removeprefix(STATUS_PREFIX) for code in reversed(codes)))
+    return next((_BY_CODE[code] for code in precise_first if code in _BY_CODE), None)

@@ -25,4 +25,5 @@ def require_success(response: etree._Element, receipt: Receipt) -> None:
     advice = CLASS_ADVICE if NO_AUTHN_CONTEXT in codes or ENTRA_CLASS_ERROR in message else ""
     receipt.facts["status"] = {"codes": [value[:MAX_SHOWN] for value in codes[:5]], "message": message, "advice": advice}
     told = [value.rsplit(":", 1)[-1] for value in codes[:5]] + [advice, message]
-    receipt.require(STATUS, False, "Success", "; ".join(part for part in told if part))
+    actual = "; ".join(part for part in told if part)
+    receipt.require(STATUS, False, "Success", actual, status_codes=codes, status_message=message)

@@ -45,7 +45,9 @@ REFUSALS: dict[str, Refusal] = {
     "signature": errors.SignatureInvalid("bad digest"),
     "lost": errors.LoginStateLost("no cookie"),
     "account": errors.EmailDomainNotAllowed("example.org"),
-    "status": errors.StatusNotSuccess("denied", sub_status=STATUS + "NoAuthnContext", status_message="AADSTS75011: call 555"),
+    "status": errors.StatusNotSuccess(
+        "denied", status_codes=[STATUS + "Responder", STATUS + "NoAuthnContext"], status_message="AADSTS75011: call 555"
+    ),
     "suspended": tenant_errors.TenantSuspended("acme"),
     "unavailable": tenant_errors.ServiceUnavailable("locked"),
     "missing": tenant_errors.IdentityProviderMissing("none"),

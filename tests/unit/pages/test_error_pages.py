@@ -182,14 +182,14 @@ def test_a_known_status_is_explained_and_a_strangers_words_are_not_shown() -> No
     """Anybody can post an unsigned response: its message may choose among our words and add none of its own."""
     refusal = errors.StatusNotSuccess(
         "x",
-        sub_status="urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext",
+        status_codes=["urn:oasis:names:tc:SAML:2.0:status:Responder", "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"],
         status_message="AADSTS75011: ring +1 555 0100 <script>",
     )
     text = pages.error_page(tenant_named("acme"), refusal, reference="r").get_data(as_text=True)
     assert "<code>AADSTS75011</code>" in text
     assert "leave the authentication context class blank" in text
     assert "555" not in text
-    plain = errors.StatusNotSuccess("x", sub_status="urn:ring:555", status_message="AADSTS99999 ring 555")
+    plain = errors.StatusNotSuccess("x", status_codes=["urn:ring:555"], status_message="AADSTS99999 ring 555")
     shown = pages.error_page(tenant_named("acme"), plain, reference="r").get_data(as_text=True)
     assert errors.StatusNotSuccess.sentence in shown
     assert not re.search("555|99999", shown)

@@ -12,7 +12,7 @@ from flask import Response
 from flask.testing import FlaskClient
 from jinja2 import UndefinedError
 
-from identity import pages
+from identity import page_rendering, pages
 from identity.pages import SUBMIT_SCRIPT
 from identity.response_headers import form_action_for, security_headers
 from identity.static_files import static_url
@@ -44,7 +44,6 @@ def test_every_page_has_the_bones(slug: str) -> None:
         pages.sign_in_page(tenant, MANY, target="/", signed_out=True),
         pages.sign_in_page(tenant, (), target="/"),
         pages.landing_page(tenant, session_of(slug), now=NOW),
-        pages.app_host_page(),
     ):
         text = body(page)
         assert len(re.findall(r"<h1[ >]", text)) == len(re.findall(r"<main[ >]", text)) == 1
@@ -53,6 +52,16 @@ def test_every_page_has_the_bones(slug: str) -> None:
         assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=", text)
         assert page.headers["Content-Security-Policy"] == STRICT
         assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_nobodys_page_stands_on_its_own() -> None:
+    """At an unknown host nothing else could be fetched: the sheet is on the page, and the policy names its hash."""
+    page = pages.app_host_page()
+    text = body(page)
+    (sheet,) = re.findall(r"<style>(.*?)</style>", text, re.S)
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
+    assert page.headers["Content-Security-Policy"] == STRICT.replace("style-src 'self'", f"style-src 'sha256-{digest}'")
+    assert not re.search(r'(?:href|src)="(?!data:)', text)
 
 
 def test_the_sign_in_link_keeps_the_target_in_one_piece() -> None:
@@ -133,7 +142,7 @@ def test_a_form_goes_nowhere_else(location: str) -> None:
 
 def test_a_missing_value_is_a_mistake_and_not_a_gap() -> None:
     """Templates stumble over what they were not given."""
-    template = pages._environment.get_template("identity/error.html")
+    template = page_rendering._environment.get_template("identity/error.html")
     with pytest.raises(UndefinedError):
         template.render(brand=None)
 

@@ -1,0 +1,77 @@
+"""From a template and values to a response: escaped, branded where it is known for whom, under the strict policy.
+
+A page of nobody in particular stands on its own: at an unknown host, or while the database is gone, a style sheet or a
+picture could not be fetched either.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from flask import Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from identity.branding import brand_icon, brand_version, organisation_initials, person_initials
+from identity.response_headers import security_headers
+from identity.static_files import static_text, static_url
+from tenants.records import TenantView
+
+PRODUCT = "Vestibule"
+HTML = "text/html; charset=utf-8"
+LONG_NAME = 48
+"""Characters; longer names are set smaller."""
+
+
+def source_of(text: str) -> str:
+    """What a policy calls one inline script or style sheet. Source: CSP Level 3, 2.3.1, hash-source."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+_sheet = static_text("pages.css")
+_sheet_source = source_of(_sheet)
+_environment = Environment(
+    loader=PackageLoader("identity", "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_environment.globals.update(
+    product=PRODUCT,
+    sheet_url=static_url("pages.css"),
+    sheet=Markup(_sheet),  # noqa: S704  a file of ours
+    product_mark="data:image/svg+xml," + quote(static_text("mark.svg").strip()),
+)
+_environment.filters.update(initials=organisation_initials, person_initials=person_initials)
+
+
+def render_page(
+    template: str, tenant: TenantView | None, values: Mapping[str, Any], *, status: int = 200, **policy: Any
+) -> Response:
+    """A page as a response.
+
+    Args:
+        tenant: whose page it is; None for nobody's.
+        policy: what `security_headers` may allow besides.
+    """
+    html = _environment.get_template(f"identity/{template}").render(brand=_brand_of(tenant) if tenant else None, **values)
+    response = Response(html, status, content_type=HTML)
+    if tenant is None:
+        return security_headers(response, style=_sheet_source, **policy)
+    return security_headers(response, https=tenant.origin.startswith("https://"), **policy)
+
+
+def _brand_of(tenant: TenantView) -> dict[str, Any]:
+    return {
+        "name": tenant.name,
+        "host": urlsplit(tenant.origin).netloc,
+        "css": f"/brand.css?v={brand_version(tenant.brand_colour)}",
+        "icon": brand_icon(tenant.name, tenant.brand_colour),
+        "long": len(tenant.name) > LONG_NAME,
+    }
