@@ -23,15 +23,22 @@ SOAP = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP"
 SAML2 = "urn:oasis:names:tc:SAML:2.0:protocol"
 NAMESPACES = 'xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#"'
 
+CURVES: dict[str, ec.EllipticCurve] = {
+    "p192": ec.SECP192R1(),
+    "p256": ec.SECP256R1(),
+    "p384": ec.SECP384R1(),
+    "p521": ec.SECP521R1(),
+    "secp256k1": ec.SECP256K1(),
+}
+
 
 @functools.cache
 def key_of(kind: str) -> Any:
     """A private key of a kind such as rsa2048, p256, dsa; made once a run, since making one takes time."""
     if kind.startswith("rsa"):
         return rsa.generate_private_key(65537, int(kind[3:].partition("_")[0]))
-    curves = {"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1, "p192": ec.SECP192R1, "secp256k1": ec.SECP256K1}
-    if kind in curves:
-        return ec.generate_private_key(curves[kind]())
+    if kind in CURVES:
+        return ec.generate_private_key(CURVES[kind])
     if kind == "ed25519":
         return ed25519.Ed25519PrivateKey.generate()
     assert kind == "dsa"

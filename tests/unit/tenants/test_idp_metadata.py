@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -431,7 +432,8 @@ BAD_LOCATIONS = [
     "https://idp.example.com/#top", "https://idp.example.com/#", "https://idp.example.com/a b", " https://idp.example.com/",
     "https://idp.example.com/\u00a0", "https://idp.example.com&#10;.evil.example/", "https://idp.example.com\\@evil.example/",
     "https://idp.example.com/&lt;script>", "https://idp.example.com/&quot;x", "https://*.example.com/", "https://*/",
-    "https://idp.example.com;script-src/", "https://idp.example.com:port/", "https://idp.example.com:0/", "https://idp.example.com:99999/",
+    "https://idp.example.com;script-src/", "https://idp.example.com:port/", "https://idp.example.com:0/",
+    "https://idp.example.com:99999/",
     "https://[::1/", "https://[::1]x/", "https://[fe80::1%25eth0]/", "https://exämple.com/", "https://-x.example.com/",
     "https://a..b/", "http://", "https://idp.example.com/" + "a" * 2048, "java&#9;script:alert(1)", "blob:https://x/1",
 ]  # fmt: skip
@@ -488,3 +490,24 @@ def test_the_number_of_endpoints_is_bounded() -> None:
     """A file with thousands of addresses fills no table."""
     services = "".join(service("SingleSignOnService", POST, f"{SSO}/{number}") for number in range(500))
     assert len(read_idp_metadata(entity(role(None, services)), NOW).sso) == 10
+
+
+@pytest.mark.parametrize("product", PRODUCTS, ids=lambda product: product.__name__)
+def test_no_damage_to_a_file_gets_past_the_refusals(product: Callable[[], str]) -> None:
+    """Cut, doubled, swapped and overwritten, a file is taken or refused; no library's error comes out."""
+    dice = random.Random(product.__name__)
+    octets = product().encode()
+    for _ in range(300):
+        damaged = bytearray(octets)
+        for _ in range(dice.randint(1, 4)):
+            start, length = dice.randrange(len(damaged)), dice.choice((1, 2, 8, 60, 400))
+            piece = bytes(damaged[start : start + length])
+            other = dice.randrange(len(damaged))
+            damaged[start : start + length] = dice.choice(
+                (b"", piece * 2, dice.randbytes(length), damaged[other : other + length])
+            )
+        try:
+            metadata = read_idp_metadata(bytes(damaged), NOW)
+        except MetadataRefused:
+            continue
+        assert metadata_from_document(metadata_to_document(metadata)) == metadata
