@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from lxml import etree
 from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
 from saml2.config import IdPConfig
@@ -50,6 +52,15 @@ class IdentityProvider:
     connect_to: tuple[str, int]
     key_file: Path
     certificate_file: Path
+
+    @property
+    def entity_id(self) -> str:
+        """Its own name."""
+        return f"{self.base}/metadata"
+
+    def fingerprint(self) -> str:
+        """SHA-256 of its certificate, in hexadecimal digits."""
+        return x509.load_pem_x509_certificate(self.certificate_file.read_bytes()).fingerprint(hashes.SHA256()).hex()
 
     def metadata(self) -> str:
         """Its own metadata."""
@@ -122,7 +133,7 @@ class IdentityProvider:
             destination=request.destination,
             sp_entity_id=self.sp_entity_id(request.slug),
             name_id=_name_id(request.name_id_format, person),
-            authn={"class_ref": request.class_ref, "authn_auth": f"{self.base}/metadata"},
+            authn={"class_ref": request.class_ref, "authn_auth": self.entity_id},
             sign_response=True,
             sign_assertion=True,
             sign_alg=RSA_SHA256,
@@ -155,7 +166,7 @@ class IdentityProvider:
             "want_authn_requests_signed": True,
         }
         return {
-            "entityid": f"{self.base}/metadata",
+            "entityid": self.entity_id,
             "name": "Demo identity provider",
             "service": {"idp": idp},
             "key_file": str(self.key_file),
