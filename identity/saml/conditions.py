@@ -20,7 +20,7 @@ from identity.errors import Expired, TimeInvalid
 from identity.saml.names import SAML
 from identity.saml.schema import KNOWN_CONDITIONS
 from identity.saml.times import read_time, shown
-from identity.saml.xml import text_of
+from identity.saml.xml import child_of, text_of
 
 MAX_AGE = dt.timedelta(days=1)
 """How long after its IssueInstant a message may be used, whatever else it says; replays are remembered as long."""
@@ -59,7 +59,7 @@ def require_conditions(
     OneTimeUse holds because every assertion is used once here; ProxyRestriction because none is issued on the strength of
     another (SAML Core 2.5.1.5, 2.5.1.6).
     """
-    conditions = assertion.find(SAML + "Conditions")
+    conditions = child_of(assertion, SAML + "Conditions")
     receipt.require(CONDITIONS, conditions is not None, "Conditions", "none" if conditions is None else "present")
     assert conditions is not None
     unknown = [etree.QName(item).localname for item in conditions if item.tag not in KNOWN_CONDITIONS]

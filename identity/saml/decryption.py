@@ -21,7 +21,7 @@ from lxml import etree
 from identity.errors import AlgorithmNotAllowed, DecryptionFailed
 from identity.saml.names import DS, XENC, XENC11
 from identity.saml.schema import require_schema
-from identity.saml.xml import ids_of, parse, read_base64, read_text, require_plain_markup
+from identity.saml.xml import child_of, ids_of, parse, read_base64, read_text, require_plain_markup
 from tenants.errors import Refusal
 
 MAX_ENCRYPTED_KEYS = 4
@@ -74,10 +74,10 @@ def read_ciphertext(encrypted: etree._Element) -> Ciphertext:
         AlgorithmNotAllowed
         DecryptionFailed: a form that is not read: CipherReference, a type other than Element, no key or too many.
     """
-    content = encrypted.find(XENC + "EncryptedData")
+    content = child_of(encrypted, XENC + "EncryptedData")
     if content is None or content.get("Type", ELEMENT_TYPE) != ELEMENT_TYPE:
         raise DecryptionFailed("no EncryptedData of one element")
-    algorithm = _algorithm_of(content.find(XENC + "EncryptionMethod"))
+    algorithm = _algorithm_of(child_of(content, XENC + "EncryptionMethod"))
     if algorithm not in GCM_KEY_OCTETS and algorithm not in CBC_KEY_OCTETS:
         raise AlgorithmNotAllowed(f"encryption {algorithm[:120] or 'without a name'}")
     found = [*content.iterfind(f"{DS}KeyInfo/{XENC}EncryptedKey"), *encrypted.iterfind(XENC + "EncryptedKey")]
@@ -151,13 +151,13 @@ def _algorithm_of(method: etree._Element | None) -> str:
 
 def _oaep_of(encrypted_key: etree._Element) -> padding.OAEP:
     """RSA-OAEP as XML Encryption 1.1 section 5.5.2 describes it, by lists, and without a label."""
-    method = encrypted_key.find(XENC + "EncryptionMethod")
+    method = child_of(encrypted_key, XENC + "EncryptionMethod")
     algorithm = _algorithm_of(method)
     if method is None or algorithm not in (OAEP_MGF1P, OAEP):
         raise AlgorithmNotAllowed(f"key transport {algorithm[:120] or 'without a name'}")
-    if method.find(XENC + "OAEPparams") is not None:
+    if child_of(method, XENC + "OAEPparams") is not None:
         raise AlgorithmNotAllowed("key transport with OAEPparams")
-    digest, mask = method.find(DS + "DigestMethod"), method.find(XENC11 + "MGF")
+    digest, mask = child_of(method, DS + "DigestMethod"), child_of(method, XENC11 + "MGF")
     if mask is not None and algorithm == OAEP_MGF1P:
         raise AlgorithmNotAllowed("rsa-oaep-mgf1p with another mask function than its own")
     digest_hash = SHA1 if digest is None else OAEP_DIGESTS.get(_algorithm_of(digest))

@@ -24,7 +24,7 @@ from identity.saml.status import require_success
 from identity.saml.subject import latest_confirmation, require_bearer_confirmation, require_name_id, require_subject
 from identity.saml.unverified import UnverifiedResponse, masked_xml, read_response
 from identity.saml.verification import Message, require_one_assertion, verify_assertion, verify_message
-from identity.saml.xml import text_of
+from identity.saml.xml import child_of, text_of
 from tenants.saml_settings import MAX_CLOCK_SKEW_SECONDS
 from tenants.trust import SAMLTrust
 
@@ -113,7 +113,7 @@ def _require_issuer(
     message: Message, carrier: etree._Element, assertion: etree._Element, entity_id: str, receipt: Receipt
 ) -> None:
     """The issuer is the identity provider, in both places; a response that is signed or holds a ciphertext has to name it."""
-    issuers = [message.response.find(ISSUER_TAG), assertion.find(ISSUER_TAG)]
+    issuers = [child_of(message.response, ISSUER_TAG), child_of(assertion, ISSUER_TAG)]
     if issuers[0] is None and not message.signed and carrier.tag != ENCRYPTED_ASSERTION:
         issuers = issuers[1:]
     for issuer in issuers:
@@ -137,9 +137,9 @@ def _require_answer_to(response: etree._Element, request_id: str | None, receipt
 
 def _name_id_of(subject: etree._Element, trust: SAMLTrust, receipt: Receipt) -> etree._Element | None:
     """The NameID, decrypted where it came as EncryptedID: the assertion's signature covers the ciphertext."""
-    encrypted = subject.find(SAML + "EncryptedID")
+    encrypted = child_of(subject, SAML + "EncryptedID")
     if encrypted is None:
-        return subject.find(NAME_ID)
+        return child_of(subject, NAME_ID)
     with receipt.step(DECRYPTION):
         return decrypt(read_ciphertext(encrypted), NAME_ID, trust.decryption_keys())
 

@@ -12,7 +12,7 @@ from identity.checks import AUTHN_CONTEXT, AUTHN_STATEMENT, DECRYPTION, SESSION_
 from identity.saml.conditions import read_instant
 from identity.saml.names import ATTRIBUTE_VALUE, SAML
 from identity.saml.times import shown
-from identity.saml.xml import text_of
+from identity.saml.xml import child_of, text_of
 from tenants.saml_settings import SAMLSettings
 
 RANKED_BY_EQUALITY = frozenset({"EXACT", "MINIMUM", "MAXIMUM"})
@@ -38,9 +38,10 @@ def require_authentication(assertion: etree._Element, now: dt.datetime, skew: dt
     ends = min((end for end in found if end is not None), default=None)
     receipt.require(SESSION_TIME, ends is None or now - skew < ends, f"after {shown(now)}", shown(ends))
     first = statements[0]
+    context = child_of(first, SAML + "AuthnContext")
     return Authentication(
         statement=first,
-        context=text_of(first.find(f"{SAML}AuthnContext/{SAML}AuthnContextClassRef")),
+        context="" if context is None else text_of(child_of(context, SAML + "AuthnContextClassRef")),
         instant=read_instant(first, "AuthnInstant", AUTHN_STATEMENT, receipt),
         session_index=first.get("SessionIndex"),
         session_not_on_or_after=ends,

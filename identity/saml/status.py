@@ -6,7 +6,7 @@ from lxml import etree
 
 from identity.checks import MAX_SHOWN, STATUS, Receipt
 from identity.saml.names import SAMLP, SUCCESS
-from identity.saml.xml import text_of
+from identity.saml.xml import child_of, text_of
 
 NO_AUTHN_CONTEXT = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"
 CLASS_ADVICE = "the identity provider cannot sign people in by the class that was asked for: leave the class blank"
@@ -15,9 +15,9 @@ ENTRA_CLASS_ERROR = "AADSTS75011"
 
 def require_success(response: etree._Element, receipt: Receipt) -> None:
     """Success, and nothing else: the codes and the message go into the receipt, with advice where there is some."""
-    status = response.find(SAMLP + "Status")
+    status = child_of(response, SAMLP + "Status")
     codes = [] if status is None else [code.get("Value", "") for code in status.iter(SAMLP + "StatusCode")]
-    message = text_of(response.find(f"{SAMLP}Status/{SAMLP}StatusMessage"))[:MAX_SHOWN]
+    message = "" if status is None else text_of(child_of(status, SAMLP + "StatusMessage"))[:MAX_SHOWN]
     code = codes[0] if codes else "no status"
     if code == SUCCESS:
         receipt.passed(STATUS, SUCCESS, SUCCESS)

@@ -12,6 +12,7 @@ from identity.checks import CONFIRMATION, CONFIRMATION_TIME, IN_RESPONSE_TO, REC
 from identity.errors import SubjectInvalid, TimeInvalid
 from identity.saml.names import BEARER, CONFIRMATION_DATA, SAML, SUBJECT_CONFIRMATION
 from identity.saml.times import read_time, shown
+from identity.saml.xml import child_of
 from tenants.errors import Refusal
 
 
@@ -27,7 +28,7 @@ class Line(NamedTuple):
 
 def require_subject(assertion: etree._Element, receipt: Receipt) -> etree._Element:
     """The Subject, which the profile wants in each assertion."""
-    subject = assertion.find(SAML + "Subject")
+    subject = child_of(assertion, SAML + "Subject")
     receipt.require(SUBJECT, subject is not None, "a Subject", "none" if subject is None else "one")
     assert subject is not None
     return subject
@@ -75,7 +76,7 @@ def _judge(
 def _lines_of(
     confirmation: etree._Element, acs_url: str, request_id: str | None, now: dt.datetime, skew: dt.timedelta
 ) -> Iterator[Line]:
-    found = confirmation.find(CONFIRMATION_DATA)
+    found = child_of(confirmation, CONFIRMATION_DATA)
     actual = "none" if found is None else "one with NotBefore" if "NotBefore" in found.keys() else "one"  # noqa: SIM118
     yield Line(CONFIRMATION, actual == "one", "SubjectConfirmationData without NotBefore", actual)
     assert found is not None
@@ -100,7 +101,7 @@ def latest_confirmation(subject: etree._Element) -> dt.datetime | None:
     """The last moment that any bearer confirmation names: until then the assertion might be tried again."""
     ends = []
     for confirmation in subject.iterchildren(SUBJECT_CONFIRMATION):
-        found = confirmation.find(CONFIRMATION_DATA)
+        found = child_of(confirmation, CONFIRMATION_DATA)
         if confirmation.get("Method") == BEARER and found is not None and "NotOnOrAfter" in found.keys():  # noqa: SIM118
             try:
                 ends.append(read_time(found.get("NotOnOrAfter", "")))

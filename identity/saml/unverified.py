@@ -11,7 +11,7 @@ from identity.checks import ENCODING, SCHEMA, SIZE, UNIQUE_IDS, XML, XML_CONTENT
 from identity.errors import ResponseMalformed
 from identity.saml.names import ATTRIBUTE_VALUE, DS, ISSUER, RESPONSE, SAML, SAMLP, XSI
 from identity.saml.schema import require_schema
-from identity.saml.xml import ids_of, parse, read_base64, read_text, require_plain_markup, text_of
+from identity.saml.xml import child_of, ids_of, parse, read_base64, read_text, require_plain_markup, text_of
 
 MAX_FORM_CHARACTERS = 512 * 1024
 MAX_XML_OCTETS = 256 * 1024
@@ -69,7 +69,7 @@ def read_response(saml_response: str, receipt: Receipt) -> UnverifiedResponse:
         root=root,
         octets=octets,
         unverified_id=root.get("ID", ""),
-        unverified_issuer=text_of(root.find(ISSUER)),
+        unverified_issuer=text_of(child_of(root, ISSUER)),
         unverified_in_response_to=root.get("InResponseTo"),
         unverified_destination=root.get("Destination"),
     )

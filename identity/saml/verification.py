@@ -24,7 +24,7 @@ from identity.errors import DecryptionFailed, SignatureMissing
 from identity.saml.decryption import UNIFORM_CAUSE, Ciphertext, decrypt, read_ciphertext
 from identity.saml.names import ASSERTION, ENCRYPTED_ASSERTION, SAML, SIGNATURE
 from identity.saml.signature import Signed, require_no_stray_signature, verify_enveloped
-from identity.saml.xml import canonical, parse_canonical
+from identity.saml.xml import canonical, child_of, parse_canonical
 from tenants.errors import Refusal
 from tenants.trust import PublicKey, SAMLTrust
 
@@ -46,7 +46,7 @@ def verify_message(original: etree._Element, trust: SAMLTrust, now: dt.datetime,
     allow_sha1 = exception is not None and exception.until > now
     with receipt.step(SIGNATURE_PLACES):
         require_no_stray_signature(original, [original, *original.iterchildren(ASSERTION)])
-    if original.find(SIGNATURE) is None:
+    if child_of(original, SIGNATURE) is None:
         return Message(original, original, signed=False, keys=trust.signing_keys, allow_sha1=allow_sha1)
     with receipt.step(RESPONSE_SIGNATURE):
         signed = verify_enveloped(original, trust.signing_keys, allow_sha1)
@@ -122,7 +122,7 @@ def _open_unsigned_cbc(ciphertext: Ciphertext, message: Message, trust: SAMLTrus
 
 
 def _verify_if_signed(element: etree._Element, message: Message, receipt: Receipt) -> Signed | None:
-    if element.find(SIGNATURE) is None:
+    if child_of(element, SIGNATURE) is None:
         return None
     with receipt.step(ASSERTION_SIGNATURE):
         return verify_enveloped(element, message.keys, message.allow_sha1)

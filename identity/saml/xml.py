@@ -48,7 +48,7 @@ def read_base64(text: str) -> bytes:
         ValueError: another alphabet, wrong padding, bits after the end.
     """
     compact = text.encode("ascii").translate(None, _BASE64_BLANKS)
-    octets = binascii.a2b_base64(compact, strict_mode=True) if compact else b""
+    octets = binascii.a2b_base64(compact)  # lenient by itself; the way back makes it strict
     if base64.b64encode(octets) != compact:
         raise ValueError("not the one base64 spelling of its octets")
     return octets
@@ -151,6 +151,11 @@ def ids_of(element: etree._Element) -> list[str]:
     """Every ID in the element's document, however XML Signature, XML Encryption or SAML spell the attribute."""
     ids: list[str] = _IDS(element)  # type: ignore[assignment]  # attribute values: strings
     return ids
+
+
+def child_of(element: etree._Element, tag: str) -> etree._Element | None:
+    """The first child with that tag; `find` for one step, without its path language."""
+    return next(element.iterchildren(tag), None)
 
 
 def text_of(element: etree._Element | None) -> str:
