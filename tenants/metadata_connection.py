@@ -71,7 +71,12 @@ def _faults(facts: Mapping[str, str], stage: str) -> Iterator[None]:
         raise FetchTimeout(f"{facts['host']}: no answer in time ({stage})", **facts, stage=stage) from None
     except ssl.SSLCertVerificationError as error:
         raise FetchFailed(f"{facts['host']}: {error.verify_message}", **facts, stage="tls") from None
-    except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
+    except http.client.HTTPException as error:
+        # The kind of fault alone: its text may quote the reply, and whoever asked must not read what an inner server says.
+        raise FetchFailed(
+            f"{facts['host']}: the answer is not whole or not HTTP ({type(error).__name__})", **facts, stage=stage
+        ) from None
+    except (OSError, zlib.error, ValueError) as error:
         text = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise FetchFailed(f"{facts['host']}: {text} ({stage})"[:300], **facts, stage=stage) from None
 

@@ -454,6 +454,7 @@ def test_answers_that_are_broken_or_cut_short_fail(octets: bytes) -> None:
     with serving(raw(octets)) as server:
         refusal = refusal_of(server.url())
     assert (refusal.code, refusal.detail["stage"]) == ("fetch_failed", "http")
+    assert "OpenSSH" not in str(refusal)  # an inner server's words are not for whoever asked
 
 
 def test_many_fetches_at_once_do_not_disturb_each_other() -> None:
