@@ -72,6 +72,8 @@ def _read_own_message(xml: bytes) -> etree._Element:
         root = etree.fromstring(xml, parser)
     except etree.XMLSyntaxError:
         raise ValueError("not XML") from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise ValueError("a message to sign has no document type")
     if not NCNAME.fullmatch(root.get("ID", "")):
         raise ValueError("a message to sign needs an ID")
     if not len(root) or root[0].tag != ISSUER or len(root[0]) or not root[0].text:

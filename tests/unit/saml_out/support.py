@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
 import saml2.data.schemas
 from cryptography import x509
@@ -74,13 +74,16 @@ def public_key_of(tenant: str) -> rsa.RSAPublicKey:
 
 
 def query_is_signed_by(url: str, tenant: str) -> bool:
-    """Verify a Redirect URL as an identity provider does: over the raw octets of its query, in the order of the binding."""
+    """Verify a Redirect URL as an identity provider does: over the raw octets of its query, in the order of the binding.
+
+    Values are read as forms are, where a bare plus sign is a space.
+    """
     raw = dict(part.split("=", 1) for part in url.split("?", 1)[1].split("#", 1)[0].split("&"))
     names = [name for name in ("SAMLRequest", "RelayState", "SigAlg") if name in raw]
     octets = "&".join(f"{name}={raw[name]}" for name in names).encode()
-    signature = base64.b64decode(unquote(raw["Signature"]), validate=True)
+    signature = base64.b64decode(unquote_plus(raw["Signature"]), validate=True)
     try:
-        public_key_of(tenant).verify(signature, octets, padding.PKCS1v15(), SIGNATURE_HASHES[unquote(raw["SigAlg"])])
+        public_key_of(tenant).verify(signature, octets, padding.PKCS1v15(), SIGNATURE_HASHES[unquote_plus(raw["SigAlg"])])
     except InvalidSignature:
         return False
     return True
@@ -88,7 +91,7 @@ def query_is_signed_by(url: str, tenant: str) -> bool:
 
 def inflated(saml_request: str) -> bytes:
     """The message of a Redirect's SAMLRequest value, still percent-encoded as it stands in the URL."""
-    return zlib.decompress(base64.b64decode(unquote(saml_request), validate=True), wbits=-15)
+    return zlib.decompress(base64.b64decode(unquote_plus(saml_request), validate=True), wbits=-15)
 
 
 @functools.cache

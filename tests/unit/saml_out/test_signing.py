@@ -166,11 +166,22 @@ def test_signed_message_is_not_signed_again() -> None:
         sign_enveloped(signed_request(), trust_of())
 
 
-def test_entities_are_never_expanded() -> None:
-    """An external entity is not read into something that we would sign."""
-    xml = b'<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/hostname">]><a ID="_x"><b>&e;</b></a>'
-    with pytest.raises(ValueError, match="Issuer"):
+@pytest.mark.parametrize("entity", ['"text"', 'SYSTEM "file:///etc/hostname"'])
+def test_message_with_a_document_type_is_not_signed(entity: str) -> None:
+    """No entity is ever expanded into something that we would sign."""
+    issuer = '<Issuer xmlns="urn:oasis:names:tc:SAML:2.0:assertion">i</Issuer>'
+    xml = f'<!DOCTYPE a [<!ENTITY e {entity}>]><a ID="_x">{issuer}<b>&e;</b></a>'.encode()
+    with pytest.raises(ValueError, match="document type"):
         sign_enveloped(xml, trust_of())
+
+
+@pytest.mark.parametrize("prefix", ["", "saml", "ds", "a-b.c"])
+def test_splice_asks_for_no_prefix(prefix: str) -> None:
+    """The Issuer is found whatever its prefix is, even the one that our signature uses."""
+    name, declaration = (f"{prefix}:Issuer", f"xmlns:{prefix}") if prefix else ("Issuer", "xmlns")
+    issuer = f'<{name} {declaration}="urn:oasis:names:tc:SAML:2.0:assertion">i</{name}>'
+    root = verify_with_xmlsec(sign_enveloped(f'<a ID="_x">{issuer}<b/></a>'.encode(), trust_of()), "acme")
+    assert [node.tag for node in root] == [SAML + "Issuer", DS + "Signature", "b"]
 
 
 def test_two_tenants_in_eight_threads_never_sign_with_the_others_key() -> None:
