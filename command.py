@@ -112,3 +112,7 @@ def _require_current_schema(app: Flask) -> None:
                 raise click.ClickException(MIGRATE_FIRST)
         finally:
             engine.dispose()
+
+
+if __name__ == "__main__":
+    main()

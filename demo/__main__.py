@@ -125,7 +125,7 @@ def _idp_command(options: Options) -> list[str]:
 
 def _serve_command(options: Options) -> list[str]:
     serve = ("serve", "--host", LOOPBACK, "--port", str(options.port), "--workers", str(options.workers))
-    return [str(Path(sys.executable).with_name("vestibule")), *serve]
+    return [sys.executable, "-m", "command", *serve]
 
 
 def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:

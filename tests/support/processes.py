@@ -79,7 +79,11 @@ class Running:
 def start(
     command: Sequence[str | Path], *, log: Path, folder: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> Running:
-    """Start a process as the leader of a group of its own; what it writes goes to `log`."""
+    """Start a process as the leader of a group of its own; what it writes goes to `log`.
+
+    Args:
+        environment: what is added to this process's own.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(
             [str(part) for part in command],

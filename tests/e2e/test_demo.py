@@ -1,0 +1,209 @@
+"""`./run`, from its start to Ctrl-C: what somebody sees who tries the service for the first time."""
+
+from __future__ import annotations
+
+import functools
+import html
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support.processes import Running, free_port, start
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
+SETTINGS = ("SECRET_KEYS", "DATABASE_URL", "APP_URL", "TENANT_URL", "METADATA_ALLOWED_NETWORKS", "RATE_LIMITS")
+CLEAN = {"PYTHONPATH": str(REPOSITORY)} | dict.fromkeys(SETTINGS, "")
+"""Nothing set, and the code found from any folder."""
+FIELD = re.compile(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"')
+ACTION = re.compile(r'<form[^>]*action="([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo in a folder of its own, so that the one that a developer has running is left alone."""
+
+    running: Running
+    folder: Path
+    port: int
+    idp_port: int
+
+    def get(self, host: str, path: str, **headers: str) -> requests.Response:
+        """A GET at one of the service's hosts; Python does not resolve *.localhost."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        return requests.get(url, headers={"Host": f"{host}:{self.port}", **headers}, timeout=10, allow_redirects=False)
+
+    def vestibule(self, *arguments: str) -> str:
+        """The command, as a developer calls it, without a variable set."""
+        command = [sys.executable, "-m", "command", *arguments]
+        environment = {**os.environ, **CLEAN}
+        done = subprocess.run(command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, timeout=60, check=True)
+        return done.stdout.decode()
+
+    def sign_in(self, slug: str, person: str) -> requests.Response:
+        """The ACS's answer at the end of a sign-in through the demo's identity provider."""
+        begun = self.get(f"{slug}.localhost", "/saml/login?next=/")
+        chooser = requests.post(_action(begun), data=_fields(begun), timeout=10)
+        answer = requests.post(
+            f"http://localhost:{self.idp_port}/chosen", data=_fields(chooser) | {"person": person}, timeout=10
+        )
+        assert _action(answer) == f"http://{slug}.localhost:{self.port}/saml/acs"
+        cookie = begun.headers["Set-Cookie"].partition(";")[0]
+        return self.post_answer(slug, answer, cookie)
+
+    def post_answer(self, slug: str, answer: requests.Response, cookie: str = "") -> requests.Response:
+        """Send what the identity provider's page would have the browser send."""
+        return requests.post(
+            f"http://127.0.0.1:{self.port}/saml/acs",
+            data=_fields(answer),
+            headers={"Host": f"{slug}.localhost:{self.port}", "Cookie": cookie},
+            timeout=10,
+            allow_redirects=False,
+        )
+
+
+def start_demo(folder: Path, port: int, idp_port: int, **environment: str) -> Running:
+    """Start it, not waiting."""
+    ports = {"PORT": str(port), "DEMO_IDP_PORT": str(idp_port)}
+    log = folder / "log"
+    return start([sys.executable, "-m", "demo"], log=log, folder=folder, environment=CLEAN | ports | environment)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One with two workers, for this module."""
+    folder = tmp_path_factory.mktemp("demo")
+    port, idp_port = free_port(), free_port()
+    running = start_demo(folder, port, idp_port, WORKERS="2")
+    running.wait_until(lambda: "Ctrl-C" in running.log_tail(), seconds=START_SECONDS)
+    yield Demo(running, folder, port, idp_port)
+    running.stop()
+
+
+@pytest.mark.parametrize("slug", ["acme", "globex"])
+def test_people_sign_in_without_typing(demo: Demo, slug: str) -> None:
+    """Open the address, choose a person, be signed in; at both tenants, through one identity provider."""
+    answer = demo.sign_in(slug, "ada")
+    assert answer.status_code == 303, answer.text
+    cookie = next(c for c in answer.raw.headers.getlist("Set-Cookie") if "session" in c).partition(";")[0]
+    session = demo.get(f"{slug}.localhost", "/session", Cookie=cookie).json()
+    assert session["tenant"] == slug
+    assert session["user"]["email"] == f"ada@{slug}.test"
+
+
+@pytest.mark.parametrize(("person", "code"), [("mallory", "email_domain_not_allowed"), ("nobody", "attribute_missing")])
+def test_people_who_may_not_are_refused(demo: Demo, person: str, code: str) -> None:
+    """The demo shows refusals, too."""
+    answer = demo.sign_in("acme", person)
+    assert answer.status_code == 403 or answer.status_code == 422, answer.text
+    assert f'data-code="{code}"' in answer.text
+
+
+def test_starting_at_the_identity_provider(demo: Demo) -> None:
+    """Its own page sends people in unasked (Q8)."""
+    sent = requests.post(f"http://localhost:{demo.idp_port}/start/globex", data={"person": "grace"}, timeout=10)
+    assert demo.post_answer("globex", sent).status_code == 303
+
+
+def test_it_says_what_to_open(demo: Demo) -> None:
+    """And how to get at the API."""
+    told = demo.running.log_tail()
+    assert f"http://acme.localhost:{demo.port}" in told
+    assert f"http://globex.localhost:{demo.port}" in told
+    assert "vestibule token create" in told
+
+
+def test_the_command_works_on_its_database(demo: Demo) -> None:
+    """With nothing set: the token alone on standard output, and the service takes it."""
+    token = demo.vestibule("token", "create", "--role", "staff").removesuffix("\n")
+    assert re.fullmatch(r"\S+", token)
+    tenants = demo.get("localhost", "/api/v1/tenants", Authorization=f"Bearer {token}").json()["items"]
+    assert {tenant["slug"] for tenant in tenants} >= {"acme", "globex"}
+
+
+def test_secrets_are_for_this_user_alone(demo: Demo) -> None:
+    """Whatever the umask was."""
+    for name in ("secret_keys", "development.env", "demo-idp/idp.key"):
+        assert (demo.folder / "var" / name).stat().st_mode & 0o077 == 0
+
+
+def test_metrics_are_summed_over_workers(demo: Demo) -> None:
+    """Whichever worker answers."""
+    assert "vestibule_" in demo.get("localhost", "/metrics").text
+
+
+def test_a_taken_port_is_said_in_one_sentence(demo: Demo, tmp_path: Path) -> None:
+    """And the demo that has it goes on."""
+    other = start_demo(tmp_path, demo.port, free_port())
+    assert other.process.wait(30) != 0
+    assert f"Port {demo.port} cannot be used" in other.log_tail()
+    assert "Traceback" not in other.log_tail()
+    assert demo.get("localhost", "/healthz").status_code == 200
+
+
+def test_ctrl_c_stops_everything_and_the_next_start_keeps_its_data(tmp_path: Path) -> None:
+    """Children too, by INT to the group; then TERM to the leader alone; then, without a chance to say anything, KILL."""
+    port, idp_port = free_port(), free_port()
+    keys = set()
+    for end in (_interrupt_group, _terminate_leader, _kill_leader):
+        demo = Demo(start_demo(tmp_path, port, idp_port), tmp_path, port, idp_port)
+        demo.running.wait_until(functools.partial(_is_up, demo), seconds=START_SECONDS)
+        if not keys:
+            assert demo.sign_in("acme", "ada").status_code == 303
+        keys.add((tmp_path / "var" / "secret_keys").read_text())
+        end(demo.running)
+        demo.running.process.wait(15)
+        _wait_until_free(port, idp_port)
+    assert len(keys) == 1
+
+
+def _fields(page: requests.Response) -> dict[str, str]:
+    assert page.status_code == 200, page.text
+    return {name: html.unescape(value) for name, value in FIELD.findall(page.text)}
+
+
+def _action(page: requests.Response) -> str:
+    found = ACTION.search(page.text)
+    assert found, page.text
+    return html.unescape(found[1])
+
+
+def _is_up(demo: Demo) -> bool:
+    try:
+        return demo.get("localhost", "/readyz").status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def _interrupt_group(running: Running) -> None:
+    os.killpg(running.pid, signal.SIGINT)
+
+
+def _terminate_leader(running: Running) -> None:
+    os.kill(running.pid, signal.SIGTERM)
+
+
+def _kill_leader(running: Running) -> None:
+    os.kill(running.pid, signal.SIGKILL)
+
+
+def _wait_until_free(*ports: int) -> None:
+    """Nobody listens any more."""
+    deadline = time.monotonic() + 15
+    for port in ports:
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) != 0:
+                    break
+            assert time.monotonic() < deadline, f"somebody still listens on {port}"
+            time.sleep(0.1)
