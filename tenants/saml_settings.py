@@ -64,6 +64,7 @@ PROFILE_FIELDS = ("username", "email", "first_name", "last_name", "phone")
 MAX_CLASSES = 10
 MAX_NAMES = 10
 MAX_NAME_LENGTH = 256
+MAX_REASON_LENGTH = 500
 MAX_CLOCK_SKEW_SECONDS = 300
 MAX_URL_LENGTH = 2000
 
@@ -142,8 +143,10 @@ def settings_from_document(document: Mapping[str, Any]) -> SAMLSettings:
     Raises:
         SettingsInvalid: with a sentence for each field that is wrong.
     """
+    if not isinstance(document, Mapping):
+        raise SettingsInvalid("not an object", errors={"saml_settings": "Settings are an object of named values."})
     known = {item.name for item in fields(SAMLSettings)}
-    unknown = sorted(set(document) - known)
+    unknown = sorted(str(name) for name in document if name not in known)
     if unknown:
         raise SettingsInvalid("unknown fields", errors=dict.fromkeys(unknown, "There is no such setting."))
     values = dict(document)
@@ -156,8 +159,11 @@ def settings_from_document(document: Mapping[str, Any]) -> SAMLSettings:
     return SAMLSettings(**values)
 
 
-def _classes_of(value: Any) -> tuple[str, ...]:
-    names = [value] if isinstance(value, str) else list(value or ())
+def _classes_of(value: Any) -> Any:
+    """Class names as URNs; what is no text or list of texts comes back as it is, to be refused by the value's own check."""
+    names = [value] if isinstance(value, str) else value
+    if not _is_list_of_texts(names):
+        return () if value is None else value
     return tuple(AUTHN_CONTEXT_PREFIX + name if name in AUTHN_CONTEXT_CLASSES else name for name in names if name != "")
 
 
@@ -165,18 +171,24 @@ def _attribute_map_of(value: Mapping[str, Any]) -> AttributeMap:
     unknown = sorted(set(value) - set(PROFILE_FIELDS))
     if unknown:
         raise SettingsInvalid(errors={"attribute_map": f"There is no field {unknown[0]!r} in a profile."})
-    return AttributeMap(**{name: (names,) if isinstance(names, str) else tuple(names) for name, names in value.items()})
+    names = {name: [names] if isinstance(names, str) else names for name, names in value.items()}
+    wrong = [name for name in names if not _is_list_of_texts(names[name])]
+    if wrong:
+        raise SettingsInvalid(errors={"attribute_map": f"{wrong[0]}: the name of an attribute, or a list of names."})
+    return AttributeMap(**{name: tuple(listed) for name, listed in names.items()})
 
 
 def _sha1_exception_of(value: Mapping[str, Any]) -> SHA1Exception:
     try:
-        until = dt.datetime.fromisoformat(str(value["until"]))
-        until = until.replace(tzinfo=dt.UTC) if until.tzinfo is None else until
-        return SHA1Exception(until, str(value["reason"]).strip())
-    except (KeyError, ValueError):
-        raise SettingsInvalid(
-            errors={"sha1_exception": "It takes until (a date and time in ISO 8601) and reason."}
-        ) from None
+        until = dt.datetime.fromisoformat(value["until"])
+        until = until.replace(tzinfo=dt.UTC) if until.tzinfo is None else until.astimezone(dt.UTC)
+        return SHA1Exception(until, value["reason"].strip())
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
+        raise SettingsInvalid(errors={"sha1_exception": "It takes until (a date and time in ISO 8601) and reason."}) from None
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
 
 
 def _errors_of(settings: SAMLSettings) -> list[tuple[str, str]]:
@@ -193,21 +205,40 @@ def _errors_of(settings: SAMLSettings) -> list[tuple[str, str]]:
     errors += _login_url_errors(settings)
     if type(settings.clock_skew_seconds) is not int or not 0 <= settings.clock_skew_seconds <= MAX_CLOCK_SKEW_SECONDS:
         errors.append(("clock_skew_seconds", f"It is a number of seconds from 0 to {MAX_CLOCK_SKEW_SECONDS}."))
-    if settings.sha1_exception is not None and not settings.sha1_exception.reason:
-        errors.append(("sha1_exception", "An exception needs a reason."))
+    errors += _sha1_exception_errors(settings.sha1_exception)
     return errors
+
+
+def _sha1_exception_errors(value: SHA1Exception | None) -> list[tuple[str, str]]:
+    name = "sha1_exception"
+    if value is None:
+        return []
+    if not isinstance(value, SHA1Exception) or value.until.tzinfo is None:
+        return [(name, "It takes until (a date and time in ISO 8601) and reason.")]
+    if not 0 < len(value.reason) <= MAX_REASON_LENGTH:
+        return [(name, f"An exception needs a reason of at most {MAX_REASON_LENGTH} characters.")]
+    return []
 
 
 def _login_url_errors(settings: SAMLSettings) -> list[tuple[str, str]]:
     url = settings.idp_login_url
     if url == "":
         return []
-    web = isinstance(url, str) and url.startswith(("https://", "http://")) and _is_absolute_uri(url, MAX_URL_LENGTH)
-    if not web or not urlsplit(url).hostname or "@" in urlsplit(url).netloc or "#" in url:
+    if not _is_web_address(url):
         return [("idp_login_url", "It is the address of a page at the identity provider, or blank.")]
     if not settings.allow_idp_initiated:
         return [("idp_login_url", "Sign-in that starts at the identity provider has to be allowed for this.")]
     return []
+
+
+def _is_web_address(url: object) -> bool:
+    if not isinstance(url, str) or not url.startswith(("https://", "http://")) or not _is_absolute_uri(url, MAX_URL_LENGTH):
+        return False
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket that is no IPv6 address
+        return False
+    return bool(parts.hostname) and "@" not in parts.netloc and "#" not in url
 
 
 def _choice_errors(settings: SAMLSettings) -> list[tuple[str, str]]:
@@ -228,12 +259,9 @@ def _choice_errors(settings: SAMLSettings) -> list[tuple[str, str]]:
 
 def _class_errors(classes: tuple[str, ...]) -> list[tuple[str, str]]:
     name = "authn_context_class_ref"
-    if len(classes) > MAX_CLASSES:
-        return [(name, f"At most {MAX_CLASSES} classes.")]
-    for value in classes:
-        if not isinstance(value, str) or not _is_absolute_uri(value):
-            return [(name, "Each class is a name of SAML 2.0 or an absolute URI, without blanks.")]
-    return []
+    if not isinstance(classes, tuple) or not all(isinstance(value, str) and _is_absolute_uri(value) for value in classes):
+        return [(name, "Each class is a name of SAML 2.0 or an absolute URI, without blanks.")]
+    return [(name, f"At most {MAX_CLASSES} classes.")] if len(classes) > MAX_CLASSES else []
 
 
 def _is_absolute_uri(value: str, limit: int = MAX_NAME_LENGTH) -> bool:
@@ -251,13 +279,14 @@ def _name_errors(settings: SAMLSettings) -> list[tuple[str, str]]:
     errors = []
     if not _is_name(settings.name_id_source):
         errors.append(("name_id_source", 'It is "NameID" or the name of an attribute.'))
-    if not isinstance(settings.attribute_map, AttributeMap):
+    attribute_map: object = settings.attribute_map  # whatever came in JSON, if it was no object
+    if not isinstance(attribute_map, AttributeMap):
         return [*errors, ("attribute_map", "It names the attributes for each field of a profile.")]
     for field_name in PROFILE_FIELDS:
-        names = getattr(settings.attribute_map, field_name)
+        names = getattr(attribute_map, field_name)
         if len(names) > MAX_NAMES or not all(_is_name(name) for name in names):
             errors.append(("attribute_map", f"{field_name}: at most {MAX_NAMES} names of attributes."))
-    if not settings.attribute_map.email:
+    if not attribute_map.email:
         errors.append(("attribute_map", "E-mail needs at least one attribute: without it nobody can sign in."))
     return errors
 
