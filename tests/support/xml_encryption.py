@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import secrets
 from collections.abc import Mapping
 
 from cryptography import x509
@@ -36,7 +37,7 @@ Recipient = x509.Certificate | rsa.RSAPublicKey | str
 def encrypt_assertion(xml: str | bytes, recipient: Recipient, algorithm: str = "aes256-gcm", **options: str) -> bytes:
     """Replace the one Assertion in the text by an EncryptedAssertion; `options` are those of `encrypted_xml`."""
     text = xml.decode() if isinstance(xml, bytes) else xml
-    found = re.search(r"<((?:\w+:)?Assertion)\b.*</\1\s*>", text, re.DOTALL)
+    found = re.search(r"<((?:[\w.-]+:)?Assertion)\b.*</\1\s*>", text, re.DOTALL)
     if found is None:
         raise ValueError("no Assertion")
     inner = encrypted_xml(found.group().encode(), recipient, algorithm, **options)
@@ -64,9 +65,9 @@ def encrypted_xml(
     """
     uri, length = CIPHERS[algorithm]
     key = os.urandom(length)
-    how = (key_transport, oaep_digest, mgf_digest)
-    carrier = _encrypted_key_xml(_wrap(key, recipient, *how), *how)
-    pointer = f'<ds:RetrievalMethod Type="{XENC}EncryptedKey" URI="#_key"/>'
+    how, key_id = (key_transport, oaep_digest, mgf_digest), f"_k{secrets.token_hex(8)}"
+    carrier = _encrypted_key_xml(key_id, _wrap(key, recipient, *how), *how)
+    pointer = f'<ds:RetrievalMethod Type="{XENC}EncryptedKey" URI="#{key_id}"/>'
     inside = {"inside": carrier, "beside": "", "referred": pointer}[key_place]
     key_info = f'<ds:KeyInfo xmlns:ds="{DS}">{inside}</ds:KeyInfo>' if inside else ""
     return (
@@ -99,11 +100,11 @@ def _wrap(key: bytes, recipient: Recipient, key_transport: str, oaep_digest: str
     return public.encrypt(key, padding.OAEP(padding.MGF1(HASHES[mgf_digest][1]), HASHES[oaep_digest][1], None))
 
 
-def _encrypted_key_xml(wrapped: bytes, key_transport: str, oaep_digest: str, mgf_digest: str) -> str:
+def _encrypted_key_xml(id: str, wrapped: bytes, key_transport: str, oaep_digest: str, mgf_digest: str) -> str:
     digest = f'<ds:DigestMethod xmlns:ds="{DS}" Algorithm="{HASHES[oaep_digest][0]}"/>' if oaep_digest != "sha1" else ""
     mgf = f'<xenc11:MGF xmlns:xenc11="{XENC11}" Algorithm="{XENC11}mgf1{mgf_digest}"/>' if mgf_digest != "sha1" else ""
     return (
-        f'<xenc:EncryptedKey xmlns:xenc="{XENC}" Id="_key">'
+        f'<xenc:EncryptedKey xmlns:xenc="{XENC}" Id="{id}">'
         f'<xenc:EncryptionMethod Algorithm="{KEY_TRANSPORTS[key_transport]}">{digest}{mgf}</xenc:EncryptionMethod>'
         f"{_cipher_xml(wrapped)}</xenc:EncryptedKey>"
     )

@@ -84,7 +84,7 @@ def default_signature(key: PrivateKey | bytes) -> str:
 def insert_signature(xml: str, id: str, template: str) -> str:
     """Put the template where the schema wants it: after the Issuer of the element with that ID, or first in it."""
     start = _end_of_opening_tag(xml, id)
-    issuer = re.compile(r"\s*<((?:\w+:)?Issuer)\b[^<>]*(?:/>|>.*?</\1\s*>)", re.DOTALL).match(xml, start)
+    issuer = re.compile(r"\s*<((?:[\w.-]+:)?Issuer)\b[^<>]*(?:/>|>.*?</\1\s*>)", re.DOTALL).match(xml, start)
     at = issuer.end() if issuer else start
     return xml[:at] + template + xml[at:]
 
@@ -150,5 +150,5 @@ def fill_signature(text: str, id: str, key: PrivateKey | bytes) -> bytes:
         ("DigestValue", signature.findtext(".//{*}DigestValue") or ""),
         ("SignatureValue", "".join((signature.findtext("{*}SignatureValue") or "").split())),
     ):
-        tail = re.sub(rf"<((?:\w+:)?{name})\s*(?:/>|></\1>)", rf"<\g<1>>{value}</\g<1>>", tail, count=1)
+        tail = re.sub(rf"<((?:[\w.-]+:)?{name})\s*(?:/>|></\1>)", rf"<\g<1>>{value}</\g<1>>", tail, count=1)
     return (head + tail).encode()

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-import saml2.data.schemas  # type: ignore[import-untyped]
+import saml2.data.schemas
 import xmlsec
 from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
