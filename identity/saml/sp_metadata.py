@@ -28,6 +28,7 @@ from identity.saml.signing import certificate_base64
 from tenants.saml_settings import NAME_ID_UNSPECIFIED
 from tenants.trust import BINDING_POST, BINDING_REDIRECT, ServiceProvider
 
+METADATA_MEDIA_TYPE = "application/samlmetadata+xml"
 XENC = "http://www.w3.org/2001/04/xmlenc#"
 XENC11 = "http://www.w3.org/2009/xmlenc11#"
 PREFIXES = {"md": md.NAMESPACE, "ds": xmldsig.NAMESPACE, "mdui": mdui.NAMESPACE}
