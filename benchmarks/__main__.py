@@ -1,0 +1,130 @@
+"""`python -m benchmarks`: run everything and print one table. Figures are reported, never judged by the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.profiling import CASES, breakdown, profile
+from benchmarks.rounds import Contest, compare
+from benchmarks.scale import cached_tenant_bytes, start_seconds
+from benchmarks.servers import floor, product
+from benchmarks.table import machine, scale_lines, table
+from benchmarks.tenancies import PLAIN, SECRET_KEYS, KeyStock, fill, make_keys
+from config.settings import Settings
+from tests.support.postgresql import start_cluster
+from tests.support.world import utc_now
+
+DATABASES = ("sqlite", "postgresql")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    rounds: int
+    requests: int
+    few: int
+    many: int
+    keys: int
+    cached: int
+    starts: int
+
+
+WHOLE = Size(rounds=7, requests=400, few=10, many=10_000, keys=64, cached=3_000, starts=5)
+QUICK = Size(rounds=1, requests=20, few=4, many=400, keys=2, cached=50, starts=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One kind of database: gives URLs of empty ones, and the processes that serve it."""
+
+    kind: str
+    new: Callable[[str], str]
+    pids: tuple[int, ...] = ()
+
+
+def main() -> None:
+    """Read the options, measure, print."""
+    options = _options()
+    size = QUICK if options.quick else WHOLE
+    size = replace(size, rounds=options.rounds or size.rounds, requests=options.requests or size.requests)
+    keys = make_keys(2 if options.profile or options.breakdown else size.keys, utc_now())
+    print(machine(), flush=True)
+    with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as name:
+        for kind in options.databases:
+            with _database(kind, Path(name)) as database:
+                if options.profile:
+                    print(_profiled(database, options.profile, keys, size.requests))
+                elif options.breakdown:
+                    print(_broken_down(database, options.breakdown, keys, size.requests))
+                else:
+                    print("\n" + _measured(database, keys, size, Path(name)), flush=True)
+
+
+def _measured(database: Database, keys: KeyStock, size: Size, folder: Path) -> str:
+    few_url, many_url = database.new("few"), database.new("many")
+    few, many = fill(few_url, size.few, keys, utc_now()), fill(many_url, size.many, keys, utc_now())
+    with ExitStack() as stack:
+        contest = Contest(
+            floor=stack.enter_context(floor(few_url, folder, few[PLAIN], database.pids)),
+            few=stack.enter_context(product(few_url, folder, database.pids)),
+            many=stack.enter_context(product(many_url, folder, database.pids)),
+            few_tenancies=few,
+            many_tenancies=many,
+        )
+        rows = compare(contest, rounds=size.rounds, requests=size.requests)
+    scale = scale_lines(
+        cached_tenant_bytes(many_url, size.cached), start_seconds(many_url, many[PLAIN].host, times=size.starts)
+    )
+    return f"{table(database.kind, rows)}\n\n{scale}"
+
+
+def _profiled(database: Database, case: str, keys: KeyStock, requests: int) -> str:
+    url = database.new("profile")
+    tenancies = fill(url, QUICK.few, keys, utc_now())
+    return profile(_settings(url), tenancies, case, requests)
+
+
+def _broken_down(database: Database, case: str, keys: KeyStock, requests: int) -> str:
+    url = database.new("breakdown")
+    tenancies = fill(url, QUICK.few, keys, utc_now())
+    steps = breakdown(_settings(url), tenancies, case, requests)
+    lines = [f"{spent:9.1f} µs  {name}" for name, spent in steps]
+    return "\n".join([f"{database.kind}, {case}", *lines, f"{sum(spent for _, spent in steps):9.1f} µs  in all"])
+
+
+def _settings(url: str) -> Settings:
+    return Settings(secret_keys=SECRET_KEYS, database_url=url)
+
+
+@contextmanager
+def _database(kind: str, folder: Path) -> Iterator[Database]:
+    if kind == "sqlite":
+        yield Database(kind, lambda name: f"sqlite:///{folder}/{name}.db")
+        return
+    cluster = start_cluster()
+    try:
+        postmaster = int((cluster.folder / "files" / "postmaster.pid").read_text().split()[0])
+        yield Database(kind, cluster.create, (postmaster,))
+    finally:
+        cluster.stop()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke run in seconds; its figures mean little")
+    parser.add_argument("--rounds", type=int, help=f"rounds that count ({WHOLE.rounds})")
+    parser.add_argument("--requests", type=int, help=f"requests of a row in each round ({WHOLE.requests})")
+    parser.add_argument("--databases", nargs="+", choices=DATABASES, default=DATABASES)
+    parser.add_argument("--profile", choices=CASES, help="instead: cProfile's top of one case, in this process")
+    parser.add_argument("--breakdown", choices=CASES, help="instead: microseconds of one case by step, in this process")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

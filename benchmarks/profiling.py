@@ -1,0 +1,225 @@
+"""Where the time goes: one case in this process, without a server, under cProfile or split by what the code is about."""
+
+from __future__ import annotations
+
+import cProfile
+import functools
+import importlib
+import io
+import pstats
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from benchmarks.client import Answer, UnexpectedAnswer
+from benchmarks.phases import Measured, Person, arrivals, started, starts
+from benchmarks.rounds import CIPHER
+from benchmarks.tenancies import BOTH_SIGNED, PLAIN, REDIRECT, Tenancy
+from wsgi import create_app
+
+CASES = ("start", "redirect", "sign-in", "new", "both", "encrypted")
+SHOWN = 30
+WARM = 30
+STEPS = (
+    "tenants.web:_begin_request",
+    "tenants.web:_end_request",
+    "tenants.web:trust",
+    "tenants.records:find_tenant",
+    "config.logs:log_request",
+    "config.database:read",
+    "config.database:write",
+    "identity.routes:_arrival",
+    "identity.routes:acs",
+    "identity.routes:login",
+    "identity.acs:accept_response",
+    "identity.login:begin_login",
+    "identity.login:_message",
+    "identity.pages:post_form_page",
+    "identity.exchanges:find_exchange",
+    "identity.exchanges:add_exchange",
+    "identity.exchanges:use_exchange",
+    "identity.exchanges:use_assertion",
+    "identity.saml.request:build_authn_request",
+    "identity.saml.signing:sign_enveloped",
+    "identity.saml.signing:sign_octets",
+    "identity.saml.bindings:redirect_url",
+    "identity.saml.bindings:post_fields",
+    "identity.saml.unverified:read_response",
+    "identity.saml.unverified:masked_xml",
+    "identity.saml.xml:read_xml",
+    "identity.saml.schema:require_schema",
+    "identity.saml.response:verify_response",
+    "identity.saml.signature:verify_enveloped",
+    "identity.saml.decryption:decrypt",
+    "identity.saml.pysaml2_door:require_same_reading",
+    "identity.profile:profile_of",
+    "identity.profile:require_allowed",
+    "identity.provisioning:provision",
+    "identity.sessions:open_session",
+    "identity.attempts:keep_receipt",
+    "identity.checks:Receipt.to_document",
+    "tenants.audit:record",
+)
+"""Functions whose own time is told, where they exist. Time below one of them belongs to the one below."""
+
+
+def profile(url_settings: Any, tenancies: Sequence[Tenancy], case: str, requests: int) -> str:
+    """The functions of one case that take most time of their own."""
+    measured = _Case(create_app(url_settings), tenancies, case)
+    profiler = cProfile.Profile()
+    measured.run(WARM, list)
+    measured.run(requests, functools.partial(_under, profiler))
+    text = io.StringIO()
+    pstats.Stats(profiler, stream=text).sort_stats("tottime").print_stats(SHOWN)
+    return text.getvalue()
+
+
+def breakdown(url_settings: Any, tenancies: Sequence[Tenancy], case: str, requests: int) -> list[tuple[str, float]]:
+    """Microseconds of CPU for a request, by step, most first; this process only, so without gunicorn and PostgreSQL's side."""
+    split = _Split()
+    split.wrap_steps()
+    app = create_app(url_settings)
+    app.wsgi_app = split.timed("Flask, Werkzeug", app.wsgi_app)  # type: ignore[method-assign]
+    measured = _Case(app, tenancies, case)
+    measured.run(WARM, list)
+
+    def run(calls: Any) -> list[Answer]:
+        split.spent.clear()
+        return list(calls)
+
+    measured.run(requests, run)
+    return sorted(((name, spent / requests / 1000) for name, spent in split.spent.items()), key=lambda item: -item[1])
+
+
+def _under(profiler: cProfile.Profile, calls: Any) -> list[Answer]:
+    profiler.enable()
+    answers = list(calls)
+    profiler.disable()
+    return answers
+
+
+class _Case:
+    """Requests of one kind, sent straight into the application."""
+
+    def __init__(self, app: Flask, tenancies: Sequence[Tenancy], case: str) -> None:
+        self._app = app
+        self._case = case
+        self._tenancy = tenancies[{"redirect": REDIRECT, "both": BOTH_SIGNED}.get(case, PLAIN)]
+
+    def run(self, requests: int, measure: Callable[[Any], list[Answer]]) -> None:
+        """Send so many, the ones that count through `measure`."""
+        prefix = f"{time.time_ns()}-" if self._case == "new" else "p"
+        people = [Person(self._tenancy, f"{prefix}{number}") for number in range(requests)]
+        first = (self._answer(request) for request in starts(people))
+        if self._case in ("start", "redirect"):
+            measure(first)
+            return
+        begun = started(people, Measured(0.0, tuple(first)))
+        sign, cipher = "both" if self._case == "both" else "assertion", CIPHER if self._case == "encrypted" else None
+        measure(self._answer(request) for request in arrivals(begun, sign=sign, encrypt=cipher))
+
+    def _answer(self, request: bytes) -> Answer:
+        status: list[str] = []
+        headers: list[tuple[str, str]] = []
+
+        def begin(line: str, fields: list[tuple[str, str]], _error: Any = None) -> Any:
+            status.append(line)
+            headers.extend(fields)
+
+        body = self._app(_environ(request), begin)
+        answer = Answer(
+            status=int(status[0][:3]),
+            location=next((value for name, value in headers if name == "Location"), ""),
+            cookies="; ".join(value.partition(";")[0] for name, value in headers if name == "Set-Cookie"),
+            body=b"".join(body),
+        )
+        if hasattr(body, "close"):
+            body.close()
+        if answer.status >= 400:
+            raise UnexpectedAnswer(answer.body.decode())
+        return answer
+
+
+class _Split:
+    """CPU time of this thread, each nanosecond told once: to the innermost step that was running."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = defaultdict(float)
+        self._names: list[str] = []
+        self._since = 0
+
+    def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, with its time told under `name`; that of SQL under whoever asked for it."""
+
+        @functools.wraps(function)
+        def wrapper(*arguments: Any, **keywords: Any) -> Any:
+            own = f"SQL of {self._names[-1]}" if name in ("read", "write") and self._names else name
+            self._switch()
+            self._names.append(own)
+            try:
+                return function(*arguments, **keywords)
+            finally:
+                self._switch()
+                self._names.pop()
+
+        return wrapper
+
+    def wrap_steps(self) -> None:
+        """Put a watch around every step, wherever it was imported to."""
+        for step in STEPS:
+            place, _, name = step.partition(":")
+            owner: Any = importlib.import_module(place)
+            *classes, name = name.split(".")
+            for part in classes:
+                owner = getattr(owner, part)
+            function = getattr(owner, name, None)
+            if function is None:
+                continue
+            watched = self.timed(name, function)
+            setattr(owner, name, watched)
+            for module in list(sys.modules.values()):
+                for key, value in list(vars(module).items()) if module else ():
+                    if value is function:
+                        setattr(module, key, watched)
+        for name in ("commit", "connection", "rollback"):
+            setattr(Session, name, self.timed(f"session.{name}", getattr(Session, name)))
+
+    def _switch(self) -> None:
+        now = time.thread_time_ns()
+        if self._names:
+            self.spent[self._names[-1]] += now - self._since
+        self._since = now
+
+
+def _environ(request: bytes) -> dict[str, Any]:
+    head, _, body = request.partition(b"\r\n\r\n")
+    line, *fields = head.decode().split("\r\n")
+    method, target, protocol = line.split(" ")
+    path, _, query = target.partition("?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SERVER_PROTOCOL": protocol,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for field in fields:
+        name, _, value = field.partition(": ")
+        key = name.upper().replace("-", "_")
+        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+    return environ
