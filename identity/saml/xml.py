@@ -22,6 +22,7 @@ MAX_ATTRIBUTES = 64
 """Attributes of one element: canonicalisation sorts them in quadratic time."""
 MAX_PREFIXES = 32
 """Names in one InclusiveNamespaces: each is looked up at each element."""
+DEFAULT_NAMESPACE = "#default"
 
 ENCODINGS: Mapping[str, str] = {"utf-8": "utf-8", "us-ascii": "ascii", "iso-8859-1": "latin-1"}
 """Declared encoding -> codec. All three keep ASCII as it is, so what this module looks for cannot hide from it."""
@@ -135,16 +136,32 @@ def canonical(element: etree._Element, prefixes: Sequence[str] = ()) -> bytes:
 
     Raises:
         ValueError: no octets. libxml2 gives none for relative namespace URIs, and a digest of nothing proves nothing.
+            Or "#default" is listed and would change them: lxml passes it on only if its thread has seen that word before.
     """
+    if DEFAULT_NAMESPACE in prefixes and _declares_unused_default(element, ""):
+        raise ValueError("the default namespace is listed in InclusiveNamespaces and not used where it would be declared")
+    listed = [prefix for prefix in prefixes if prefix != DEFAULT_NAMESPACE]
     try:
         octets: bytes = etree.tostring(
-            element, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=list(prefixes) or None
+            element, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=listed or None
         )
     except etree.LxmlError:
         raise ValueError("the element has no canonical form") from None
     if not octets:
         raise ValueError("the element has an empty canonical form")
     return octets
+
+
+def _declares_unused_default(element: etree._Element, declared: str) -> bool:
+    """Whether listing the default namespace adds or repeals a declaration at an element whose own name has no need of it.
+
+    Args:
+        declared: the default namespace that canonical ancestors have declared; "" for none.
+    """
+    in_scope = element.nsmap.get(None) or ""
+    if element.prefix is not None and in_scope != declared:
+        return True
+    return any(_declares_unused_default(child, in_scope) for child in element)
 
 
 def ids_of(element: etree._Element) -> list[str]:

@@ -28,7 +28,13 @@ def test_mutations_reach_every_part_of_the_verifier() -> None:
     """The run is worth something: some mutations are accepted, and the others are refused for many different reasons."""
     codes = Counter(judge(mutation(SEED + 1, index)).code for index in range(300))
     assert codes["accepted"] > 5
-    assert {"signature_invalid", "signature_missing", "response_malformed", "xml_forbidden", "algorithm_not_allowed"} <= set(codes)
+    assert codes.keys() >= {
+        "signature_invalid",
+        "signature_missing",
+        "response_malformed",
+        "xml_forbidden",
+        "algorithm_not_allowed",
+    }
 
 
 @pytest.mark.parametrize("origin", origins(), ids=lambda origin: origin.name)

@@ -133,6 +133,7 @@ ACCEPTED: Mapping[str, Variant] = {
     "the default namespace": Variant(in_default_namespace, template={"prefix": ""}),
     "namespaces of the response": Variant(TO_THE_RESPONSE),
     "namespaces of the response, listed": Variant(TO_THE_RESPONSE, template={"prefix_list": "xs xsi"}),
+    "the default namespace, listed where there is none": Variant(template={"prefix_list": "#default code ds kind rw saml"}),
     "the default namespace, listed": Variant(in_default_namespace, template={"prefix_list": "#default xs"}),
     "a list of prefixes that nobody declares": Variant(template={"prefix_list": "zz xs\n\tzz  ds"}),
     "an empty list of prefixes": Variant(template={"prefix_list": ""}),
@@ -199,6 +200,16 @@ REFUSED: Mapping[str, Variant] = {
     "XML 1.1": Variant(after=lambda xml: b'<?xml version="1.1"?>' + xml, code="response_malformed"),
     "a processing instruction": Variant(replacing(("<saml:Subject>", "<?php x?><saml:Subject>")), code="xml_forbidden"),
     "a document type": Variant(after=lambda xml: b"<!DOCTYPE samlp:Response>" + xml, code="xml_forbidden"),
+    "the default namespace, listed where only that declares it": Variant(
+        replacing(("<samlp:Response ", '<samlp:Response xmlns="urn:unused" ')),
+        template={"prefix_list": "#default"},
+        code="signature_invalid",
+    ),
+    "the default namespace, taken from another prefix": Variant(
+        template={"prefix_list": "#default"},
+        after=lambda xml: xml.replace(b"<saml:Assertion xmlns:saml=", b"<saml:Assertion xmlns="),
+        code="signature_invalid",
+    ),
     "a relative namespace": Variant(
         after=lambda xml: xml.replace(NAMED.encode(), NAMED.replace(" xsi", ' xmlns:saml2="x" xsi', 1).encode()),
         code="signature_invalid",
