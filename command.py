@@ -50,7 +50,8 @@ class Vestibule(click.Group):
             raise click.ClickException(MIGRATE_FIRST) from None
         except DATABASE_ERRORS as error:
             cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-            advice = MIGRATE_FIRST if "no such table" in cause else f"The database does not answer: {cause}"
+            unmade = "no such table" in cause or "unable to open database file" in cause
+            advice = MIGRATE_FIRST if unmade else f"The database does not answer: {cause}"
             raise click.ClickException(advice) from None
 
 

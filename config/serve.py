@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import tempfile
@@ -38,13 +37,17 @@ def serve(app: Flask, *, host: str, port: int, workers: int, in_worker: Callable
         in_worker: called in every worker after its fork, to start what needs threads.
     """
     start_log.info("starting", host=host, port=port, workers=workers, threads=THREADS, pid=os.getpid())
-    options = _options(host, port, workers) | {"post_worker_init": lambda _worker: in_worker(app)}
+    folder = Path(tempfile.mkdtemp(prefix="vestibule-metrics-"))
     if workers > 1:
-        # Removed by a hook: workers unwind this very stack when they end, and must not take the folder with them.
-        folder = Path(tempfile.mkdtemp(prefix="vestibule-metrics-"))
         share_between_workers(folder)
-        options["on_exit"] = lambda _arbiter: shutil.rmtree(folder, ignore_errors=True)
-    _Server(app, options).run()
+
+    def on_exit(_arbiter: object) -> None:
+        # A hook, and no `finally`: workers unwind this very stack when they end, and must not take the folder with them.
+        shutil.rmtree(folder, ignore_errors=True)
+        start_log.info("stopped", pid=os.getpid())
+
+    hooks = {"post_worker_init": lambda _worker: in_worker(app), "on_exit": on_exit}
+    _Server(app, _options(host, port, workers) | hooks).run()
 
 
 def _options(host: str, port: int, workers: int) -> dict[str, Any]:
@@ -74,8 +77,9 @@ class _Log(GunicornLogger):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's own words, through ours: warnings and worse, no access log."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ARG002 - gunicorn's signature
-        self.error_log = logging.getLogger("gunicorn.error")
-        self.access_log = logging.getLogger("gunicorn.access")
+        for log in (self.error_log, self.access_log):
+            log.handlers.clear()
+            log.propagate = True
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

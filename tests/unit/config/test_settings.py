@@ -1,0 +1,116 @@
+"""The service does not start with settings that it could not keep."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings, SettingsInvalid, settings_from_environment
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+OTHER_KEY = base64.b64encode(bytes(32)).decode()
+
+
+def read(**environment: str) -> Settings:
+    """Settings from these variables and a good key."""
+    return settings_from_environment({"SECRET_KEYS": f"k1:{KEY}"} | environment)
+
+
+def test_defaults_are_for_one_machine() -> None:
+    """The addresses that INTERFACES promise."""
+    settings = read()
+    assert settings.app_url == "http://localhost:8000"
+    assert settings.tenant_origin("acme") == "http://acme.localhost:8000"
+    assert settings.database_url == f"sqlite:///{Path('var/vestibule.db').absolute()}"
+    assert settings.trusted_proxies == 0
+    assert settings.rate_limits is True
+
+
+@pytest.mark.parametrize(
+    "keys",
+    ["", "k1", "k1:", "k1:short=", f":{KEY}", f"k 1:{KEY}", f"k1:{KEY}x", "k1:" + base64.b64encode(bytes(31)).decode()],
+)
+def test_without_good_keys_it_does_not_start(keys: str) -> None:
+    """And says how to make one, without repeating what was given."""
+    with pytest.raises(SettingsInvalid, match="Make one with") as refused:
+        settings_from_environment({"SECRET_KEYS": keys})
+    assert KEY not in str(refused.value)
+
+
+def test_first_key_is_the_active_one() -> None:
+    """Order is what rotates keys."""
+    assert list(read(SECRET_KEYS=f"new:{OTHER_KEY}, old:{KEY}").secret_keys) == ["new", "old"]
+
+
+def test_keys_are_not_printed() -> None:
+    """Settings end up in tracebacks."""
+    settings = read(SMTP_URL="smtp://user:hunter2@mail")
+    assert "hunter2" not in repr(settings)
+    assert "x01" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("postgres://db/x", "postgresql+psycopg://db/x"),
+        ("postgresql://db/x", "postgresql+psycopg://db/x"),
+        ("postgresql+psycopg://db/x", "postgresql+psycopg://db/x"),
+        ("sqlite:////srv/x.db", "sqlite:////srv/x.db"),
+        ("sqlite:///:memory:", "sqlite:///:memory:"),
+    ],
+)
+def test_database_url(given: str, meant: str) -> None:
+    """What hosting companies hand out is understood."""
+    assert read(DATABASE_URL=given).database_url == meant
+
+
+def test_relative_database_is_where_the_process_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For everything that opens it: the command, the migrations and the service mean one file."""
+    monkeypatch.chdir(tmp_path)
+    assert read(DATABASE_URL="sqlite:///x.db").database_url == f"sqlite:///{os.path.realpath(tmp_path)}/x.db"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("APP_URL", "login.example.com"),
+        ("APP_URL", "ftp://login.example.com"),
+        ("APP_URL", "https://login.example.com/app"),
+        ("TENANT_URL", "https://example.com"),
+        ("TENANT_URL", "https://{slug}.{slug}.example.com"),
+        ("TENANT_URL", "https://x-{slug}.example.com"),
+        ("TENANT_URL", "https://example.com/{slug}"),
+        ("TRUSTED_PROXIES", "many"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("TRUSTED_PROXIES", "9"),
+        ("METADATA_ALLOWED_NETWORKS", "10.0.0.1/8"),
+        ("METADATA_ALLOWED_NETWORKS", "intranet"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_mistake_is_named(name: str, value: str) -> None:
+    """The sentence says which variable."""
+    with pytest.raises(SettingsInvalid, match=name):
+        read(**{name: value})
+
+
+def test_everything_can_be_set() -> None:
+    """As a deployment behind a proxy does."""
+    settings = read(
+        APP_URL="https://login.example.com/",
+        TENANT_URL="https://{slug}.example.com",
+        TRUSTED_PROXIES="1",
+        METADATA_ALLOWED_NETWORKS="10.0.0.0/8, fd00::/8",
+        METADATA_DIRECTORY="/srv/metadata",
+        RATE_LIMITS="off",
+        LOG_LEVEL="warning",
+    )
+    assert settings.app_url == "https://login.example.com"
+    assert settings.tenant_origin("acme") == "https://acme.example.com"
+    assert [str(network) for network in settings.metadata_allowed_networks] == ["10.0.0.0/8", "fd00::/8"]
+    assert settings.metadata_directory == Path("/srv/metadata")
+    assert settings.rate_limits is False
+    assert settings.log_level == "WARNING"
