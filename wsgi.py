@@ -12,10 +12,12 @@ from config.sealing import KeyRing
 from config.settings import Settings, settings_from_environment
 from identity.api import install_people_api
 from identity.app_host import app_host
+from identity.cli import install_people_commands
 from identity.error_pages import install_error_pages
 from identity.pages import install_pages
 from identity.routes import routes
 from tenants.api import install_api
+from tenants.cli import install_commands
 from tenants.operation import operation
 from tenants.trusts import TrustCache
 from tenants.web import install_hosts
@@ -52,6 +54,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(routes)
     install_api(app)
     install_people_api(app)
+    install_commands(app)
+    install_people_commands(app)
     return app
 
 

@@ -1,4 +1,4 @@
-"""Flow: which e-mail domains are a tenant's; each belongs to one tenant in the whole service, and only a proven one counts (T6)."""
+"""Flow: which e-mail domains are a tenant's; each belongs to one tenant in the service, and only a proven one counts (T6)."""
 
 from __future__ import annotations
 

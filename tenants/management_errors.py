@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenants.errors import Refusal
+from tenants.errors import ConflictingState, Refusal
 
 
 class FieldsInvalid(Refusal):
@@ -46,3 +46,11 @@ class DurationInvalid(Refusal):
 class TokenScopeInvalid(Refusal):
     code, status = "token_scope_invalid", 422
     sentence = "Tokens of admin and viewer belong to one tenant (--tenant); those of staff and support to none."
+
+
+class MethodUnsupported(Refusal):
+    code, status, sentence = "method_not_allowed", 405, "This address does not take that method."
+
+
+class NothingToFetch(ConflictingState):
+    sentence = "The metadata of this identity provider does not come from a URL; save it again instead."

@@ -13,7 +13,7 @@ from config.database import transaction
 from config.logs import metadata_log
 from config.settings import Settings
 from tenants.audit import EventType, record
-from tenants.errors import ConflictingState, RateLimited
+from tenants.errors import RateLimited
 from tenants.idp_metadata import metadata_from_document
 from tenants.idp_records import (
     SYNC_INTERVAL,
@@ -27,6 +27,7 @@ from tenants.idp_records import (
     request_sync,
     syncs_due,
 )
+from tenants.management_errors import NothingToFetch
 from tenants.metadata_errors import MetadataRefused
 from tenants.metadata_intake import ReadMetadata, SourceKind, columns_of, pending_of, refetch
 from tenants.tenant_records import ManagedTenant, bump_version, find_managed_tenant_by_id
@@ -48,10 +49,10 @@ def queue_sync(tenant: ManagedTenant, provider: ManagedProvider, now: dt.datetim
     """Ask for a sync; the outcome is read in `last_sync`.
 
     Raises:
-        ConflictingState: its metadata does not come from a URL. RateLimited: one was asked for within the minute (M2).
+        NothingToFetch: its metadata does not come from a URL. RateLimited: one was asked for within the minute (M2).
     """
     if provider.metadata_url is None:
-        raise ConflictingState("its metadata does not come from a URL", reason="no_metadata_url")
+        raise NothingToFetch(provider.name)
     if not request_sync(tenant.id, provider.id, now):
         last = max(time for time in (provider.last_sync_at, provider.sync_requested_at, now - SYNC_INTERVAL) if time)
         wait = (last + SYNC_INTERVAL - now).total_seconds()
@@ -59,15 +60,18 @@ def queue_sync(tenant: ManagedTenant, provider: ManagedProvider, now: dt.datetim
 
 
 def run_due_syncs(settings: Settings, now: dt.datetime) -> int:
-    """Fetch what waits in the queue, each by one worker only, and tell how many that was; cheap when nothing waits."""
-    done = 0
-    for tenant_id, idp_id in syncs_due(now, MAX_SYNCS_PER_RUN):
-        with transaction():
-            sync = claim_sync(tenant_id, idp_id, now)
-        if sync is not None:
-            _sync(sync, settings, now)
-            done += 1
-    return done
+    """Fetch what waits in the queue, and tell how many that was; cheap when nothing waits."""
+    waiting = syncs_due(now, MAX_SYNCS_PER_RUN)
+    return sum(run_sync(tenant_id, idp_id, settings, now) for tenant_id, idp_id in waiting)
+
+
+def run_sync(tenant_id: int, idp_id: str, settings: Settings, now: dt.datetime) -> bool:
+    """Fetch one that waits; False where another worker has it, so that each is fetched once (M3)."""
+    with transaction():
+        sync = claim_sync(tenant_id, idp_id, now)
+    if sync is not None:
+        _sync(sync, settings, now)
+    return sync is not None
 
 
 def _sync(sync: DueSync, settings: Settings, now: dt.datetime) -> None:

@@ -76,7 +76,8 @@ def save_provider(
     present = find_provider(tenant.id, draft.name)
     if present is None:
         idp_id, restored = _connect(tenant, draft, values, now)
-        detail: dict[str, Any] = {"entity_id": draft.read.metadata.entity_id, "source": draft.read.source.kind.value, "restored": restored}
+        detail: dict[str, Any] = {"source": draft.read.source.kind.value, "restored": restored}
+        detail["entity_id"] = draft.read.metadata.entity_id
         record(tenant.id, EventType.IDENTITY_PROVIDER_CREATED, at=now, actor=actor, idp=draft.name, **detail)
     else:
         idp_id = present.id

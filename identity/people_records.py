@@ -1,0 +1,124 @@
+"""Records of people and of their attempts to sign in, for those who manage them. Every statement names the tenant first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from config.database import read, write
+from identity.models import Attempt, EmailAddress, SessionRow, User
+from tenants.models import IdentityProvider
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedPerson:
+    """A person as those see them who manage people."""
+
+    id: str
+    name_id: str | None
+    username: str | None
+    email: str
+    first_name: str | None
+    last_name: str | None
+    phone: str | None
+    active: bool
+    last_login_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One attempt to sign in. `code` None: it succeeded."""
+
+    id: str
+    at: dt.datetime
+    reference: str
+    code: str | None
+    cause: str
+    idp: str | None
+    user_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptReceipt:
+    """An attempt with what was checked, and the message with personal values masked (D1)."""
+
+    attempt: AttemptRow
+    receipt: Mapping[str, Any]
+    xml: str
+
+
+_PERSON = tuple(getattr(User, name) for name in ManagedPerson.__dataclass_fields__)
+_ATTEMPT = (
+    Attempt.id,
+    Attempt.at,
+    Attempt.reference,
+    Attempt.code,
+    Attempt.cause,
+    IdentityProvider.name.label("idp"),
+    Attempt.user_id,
+)
+_ITS_PROVIDER = sa.and_(IdentityProvider.tenant_id == Attempt.tenant_id, IdentityProvider.id == Attempt.idp_id)
+
+
+def page_of_people(tenant_id: int, email: str | None, after: str | None, limit: int) -> list[ManagedPerson]:
+    """A tenant's people in the order of their coming, from behind `after` on; `email` finds the one who has it."""
+    statement = sa.select(*_PERSON).where(User.tenant_id == tenant_id)
+    if email is not None:
+        whose = sa.select(EmailAddress.user_id).where(EmailAddress.email == email, EmailAddress.tenant_id == tenant_id)
+        statement = statement.where(User.id.in_(whose))
+    if after is not None:
+        statement = statement.where(User.id > after)
+    return [ManagedPerson(**row._mapping) for row in read(statement.order_by(User.id).limit(limit))]
+
+
+def find_managed_person(tenant_id: int, user_id: str) -> ManagedPerson | None:
+    """One of a tenant's people."""
+    row = read(sa.select(*_PERSON).where(User.tenant_id == tenant_id, User.id == user_id)).one_or_none()
+    return ManagedPerson(**row._mapping) if row else None
+
+
+def set_active(tenant_id: int, user_id: str, active: bool) -> bool:
+    """Switch an account on or off; False where it was so already (a compare-and-set)."""
+    statement = sa.update(User).where(User.tenant_id == tenant_id, User.id == user_id, User.active.is_(not active))
+    return write(statement.values(active=active)).rowcount == 1
+
+
+def end_open_sessions(tenant_id: int, now: dt.datetime, *, idp_id: str | None = None, user_id: str | None = None) -> int:
+    """End the open sessions of a tenant, of one identity provider there, or of one person, and tell how many."""
+    statement = sa.update(SessionRow).where(
+        SessionRow.tenant_id == tenant_id, SessionRow.ended_at.is_(None), SessionRow.expires_at > now
+    )
+    if idp_id is not None:
+        statement = statement.where(SessionRow.idp_id == idp_id)
+    if user_id is not None:
+        statement = statement.where(SessionRow.user_id == user_id)
+    return write(statement.values(ended_at=now)).rowcount
+
+
+def page_of_attempts(tenant_id: int, before: str | None, limit: int) -> list[AttemptRow]:
+    """A tenant's attempts to sign in, newest first, from behind the attempt `before` on."""
+    statement = (
+        sa.select(*_ATTEMPT).join(IdentityProvider, _ITS_PROVIDER, isouter=True).where(Attempt.tenant_id == tenant_id)
+    )
+    if before is not None:
+        statement = statement.where(Attempt.id < before)
+    return [AttemptRow(**row._mapping) for row in read(statement.order_by(Attempt.id.desc()).limit(limit))]
+
+
+def find_attempt(tenant_id: int, attempt_id: str) -> AttemptReceipt | None:
+    """One attempt with its receipt."""
+    statement = (
+        sa.select(*_ATTEMPT, Attempt.receipt, Attempt.xml)
+        .join(IdentityProvider, _ITS_PROVIDER, isouter=True)
+        .where(Attempt.tenant_id == tenant_id, Attempt.id == attempt_id)
+    )
+    row = read(statement).one_or_none()
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    receipt, xml = values.pop("receipt"), values.pop("xml")
+    return AttemptReceipt(AttemptRow(**values), receipt, xml)

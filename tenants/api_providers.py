@@ -1,0 +1,79 @@
+"""Edges of the management API for identity providers and their SAML settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from config.database import transaction
+from tenants import web
+from tenants.api_auth import ASSIST, CONFIGURE, READ, caller, now
+from tenants.api_blueprint import ManagementBlueprint
+from tenants.connecting import ProviderRequest, connect
+from tenants.idp_records import providers_of
+from tenants.metadata_intake import MetadataSource, SourceKind
+from tenants.metadata_sync import queue_sync
+from tenants.providers import change_saml_settings, delete_provider, only_source, require_provider
+from tenants.saml_settings import settings_from_document
+from tenants.schemas import ProviderPage, ProviderPut, ProviderView, SettingsPatch, SettingsView, SyncQueued
+from tenants.tenant_records import ManagedTenant
+from tenants.views import provider_document
+from tenants.wiring import end_sessions
+
+LIST = "/tenants/<slug>/identity-providers"
+ONE = f"{LIST}/<name>"
+
+providers_api = ManagementBlueprint("api_providers", __name__, description="Identity providers and their SAML settings")
+
+
+@providers_api.operation("GET", LIST, READ, answers={200: ProviderPage})
+def get_providers(tenant: ManagedTenant) -> dict[str, Any]:
+    """List a tenant's identity providers."""
+    return {"items": [provider_document(provider) for provider in providers_of(tenant.id)], "next": None}
+
+
+@providers_api.operation("GET", ONE, READ, answers={200: ProviderView})
+def get_provider(tenant: ManagedTenant, name: str) -> dict[str, Any]:
+    """Show an identity provider."""
+    return provider_document(require_provider(tenant.id, name))
+
+
+@providers_api.operation(
+    "PUT", ONE, CONFIGURE, body=ProviderPut, answers={200: ProviderView, 201: ProviderView}, refuses=(409,)
+)
+def put_provider(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> tuple[dict[str, Any], int]:
+    """Connect an identity provider, or change it. Metadata is read within the request; a refused one changes nothing."""
+    kind, value = only_source({kind: body.get(f"metadata_{kind.value}") for kind in SourceKind})
+    wanted = ProviderRequest(
+        name, body["display_name"], MetadataSource(kind, value), body.get("enabled"), body.get("entity_id")
+    )
+    provider, is_new = connect(tenant, wanted, web.settings(), actor=caller().actor, now=now())
+    return provider_document(provider), 201 if is_new else 200
+
+
+@providers_api.operation("DELETE", ONE, CONFIGURE, answers={204: None})
+def remove_provider(tenant: ManagedTenant, name: str) -> None:
+    """Take an identity provider away: its sessions end, its people stay and are known again if it comes back."""
+    with transaction():
+        delete_provider(tenant, name, actor=caller().actor, now=now(), end_sessions=end_sessions())
+
+
+@providers_api.operation("POST", f"{ONE}/sync", ASSIST, answers={202: SyncQueued}, refuses=(409, 429))
+def post_sync(tenant: ManagedTenant, name: str) -> dict[str, Any]:
+    """Have the metadata fetched now; at most once a minute. How it went is told by `last_sync`."""
+    with transaction():
+        queue_sync(tenant, require_provider(tenant.id, name), now())
+    return {"status": "queued"}
+
+
+@providers_api.operation("GET", f"{ONE}/saml-settings", READ, answers={200: SettingsView})
+def get_settings(tenant: ManagedTenant, name: str) -> dict[str, Any]:
+    """Show the SAML settings of an identity provider."""
+    return settings_from_document(require_provider(tenant.id, name).settings).to_document()
+
+
+@providers_api.operation("PATCH", f"{ONE}/saml-settings", CONFIGURE, body=SettingsPatch, answers={200: SettingsView})
+def patch_settings(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> dict[str, Any]:
+    """Change SAML settings; what is left out stays. They hold from the next sign-in on."""
+    with transaction():
+        return change_saml_settings(tenant, name, body, actor=caller().actor, now=now()).to_document()

@@ -1,0 +1,96 @@
+"""Edges of the management API for tenants and their events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+
+from config.database import transaction
+from tenants import web
+from tenants.administration import change_tenant, create_tenant, delete_tenant, draft_tenant
+from tenants.api_auth import CONFIGURE, LIST_TENANTS, ONBOARD, READ, caller, now
+from tenants.api_blueprint import ManagementBlueprint
+from tenants.errors import Forbidden
+from tenants.event_records import page_of_events
+from tenants.paging import cursor_scope, key_of, page_of
+from tenants.schemas import EventPage, PageQuery, TenantCreate, TenantPage, TenantPatch, TenantView
+from tenants.tenant_records import Attestation, ManagedTenant, domains_of, page_of_tenants
+from tenants.tokens import Role
+from tenants.views import event_document, tenant_document
+from tenants.wiring import end_sessions, keys
+
+STAFF_ONLY_FIELDS = frozenset({"slug", "state"})
+_SLUG = re.compile(r"[a-z0-9-]{3,63}")
+
+tenants_api = ManagementBlueprint("api_tenants", __name__, description="Tenants and what happened at them")
+
+
+@tenants_api.operation("POST", "/tenants", ONBOARD, body=TenantCreate, answers={201: TenantView}, refuses=(409,))
+def post_tenant(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Create a tenant. Its e-mail domains count as attested by staff."""
+    draft = draft_tenant(body["slug"], body["name"], body["email_domains"], web.settings(), now())
+    attestation = _attestation(body)
+    with transaction():
+        made = create_tenant(draft, web.settings(), keys(), attestation=attestation, actor=caller().actor, now=now())
+    return _document(made)
+
+
+@tenants_api.operation("GET", "/tenants", LIST_TENANTS, query=PageQuery, answers={200: TenantPage})
+def get_tenants(query: Mapping[str, Any]) -> dict[str, Any]:
+    """List tenants by MyDomain."""
+    scope, limit = cursor_scope("tenants", 0), query["limit"]
+    found = page_of_tenants(key_of(query["cursor"], scope, _SLUG) or "", limit + 1)
+    items, following = page_of(found, limit, key=lambda item: item.slug, scope=scope, path=request.path, query={})
+    domains = domains_of([item.id for item in items])
+    return {"items": [tenant_document(item, domains[item.id]) for item in items], "next": following}
+
+
+@tenants_api.operation("GET", "/tenants/<slug>", READ, answers={200: TenantView})
+def get_tenant(tenant: ManagedTenant) -> dict[str, Any]:
+    """Show a tenant."""
+    return _document(tenant)
+
+
+@tenants_api.operation("PATCH", "/tenants/<slug>", CONFIGURE, body=TenantPatch, answers={200: TenantView}, refuses=(409,))
+def patch_tenant(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
+    """Change a tenant. Suspending ends all its sessions at once; a new MyDomain leaves the former one working."""
+    if caller().role is not Role.STAFF and STAFF_ONLY_FIELDS & set(body):
+        raise Forbidden("a field for staff alone")
+    with transaction():
+        changed = change_tenant(
+            tenant,
+            body,
+            web.settings(),
+            attestation=_attestation(body) if caller().role is Role.STAFF else None,
+            actor=caller().actor,
+            now=now(),
+            end_sessions=end_sessions(),
+        )
+    return _document(changed)
+
+
+@tenants_api.operation("DELETE", "/tenants/<slug>", ONBOARD, answers={204: None})
+def remove_tenant(tenant: ManagedTenant) -> None:
+    """Delete a tenant: sessions and tokens end, its hosts are unknown from now on, its MyDomains stay reserved."""
+    with transaction():
+        delete_tenant(tenant, actor=caller().actor, now=now(), end_sessions=end_sessions())
+
+
+@tenants_api.operation("GET", "/tenants/<slug>/events", READ, query=PageQuery, answers={200: EventPage})
+def get_events(query: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
+    """List a tenant's audit events, newest first."""
+    scope, limit = cursor_scope("events", tenant.id), query["limit"]
+    found = page_of_events(tenant.id, key_of(query["cursor"], scope), limit + 1)
+    items, following = page_of(found, limit, key=lambda item: item.id, scope=scope, path=request.path, query={})
+    return {"items": [event_document(item) for item in items], "next": following}
+
+
+def _document(of: ManagedTenant) -> dict[str, Any]:
+    return tenant_document(of, domains_of([of.id])[of.id])
+
+
+def _attestation(body: Mapping[str, Any]) -> Attestation:
+    return Attestation(body.get("reason") or f"Added by staff through the API with {caller().actor}")

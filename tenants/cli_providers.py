@@ -1,0 +1,131 @@
+"""Commands for identity providers and their SAML settings, on the same flows as the API (I2)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.database import transaction
+from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_tenant
+from tenants.connecting import ProviderRequest, connect
+from tenants.idp_records import providers_of
+from tenants.metadata_errors import MAX_METADATA_BYTES
+from tenants.metadata_intake import MetadataSource, SourceKind
+from tenants.metadata_sync import queue_sync, run_sync
+from tenants.providers import change_saml_settings, delete_provider, only_source, require_provider
+from tenants.saml_settings import settings_from_document
+from tenants.schemas import SettingsPatch
+from tenants.views import provider_document
+from tenants.wiring import end_sessions, settings
+
+idp = ManagementGroup("idp", help="Identity providers of a tenant.")
+settings_commands = ManagementGroup("settings", help="SAML settings of an identity provider.")
+SLUG = click.argument("slug", metavar="MYDOMAIN")
+NAME = click.argument("name", metavar="IDP")
+
+
+@idp.command("put")
+@SLUG
+@NAME
+@click.option("--display-name", required=True, help="What people see.")
+@click.option("--metadata-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file on this machine.")
+@click.option("--metadata-url", help="Fetched now, and again on every sync.")
+@click.option("--metadata-path", help="A file below METADATA_DIRECTORY.")
+@click.option("--entity-id", help="Which one, where there are several; or the new one, where it has changed.")
+@click.option("--enabled/--disabled", default=None)
+def put_command(
+    slug: str,
+    name: str,
+    display_name: str,
+    metadata_file: Path | None,
+    metadata_url: str | None,
+    metadata_path: str | None,
+    entity_id: str | None,
+    enabled: bool | None,
+) -> None:
+    """Connect an identity provider, or change it; refused metadata changes nothing."""
+    given = {SourceKind.XML: _text_of(metadata_file), SourceKind.URL: metadata_url, SourceKind.PATH: metadata_path}
+    wanted = ProviderRequest(name, display_name, MetadataSource(*only_source(given)), enabled, entity_id)
+    provider, _ = connect(the_tenant(slug), wanted, settings(), actor=actor(), now=now())
+    show(provider_document(provider))
+
+
+@idp.command("list")
+@SLUG
+def list_command(slug: str) -> None:
+    """List a tenant's identity providers."""
+    for provider in providers_of(the_tenant(slug).id):
+        click.echo(f"{provider.name}\t{'enabled' if provider.enabled else 'disabled'}\t{provider.entity_id}")
+
+
+@idp.command("show")
+@SLUG
+@NAME
+def show_command(slug: str, name: str) -> None:
+    """Show an identity provider as it is in force."""
+    show(provider_document(require_provider(the_tenant(slug).id, name)))
+
+
+@idp.command("sync")
+@SLUG
+@NAME
+def sync_command(slug: str, name: str) -> None:
+    """Fetch the metadata now, at most once a minute, and show how it went."""
+    tenant = the_tenant(slug)
+    provider = require_provider(tenant.id, name)
+    with transaction():
+        queue_sync(tenant, provider, now())
+    run_sync(tenant.id, provider.id, settings(), now())
+    show(provider_document(require_provider(tenant.id, name))["last_sync"])
+
+
+@idp.command("delete")
+@SLUG
+@NAME
+def delete_command(slug: str, name: str) -> None:
+    """Take an identity provider away: its sessions end, its people stay."""
+    tenant = the_tenant(slug)
+    with transaction():
+        delete_provider(tenant, name, actor=actor(), now=now(), end_sessions=end_sessions())
+
+
+@settings_commands.command("show")
+@SLUG
+@NAME
+def show_settings_command(slug: str, name: str) -> None:
+    """Show all SAML settings."""
+    show(settings_from_document(require_provider(the_tenant(slug).id, name).settings).to_document())
+
+
+@settings_commands.command("set")
+@SLUG
+@NAME
+@click.argument("assignments", nargs=-1, required=True, metavar="SETTING=VALUE...")
+def set_command(slug: str, name: str, assignments: tuple[str, ...]) -> None:
+    """Change settings, such as `request_binding=redirect` or `attribute_map={"email":["mail"]}`; values are JSON or text."""
+    patch = checked(SettingsPatch, dict(_assignment(text) for text in assignments))
+    tenant = the_tenant(slug)
+    with transaction():
+        changed = change_saml_settings(tenant, name, patch, actor=actor(), now=now())
+    show(changed.to_document())
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"{text!r} is not of the form SETTING=VALUE.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _text_of(path: Path | None) -> str | None:
+    """The file as text; more than can be accepted is not read."""
+    if path is None:
+        return None
+    with path.open("rb") as file:
+        return file.read(MAX_METADATA_BYTES + 1).decode("utf-8", "replace")

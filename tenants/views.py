@@ -1,0 +1,60 @@
+"""Documents that the management API and the command line show: tenants, identity providers, events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from tenants.event_records import EventRow
+from tenants.idp_metadata import metadata_from_document
+from tenants.idp_records import ManagedProvider
+from tenants.service_provider import service_provider_of
+from tenants.tenant_records import ManagedTenant, OwnedDomain
+
+
+def tenant_document(tenant: ManagedTenant, domains: Sequence[OwnedDomain]) -> dict[str, Any]:
+    """A tenant as it is shown."""
+    return {
+        "slug": tenant.slug,
+        "name": tenant.name,
+        "state": tenant.state,
+        "email_domains": [owned.domain for owned in domains],
+        "unproven_email_domains": [owned.domain for owned in domains if owned.proof is None],
+        "sp": asdict(service_provider_of(tenant.origin)),
+        "brand_colour": tenant.brand_colour,
+        "session_idle_seconds": tenant.session_idle_seconds,
+        "session_absolute_seconds": tenant.session_absolute_seconds,
+        "created_at": tenant.created_at,
+    }
+
+
+def provider_document(provider: ManagedProvider) -> dict[str, Any]:
+    """An identity provider as it is shown: what is in force, how the last sync went, what waits."""
+    metadata = metadata_from_document(provider.metadata_document)
+    return {
+        "name": provider.name,
+        "display_name": provider.display_name,
+        "entity_id": provider.entity_id,
+        "enabled": provider.enabled,
+        "metadata_url": provider.metadata_url,
+        "metadata_path": provider.metadata_path,
+        "valid_until": metadata.valid_until,
+        "sso": [{"binding": endpoint.binding, "location": endpoint.location} for endpoint in metadata.sso],
+        "signing_certificates": [
+            {"sha256": item.sha256, "not_before": item.not_before, "not_after": item.not_after}
+            for item in metadata.signing_certificates
+        ],
+        "warnings": [dict(warning) for warning in metadata.warnings],
+        "last_sync": {
+            "at": provider.last_sync_at,
+            "result": provider.last_sync_result,
+            "code": provider.last_sync_code,
+        },
+        "pending": provider.pending,
+    }
+
+
+def event_document(event: EventRow) -> dict[str, Any]:
+    """An audit event as it is shown."""
+    return asdict(event)

@@ -1,0 +1,29 @@
+"""What the composition root put into the application, for the edges of management."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from config.sealing import KeyRing
+from config.settings import Settings
+from tenants.administration import EndSessions
+
+END_SESSIONS = "vestibule_end_sessions"
+
+
+def settings() -> Settings:
+    """What this deployment decided."""
+    value: Settings = current_app.extensions["vestibule_settings"]
+    return value
+
+
+def keys() -> KeyRing:
+    """The keys that secrets are sealed with."""
+    value: KeyRing = current_app.extensions["vestibule_keys"]
+    return value
+
+
+def end_sessions() -> EndSessions:
+    """How sessions end: a function of the package that has them, which this one knows nothing of."""
+    value: EndSessions = current_app.extensions[END_SESSIONS]
+    return value
