@@ -30,7 +30,7 @@ MAX_RELAY_STATE = 2100
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What a browser brought to the ACS. `login_secret` and `session_token` come from its cookies; None where they are missing."""
+    """What a browser brought to the ACS. `login_secret` and `session_token` are its cookies; None where they are missing."""
 
     saml_response: str
     relay_state: str

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """A verified assertion, read from canonical signed bytes. Made by identity.saml.response.verify_response alone.
+    """A verified assertion, read from canonical signed bytes. Only `verify_response` makes one.
 
     `attributes`: Name on the wire -> values in order, de-duplicated, empty ones dropped.
-    `not_on_or_after`: the last moment at which any confirmation could have accepted it, skew included; replay rows live so long.
+    `not_on_or_after`: the last moment at which it could be accepted, skew included; replay rows live so long.
     """
 
     id: str

@@ -6,12 +6,11 @@ import datetime as dt
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from config.database import transaction
 from identity.assertion import Exchange
 from identity.exchanges import add_exchange, hash_of
-from identity.saml.bindings import post_fields, redirect_url
+from identity.saml.bindings import hint_query, post_fields, redirect_url, with_query
 from identity.saml.request import build_authn_request, choose_endpoint
 from identity.saml.signing import sign_enveloped
 from identity.targets import require_target
@@ -93,21 +92,16 @@ def _message(
     trust: SAMLTrust, exchange: Exchange, relay_state: str, options: LoginOptions, now: dt.datetime
 ) -> LoginStart:
     if not exchange.solicited:
-        return LoginStart(_with_query(trust.settings.idp_login_url, RelayState=relay_state), fields=None)
+        return LoginStart(with_query(trust.settings.idp_login_url, "RelayState=" + relay_state), fields=None)
     endpoint = choose_endpoint(trust)
-    force_authn = options.force_authn or trust.settings.force_authn
     xml = build_authn_request(
-        trust, exchange.request_id, endpoint, now, force_authn=force_authn, is_passive=options.is_passive
+        trust, exchange.request_id, endpoint, now, force_authn=options.force_authn, is_passive=options.is_passive
     )
     if endpoint.binding != BINDING_POST:
         return LoginStart(redirect_url(xml, relay_state, endpoint, trust, login_hint=options.login_hint), fields=None)
     if trust.settings.sign_requests:
         xml = sign_enveloped(xml, trust)
-    location = _with_query(endpoint.location, login_hint=options.login_hint) if options.login_hint else endpoint.location
+    location = endpoint.location
+    if options.login_hint:
+        location = with_query(location, hint_query(options.login_hint))
     return LoginStart(location, fields=post_fields(xml, relay_state))
-
-
-def _with_query(location: str, **parameters: str) -> str:
-    parts = urlsplit(location)
-    query = "&".join(filter(None, (parts.query, urlencode(parameters))))
-    return urlunsplit(parts._replace(query=query))

@@ -7,19 +7,20 @@ import secrets
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, make_response, redirect, request
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.database import transaction
 from config.logs import sign_in_log
 from identity import pages
 from identity.acs import Arrival, accept_response, record_refusal
-from identity.checks import FORM, Receipt
-from identity.errors import MethodNotAllowed, NotSignedIn, RequestInvalid
+from identity.checks import FORM, SIZE, Receipt
+from identity.errors import MethodNotAllowed, NotSignedIn, RequestInvalid, TooLarge
 from identity.exchanges import EXCHANGE_LIFETIME
 from identity.login import LoginOptions, begin_login
+from identity.own_metadata import tenant_metadata
 from identity.saml.sp_metadata import METADATA_MEDIA_TYPE
 from identity.sessions import BrowserFacts, CurrentSession, current_session, end_session
-from identity.own_metadata import tenant_metadata
 from identity.targets import require_target
 from tenants import web
 from tenants.errors import Refusal, ServiceUnavailable
@@ -114,7 +115,7 @@ def acs_by_another_method() -> WerkzeugResponse:
 def metadata() -> Response:
     """Our own metadata for this tenant: stored canonical values, the same from one fetch to the next."""
     tenant = web.tenant()
-    response = make_response(tenant_metadata(tenant))
+    response = make_response(tenant_metadata(tenant, web.trust().providers))
     response.headers["Content-Type"] = METADATA_MEDIA_TYPE
     response.headers["Content-Disposition"] = f'inline; filename="{tenant.slug}-metadata.xml"'
     return response
@@ -172,6 +173,9 @@ def client_config() -> Response:
 
 def _arrival(receipt: Receipt) -> Arrival:
     """Read the form: each field once, in the body alone, of bounded size (V1)."""
+    request.max_content_length = MAX_ACS_BODY
+    with receipt.step(SIZE):
+        _require_form_of_size()
     with receipt.step(FORM):
         if request.mimetype != ACS_CONTENT_TYPE:
             raise RequestInvalid(f"content type {request.mimetype[:80] or 'missing'}")
@@ -188,6 +192,13 @@ def _arrival(receipt: Receipt) -> Arrival:
         browser=BrowserFacts(user_agent=request.user_agent.string, address=request.remote_addr or ""),
         reference=g.reference,
     )
+
+
+def _require_form_of_size() -> None:
+    try:
+        request.form  # noqa: B018 reads the body, within its bound
+    except RequestEntityTooLarge:
+        raise TooLarge(f"a form of more than {MAX_ACS_BODY // 1024} KiB") from None
 
 
 def _login_secret() -> str | None:

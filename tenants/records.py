@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from config.database import read
-from tenants.models import DELETED, EmailDomain, IdentityProvider, MyDomain, ServiceProviderKey, SUSPENDED, Tenant
+from tenants.models import DELETED, SUSPENDED, EmailDomain, IdentityProvider, MyDomain, ServiceProviderKey, Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,11 @@ _PROVIDERS = sa.select(
     IdentityProvider.display_name,
     IdentityProvider.metadata_document.label("metadata_document"),
     IdentityProvider.settings,
-).where(IdentityProvider.tenant_id == sa.bindparam("tenant_id"), IdentityProvider.enabled.is_(True), IdentityProvider.deleted_at.is_(None))
+).where(
+    IdentityProvider.tenant_id == sa.bindparam("tenant_id"),
+    IdentityProvider.enabled.is_(True),
+    IdentityProvider.deleted_at.is_(None),
+)
 _KEYS = (
     sa.select(
         ServiceProviderKey.id,
