@@ -139,6 +139,10 @@ def binaries() -> Path:
     return found[-1]
 
 
+_JANITORS: list[subprocess.Popen[bytes]] = []
+"""Kept, since they outlive this process on purpose and Python warns of a process object that goes before its process."""
+
+
 def _is_last(lease: object) -> bool:
     try:
         fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)  # type: ignore[arg-type]  # any file object with a descriptor
@@ -152,7 +156,7 @@ def _start_janitor(lease: Path, cluster: Cluster) -> None:
     if os.geteuid() == 0:
         stop = f"runuser -u {SUPERUSER} -- {stop}"
     script = f"flock {lease} true; test -d {cluster.folder} && {{ {stop}; rm -rf {cluster.folder}; }}"
-    subprocess.Popen(
+    janitor = subprocess.Popen(
         ["sh", "-c", script],
         cwd="/",
         stdin=subprocess.DEVNULL,
@@ -160,6 +164,7 @@ def _start_janitor(lease: Path, cluster: Cluster) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    _JANITORS.append(janitor)
 
 
 def _run(program: str, *arguments: object) -> None:
