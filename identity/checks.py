@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from identity import errors
 from tenants.errors import Refusal
@@ -71,6 +71,16 @@ PROVISIONED = Check("provisioned", errors.UserNotProvisioned, "The person has an
 ACTIVE = Check("active", errors.UserInactive, "The account is active", "Vestibule P8")
 
 
+class CheckMade(NamedTuple):
+    """One line of a receipt. `code` is that of the refusal, which may be finer than the check's own."""
+
+    check: Check
+    passed: bool
+    expected: str
+    actual: str
+    code: str
+
+
 class Receipt:
     """What was checked, in order. `facts` holds what support asks for: issuer, classes, clock offset, names of attributes.
 
@@ -80,13 +90,13 @@ class Receipt:
     __slots__ = ("facts", "lines", "mask")
 
     def __init__(self) -> None:
-        self.lines: list[tuple[Check, bool, str, str]] = []
+        self.lines: list[CheckMade] = []
         self.facts: dict[str, Any] = {}
         self.mask: Callable[[], str] | None = None
 
     def passed(self, check: Check, expected: str = "", actual: str = "") -> None:
         """Note a check that held."""
-        self.lines.append((check, True, expected, actual))
+        self._note(check, True, expected, actual)
 
     def require(
         self,
@@ -98,10 +108,11 @@ class Receipt:
         **detail: Any,
     ) -> None:
         """Note the check; raise its refusal (or the finer one given, with its detail) where it does not hold."""
-        self.lines.append((check, holds, expected, actual))
+        refusal = refusal or check.refusal
+        self._note(check, holds, expected, actual, refusal.code)
         if not holds:
             cause = f"{check.claim}: expected {expected or 'so'}, got {actual or 'otherwise'}"
-            raise (refusal or check.refusal)(cause[:MAX_SHOWN], **detail)
+            raise refusal(cause[:MAX_SHOWN], **detail)
 
     @contextmanager
     def step(self, check: Check) -> Iterator[None]:
@@ -109,9 +120,12 @@ class Receipt:
         try:
             yield
         except Refusal as refusal:
-            self.lines.append((check, False, "", refusal.cause))
+            self._note(check, False, "", refusal.cause, refusal.code)
             raise
-        self.lines.append((check, True, "", ""))
+        self._note(check, True)
+
+    def _note(self, check: Check, passed: bool, expected: str = "", actual: str = "", code: str = "") -> None:
+        self.lines.append(CheckMade(check, passed, expected, actual, code or check.refusal.code))
 
     def masked_xml(self) -> str:
         """The message as it came with personal values masked; empty where it was not readable as XML."""
@@ -125,12 +139,12 @@ class Receipt:
                     "id": check.id,
                     "claim": check.claim,
                     "section": check.section,
-                    "code": check.refusal.code,
+                    "code": code,
                     "passed": passed,
                     "expected": expected[:MAX_SHOWN],
                     "actual": actual[:MAX_SHOWN],
                 }
-                for check, passed, expected, actual in self.lines
+                for check, passed, expected, actual, code in self.lines
             ],
             "facts": self.facts,
         }
