@@ -1,0 +1,149 @@
+"""What every attack ends with: nobody is signed in, no row has changed, the refusal is on record, and the service answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.test import TestResponse
+
+from config.database import Base, db
+from config.isolation import every_tenant
+from identity.routes import SESSION_COOKIE
+from tests.support.browser import Browser, Started, code_of
+from tests.support.world import Organisation, World
+
+MALLORY = "mallory@acme.test"
+"""Whom attackers want to be: an address that the tenant's domain allows, so that nothing but the attacked check refuses it."""
+
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For the bulk of a family that never reaches the database: its other tests run on both."""
+
+Rows = Mapping[str, set[tuple[Any, ...]]]
+_REFERENCE = re.compile(r"<dt>Reference</dt><dd><code>([0-9a-f]+)</code>")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What a refusal left on record: the attempt, its receipt's last line, and the page without what differs each time."""
+
+    code: str
+    cause: str
+    check: str
+    lines: tuple[Mapping[str, Any], ...]
+    masked_xml: str
+    page: str
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A person half way through a sign-in; an attacker answers in their place."""
+
+    world: World
+    organisation: Organisation
+    browser: Browser
+    started: Started
+
+    @property
+    def request_id(self) -> str:
+        """ID of the request that waits for its answer."""
+        return self.started.request_id
+
+    def response(self, **parts: Any) -> bytes:
+        """The answer of the organisation's own identity provider, good unless `parts` make it otherwise."""
+        return self.world.response(self.started, self.organisation, **parts)
+
+    def send(self, message: bytes | str, relay_state: str | None = None) -> TestResponse:
+        """Post a message in this browser; bytes are XML, text is the form field as it stands."""
+        return self.browser.post_response(message, self.started.relay_state if relay_state is None else relay_state)
+
+    def finish(self) -> None:
+        """The honest answer still signs the person in: the attack has burnt nothing and broken nothing."""
+        answer = self.send(self.response())
+        assert answer.status_code == 303, code_of(answer)
+        assert self.browser.session_token
+
+
+def pending(world: World, organisation: Organisation | None = None) -> Pending:
+    """Begin a sign-in at an organisation (acme unless told)."""
+    browser = world.browser(organisation)
+    return Pending(world, organisation or world.acme, browser, browser.start())
+
+
+def refuse(victim: Pending, message: bytes | str, code: str | Collection[str], relay_state: str | None = None) -> Refused:
+    """Send the attacker's message in a pending sign-in: it is refused with that code, and the honest answer then works."""
+    before = victim.world.rows()
+    answer = victim.send(message, relay_state)
+    refused = assert_refused(victim.world, answer, code, before)
+    victim.finish()
+    return refused
+
+
+def assert_refused(world: World, answer: TestResponse, code: str | Collection[str], before: Rows) -> Refused:
+    """Nobody was signed in, nothing but the record of the refusal was written, and the record says why.
+
+    Args:
+        answer: what came from the ACS.
+        code: the refusal's code; or a set, where more than one is right.
+        before: `world.rows()` from just before the attack.
+    """
+    codes = {code} if isinstance(code, str) else set(code)
+    told = code_of(answer)
+    assert told in codes, f"{answer.status_code} {told}, not {' or '.join(sorted(codes))}: {_cause_of(world, answer)}"
+    assert 400 <= answer.status_code < 500
+    assert not any(SESSION_COOKIE in header for header in answer.headers.getlist("Set-Cookie"))
+    assert "Location" not in answer.headers
+    assert world.rows() == before
+    attempt = _one_row(world, "attempt", reference=_reference_of(answer))
+    assert (attempt["code"], attempt["user_id"]) == (told, None)
+    lines = attempt["receipt"]["checks"]
+    assert lines, "a receipt without a check"
+    assert [line["passed"] for line in lines] == [True] * (len(lines) - 1) + [False], "the last check, and only it, failed"
+    assert lines[-1]["code"] == told, f"the receipt's last check {lines[-1]['id']} says {lines[-1]['code']}, the page {told}"
+    event = _one_row(world, "audit_event", type="sign_in.refused", detail_reference=_reference_of(answer))
+    assert (event["reason"], event["detail"]["cause"]) == (told, attempt["cause"])
+    page = answer.get_data(as_text=True)
+    assert attempt["cause"] == "" or attempt["cause"] not in page, "the private cause is on the page"
+    return Refused(
+        code=told or "",
+        cause=attempt["cause"],
+        check=lines[-1]["id"],
+        lines=tuple(lines),
+        masked_xml=attempt["xml"],
+        page=page.replace(_reference_of(answer), "REFERENCE"),
+    )
+
+
+def _reference_of(answer: TestResponse) -> str:
+    if answer.mimetype == "application/problem+json":
+        return str(answer.get_json()["reference"])
+    found = _REFERENCE.search(answer.get_data(as_text=True))
+    assert found, "a refusal without a reference"
+    return found[1]
+
+
+def _cause_of(world: World, answer: TestResponse) -> str:
+    """For the message of a test that fails."""
+    found = _REFERENCE.search(answer.get_data(as_text=True))
+    rows = _rows_of(world, "attempt", reference=found[1]) if found else []
+    return rows[0]["cause"] if rows else "no record"
+
+
+def _one_row(world: World, table: str, **values: str) -> Mapping[str, Any]:
+    (row,) = _rows_of(world, table, **values)
+    return row
+
+
+def _rows_of(world: World, table: str, **values: str) -> list[Mapping[str, Any]]:
+    """Rows of a table with those values; `detail_…` looks into the event's detail."""
+    columns = Base.metadata.tables[table].columns
+    direct = {name: value for name, value in values.items() if not name.startswith("detail_")}
+    detail = {name.removeprefix("detail_"): value for name, value in values.items() if name.startswith("detail_")}
+    query = sa.select(Base.metadata.tables[table]).where(*(columns[name] == value for name, value in direct.items()))
+    with world.app.app_context(), every_tenant(), db.engine.connect() as connection:
+        rows = [dict(row._mapping) for row in connection.execute(query)]
+    return [row for row in rows if all(row["detail"].get(name) == value for name, value in detail.items())]
