@@ -11,7 +11,6 @@ from config.logs import configure_logging
 from config.sealing import KeyRing
 from config.settings import Settings, settings_from_environment
 from identity.api import install_people_api
-from identity.app_host import app_host
 from identity.cli import install_people_commands
 from identity.error_pages import install_error_pages
 from identity.pages import install_pages
@@ -50,7 +49,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_pages(app)
     install_error_pages(app)
     app.register_blueprint(operation)
-    app.register_blueprint(app_host)
     app.register_blueprint(routes)
     install_api(app)
     install_people_api(app)

@@ -24,6 +24,7 @@ from identity.sessions import BrowserFacts, CurrentSession, current_session, end
 from identity.targets import require_target
 from tenants import web
 from tenants.errors import Refusal, ServiceUnavailable
+from tenants.hosts import HostKind
 
 SESSION_COOKIE = "__Host-vestibule_session"
 LOGIN_COOKIE = "__Host-vestibule_login"
@@ -51,13 +52,13 @@ def to_current_mydomain() -> WerkzeugResponse | None:
 
 @routes.get("/")
 def landing() -> Response:
-    """Who is signed in; otherwise the way to sign in."""
+    """Who is signed in; otherwise the way to sign in. On the app host a quiet page that says nothing about who exists."""
+    if g.host_kind is HostKind.APP:
+        return pages.app_host_page()
     tenant = web.tenant()
     session = _session()
     if session is None:
-        return pages.sign_in_page(
-            tenant, web.trust().providers, target="/", signed_out=request.args.get("signed_out") == "1"
-        )
+        return pages.sign_in_page(tenant, web.trust().providers, target="/", signed_out=request.args.get("signed_out") == "1")
     return pages.landing_page(tenant, session, now=_now())
 
 
@@ -230,5 +231,3 @@ def _require_same_origin(slug: str) -> None:
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-

@@ -83,7 +83,9 @@ def test_signing_in_again_ends_the_session_before(world: World) -> None:
     before = browser.session_token
     world.sign_in(browser)
     assert browser.session_token != before
-    assert browser.get("/session", headers={"Cookie": f"__Host-vestibule_session={before}"}).status_code == 401
+    with_old_cookie = world.browser().get("/session", headers={"Cookie": f"__Host-vestibule_session={before}"})
+    assert with_old_cookie.status_code == 401
+    assert browser.get("/session").status_code == 200
 
 
 def test_an_assertion_signs_in_once(world: World) -> None:
@@ -185,6 +187,25 @@ def test_a_suspended_tenant_signs_nobody_in(world: World) -> None:
         assert (answer.status_code, code_of(answer)) == (403, "tenant_suspended")
     assert world.api("PATCH", "/tenants/acme", json={"state": "active"}).status_code == 200
     assert browser.get("/session").status_code == 401
+
+
+def test_the_pages_of_a_tenant(world: World) -> None:
+    """The front page shows the way in, and afterwards who is signed in, by whom and until when, and the way out."""
+    browser = world.browser()
+    before = browser.get("/").get_data(as_text=True)
+    assert "Company login" in before
+    assert "/saml/login?next=%2F&amp;idp=main" in before
+    world.sign_in(browser)
+    after = browser.get("/").get_data(as_text=True)
+    for text in ("Ada Lovelace", "ada@acme.test", "Company login", 'action="/logout"'):
+        assert text in after
+
+
+def test_the_front_page_of_the_app_host_names_nobody(world: World) -> None:
+    """The app host says where people sign in, and nothing about who exists."""
+    page = Browser(world.app, None).get("/")
+    assert page.status_code == 200
+    assert "acme" not in page.get_data(as_text=True).lower()
 
 
 def test_hosts_say_nothing_about_who_exists(world: World) -> None:
