@@ -85,7 +85,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("demo")
     port, idp_port = free_port(), free_port()
     running = start_demo(folder, port, idp_port, WORKERS="2")
-    running.wait_until(lambda: "Ctrl-C" in running.log_tail(), seconds=START_SECONDS)
+    running.wait_until(lambda: "Ctrl-C" in running.log.read_text(), seconds=START_SECONDS)
     yield Demo(running, folder, port, idp_port)
     running.stop()
 
@@ -117,7 +117,7 @@ def test_starting_at_the_identity_provider(demo: Demo) -> None:
 
 def test_it_says_what_to_open(demo: Demo) -> None:
     """And how to get at the API."""
-    told = demo.running.log_tail()
+    told = demo.running.log.read_text()
     assert f"http://acme.localhost:{demo.port}" in told
     assert f"http://globex.localhost:{demo.port}" in told
     assert "vestibule token create" in told
