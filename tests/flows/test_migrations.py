@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-import identity.models
-import tenants.models  # noqa: F401 the rows register themselves
+import identity.models  # noqa: F401 the rows register themselves
+import tenants.models  # noqa: F401
 from config.database import Base, new_id
 from config.isolation import TenantScoped, every_tenant
 from config.migrate import migrate
-from tests.support.world import WORKER
 from tests.support.postgresql import Cluster
+from tests.support.world import WORKER
 
 NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
 GLOBAL_TABLES = {"tenant", "my_domain", "email_domain", "email_address", "api_token"}
