@@ -72,10 +72,12 @@ def require_conditions(
 def _require_period(conditions: etree._Element, now: dt.datetime, skew: dt.timedelta, receipt: Receipt) -> dt.datetime | None:
     begins = read_instant(conditions, "NotBefore", NOT_BEFORE, receipt)
     ends = read_instant(conditions, "NotOnOrAfter", NOT_ON_OR_AFTER, receipt)
-    if begins is not None and ends is not None:
-        receipt.require(NOT_BEFORE, begins < ends, f"before {shown(ends)}", shown(begins), TimeInvalid)
-    receipt.require(NOT_BEFORE, begins is None or begins <= now + skew, f"not after {shown(now)}", shown(begins))
-    receipt.require(NOT_ON_OR_AFTER, ends is None or now - skew < ends, f"after {shown(now)}", shown(ends))
+    early = begins is not None and begins > now + skew
+    over = ends is not None and ends <= now - skew
+    if begins is not None and ends is not None and begins >= ends and (early or not over):  # what is merely late is told so
+        receipt.require(NOT_BEFORE, False, f"before {shown(ends)}", shown(begins), TimeInvalid)
+    receipt.require(NOT_BEFORE, not early, f"not after {shown(now)}", shown(begins))
+    receipt.require(NOT_ON_OR_AFTER, not over, f"after {shown(now)}", shown(ends))
     return ends
 
 

@@ -61,10 +61,10 @@ def read_response(saml_response: str, receipt: Receipt) -> UnverifiedResponse:
         require_plain_markup(text)
     with receipt.step(XML):
         root = parse(text)
-    with receipt.step(SCHEMA):
-        _require_response(root)
     ids = ids_of(root)
     receipt.require(UNIQUE_IDS, len(ids) == len(set(ids)), "each ID once", f"{len(ids)} IDs, {len(set(ids))} different")
+    with receipt.step(SCHEMA):
+        _require_response(root)
     return UnverifiedResponse(
         root=root,
         octets=octets,
