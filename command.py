@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from typing import Any
 
@@ -16,12 +17,15 @@ from config.logs import configure_logging
 from config.migrate import NEWEST, migrate
 from config.scheduler import Job, start_scheduler
 from config.serve import serve
-from config.settings import SettingsInvalid, settings_from_environment
+from config.settings import Settings, SettingsInvalid, settings_from_environment
 from identity.purge import purge_expired
+from tenants.metadata_sync import run_due_syncs
 from wsgi import create_app
 
 MIGRATE_FIRST = "The database has no schema, or that of another version: run `vestibule migrate` first."
-JOBS = (Job("purge", 300, purge_expired),)
+PURGE_SECONDS = 300
+SYNC_SECONDS = 5
+"""How soon a metadata sync that was asked for begins."""
 
 
 class Vestibule(click.Group):
@@ -70,7 +74,7 @@ def serve_command(ctx: click.Context, host: str, port: int, workers: int) -> Non
     """Serve requests until told to end. TERM lets requests finish, INT does not."""
     app = _application(ctx)
     _require_current_schema(app)
-    serve(app, host=host, port=port, workers=workers, in_worker=lambda worker_app: start_scheduler(worker_app, JOBS))
+    serve(app, host=host, port=port, workers=workers, in_worker=lambda forked: start_scheduler(forked, jobs_of(forked)))
 
 
 @vestibule.command("migrate")
@@ -89,6 +93,15 @@ def check_command(ctx: click.Context) -> None:
     app = _application(ctx)
     _require_current_schema(app)
     click.echo("Settings, database and schema are in order.")
+
+
+def jobs_of(app: Flask) -> tuple[Job, ...]:
+    """What every worker does every so often; a due row is claimed by one of them."""
+    settings: Settings = app.extensions["vestibule_settings"]
+    return (
+        Job("purge", PURGE_SECONDS, purge_expired),
+        Job("metadata_sync", SYNC_SECONDS, lambda: run_due_syncs(settings, dt.datetime.now(dt.UTC))),
+    )
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
 from alembic.script import ScriptDirectory
@@ -79,6 +79,15 @@ class Base(orm.DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+if TYPE_CHECKING:
+
+    class Model(Base):
+        """What every row is: made at run time, of Base and what Flask-SQLAlchemy adds."""
+
+        __abstract__ = True
+        __table__: ClassVar[sa.Table]
+else:
+    Model = db.Model
 
 
 def new_id() -> str:
@@ -162,23 +171,23 @@ def transaction() -> Iterator[orm.Session]:
         session.info["writing"] = False
 
 
-def read(statement: sa.Executable, parameters: dict[str, Any] | None = None) -> sa.CursorResult[Any]:
+def read(statement: sa.Executable, parameters: dict[str, Any] | None = None) -> sa.CursorResult[*tuple[Any, ...]]:
     """Run a Core statement that only reads: inside a transaction as part of it, else by itself without BEGIN."""
     session = db.session()
     if session.info.get("writing"):
-        return session.connection().execute(statement, parameters)  # type: ignore[return-value]
+        return session.connection().execute(statement, parameters)
     if session.in_transaction():
-        return session.connection().execute(statement, parameters)  # type: ignore[return-value]
+        return session.connection().execute(statement, parameters)
     connection = session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
-    return connection.execute(statement, parameters)  # type: ignore[return-value]
+    return connection.execute(statement, parameters)
 
 
-def write(statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
+def write(statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[*tuple[Any, ...]]:
     """Run a Core statement that changes rows; only inside `transaction()`."""
     session = db.session()
     if not session.info.get("writing"):
         raise RuntimeError("a write outside transaction()")
-    return session.connection().execute(statement, parameters)  # type: ignore[return-value]
+    return session.connection().execute(statement, parameters)
 
 
 @contextmanager

@@ -113,8 +113,8 @@ def scoped_tables() -> frozenset[str]:
 
 @functools.lru_cache(maxsize=4)
 def _scoped_tables(_count: int) -> frozenset[str]:
-    classes = (mapper.class_ for mapper in Base.registry.mappers)
-    return frozenset(cls.__tablename__ for cls in classes if issubclass(cls, TenantScoped))
+    scoped = (mapper.local_table for mapper in Base.registry.mappers if issubclass(mapper.class_, TenantScoped))
+    return frozenset(table.name for table in scoped if isinstance(table, sa.Table))
 
 
 def _guard_orm_statement(state: orm.ORMExecuteState) -> None:

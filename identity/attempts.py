@@ -13,7 +13,7 @@ from identity.models import Attempt
 RECEIPT_LIFETIME = dt.timedelta(days=30)
 MAX_CAUSE = 500
 
-_INSERT = sa.insert(Attempt.__table__)  # type: ignore[arg-type]
+_INSERT = sa.insert(Attempt.__table__)
 
 
 def keep_receipt(

@@ -15,7 +15,7 @@ from identity.models import ExchangeRow, UsedAssertion
 EXCHANGE_LIFETIME = dt.timedelta(minutes=10)
 """How long a person may take at the identity provider; the browser's login cookie lives as long."""
 
-_INSERT = sa.insert(ExchangeRow.__table__)  # type: ignore[arg-type]
+_INSERT = sa.insert(ExchangeRow.__table__)
 _COLUMNS = (
     ExchangeRow.request_id,
     ExchangeRow.tenant_id,
@@ -43,8 +43,8 @@ _CLOSE = (
     .values(used_at=sa.bindparam("now"))
 )
 _USED = {
-    "postgresql": postgresql.insert(UsedAssertion.__table__).on_conflict_do_nothing(),  # type: ignore[arg-type]
-    "sqlite": sqlite.insert(UsedAssertion.__table__).on_conflict_do_nothing(),  # type: ignore[arg-type]
+    "postgresql": postgresql.insert(UsedAssertion.__table__).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(UsedAssertion.__table__).on_conflict_do_nothing(),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from config.database import JSON, RowId, UTCDateTime, db, new_id
+from config.database import JSON, Model, RowId, UTCDateTime, new_id
 from config.isolation import TenantScoped
 
 
@@ -24,7 +24,7 @@ def _user_key() -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(["tenant_id", "user_id"], ["users.tenant_id", "users.id"], ondelete="CASCADE")
 
 
-class ExchangeRow(TenantScoped, db.Model):
+class ExchangeRow(TenantScoped, Model):
     """A request that we sent and wait for the answer of. `used_at` closes it; a job removes it when it has expired."""
 
     __tablename__ = "exchange"
@@ -52,7 +52,7 @@ class ExchangeRow(TenantScoped, db.Model):
     used_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
 
 
-class UsedAssertion(TenantScoped, db.Model):
+class UsedAssertion(TenantScoped, Model):
     """An assertion that signed somebody in: never again while it could still be valid (V11)."""
 
     __tablename__ = "used_assertion"
@@ -63,7 +63,7 @@ class UsedAssertion(TenantScoped, db.Model):
     expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
 
 
-class User(TenantScoped, db.Model):
+class User(TenantScoped, Model):
     """A person at a tenant. Identity is (tenant, identity provider, subject); never the e-mail (P2)."""
 
     __tablename__ = "users"
@@ -87,7 +87,7 @@ class User(TenantScoped, db.Model):
     last_login_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
 
 
-class EmailAddress(db.Model):
+class EmailAddress(Model):
     """An e-mail address belongs to one person in the whole service (P3): a small table, keyed by what is unique."""
 
     __tablename__ = "email_address"
@@ -98,7 +98,7 @@ class EmailAddress(db.Model):
     user_id: Mapped[str] = mapped_column(RowId)
 
 
-class SessionRow(TenantScoped, db.Model):
+class SessionRow(TenantScoped, Model):
     """A signed-in browser; the cookie's token is kept as SHA-256. `idle_until` moves, `expires_at` does not."""
 
     __tablename__ = "session"
@@ -126,7 +126,7 @@ class SessionRow(TenantScoped, db.Model):
     ended_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
 
 
-class Attempt(TenantScoped, db.Model):
+class Attempt(TenantScoped, Model):
     """The receipt of one attempt to sign in, kept 30 days (D1). `xml` has personal values masked."""
 
     __tablename__ = "attempt"

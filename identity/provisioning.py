@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,13 +75,13 @@ _JOIN = (
 _FREE_EMAIL = sa.delete(EmailAddress).where(
     EmailAddress.tenant_id == sa.bindparam("of_tenant"), EmailAddress.user_id == sa.bindparam("of_user")
 )
-_INSERTS = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+_INSERTS: Mapping[str, Callable[[sa.Table], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _ADD_USER = {
-    name: insert(User.__table__).on_conflict_do_nothing(index_elements=["tenant_id", "idp_id", "subject"])  # type: ignore[arg-type]
+    name: insert(User.__table__).on_conflict_do_nothing(index_elements=["tenant_id", "idp_id", "subject"])
     for name, insert in _INSERTS.items()
 }
 _CLAIM_EMAIL = {
-    name: insert(EmailAddress.__table__).on_conflict_do_nothing(index_elements=["email"])  # type: ignore[arg-type]
+    name: insert(EmailAddress.__table__).on_conflict_do_nothing(index_elements=["email"])
     for name, insert in _INSERTS.items()
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -38,7 +39,7 @@ def purge_expired(now: dt.datetime | None = None) -> int:
 
 
 def _purge(table: type, column: orm.InstrumentedAttribute[dt.datetime], before: dt.datetime) -> int:
-    key = sa.inspect(table).primary_key
+    key: tuple[sa.ColumnElement[Any], ...] = sa.inspect(table).primary_key
     old = sa.select(*key).where(column < before).limit(BATCH)
     statement = sa.delete(table).where(sa.tuple_(*key).in_(old))
     removed = 0

@@ -56,7 +56,7 @@ class CurrentSession:
     authn_context: str
 
 
-_INSERT = sa.insert(SessionRow.__table__)  # type: ignore[arg-type]
+_INSERT = sa.insert(SessionRow.__table__)
 _FIND = (
     sa.select(
         SessionRow.id,

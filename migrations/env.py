@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-import identity.models
+import identity.models  # noqa: F401
 import tenants.models  # noqa: F401 the rows register themselves
 from config.database import Base
 

@@ -14,7 +14,7 @@ from tenants.models import AuditEvent
 MAX_DETAIL_TEXT = 500
 SIGN_IN = "sign-in"
 
-_INSERT = sa.insert(AuditEvent.__table__)  # type: ignore[arg-type]
+_INSERT = sa.insert(AuditEvent.__table__)
 
 
 class EventType(StrEnum):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from config.database import JSON, RowId, UTCDateTime, db, new_id
+from config.database import JSON, Model, RowId, UTCDateTime, new_id
 from config.isolation import TenantScoped
 
 ONBOARDING, ACTIVE, SUSPENDED, DELETED = "onboarding", "active", "suspended", "deleted"
@@ -17,7 +17,7 @@ STATES = (ONBOARDING, ACTIVE, SUSPENDED, DELETED)
 NULLABLE_JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
-class Tenant(db.Model):
+class Tenant(Model):
     """A customer organisation.
 
     `version` goes up with every change that a sign-in is judged by (metadata, settings, keys, domains, state): caches on
@@ -40,7 +40,7 @@ class Tenant(db.Model):
     deleted_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
 
 
-class MyDomain(db.Model):
+class MyDomain(Model):
     """Every label that leads to a tenant: the present one, and former ones that keep working (T1)."""
 
     __tablename__ = "my_domain"
@@ -50,7 +50,7 @@ class MyDomain(db.Model):
     current: Mapped[bool] = mapped_column(default=True)
 
 
-class EmailDomain(db.Model):
+class EmailDomain(Model):
     """An e-mail domain, owned by one tenant in the whole service. Only a proven one counts (T6)."""
 
     __tablename__ = "email_domain"
@@ -71,7 +71,7 @@ def _unique_while_connected(column: str) -> sa.Index:
     )
 
 
-class IdentityProvider(TenantScoped, db.Model):
+class IdentityProvider(TenantScoped, Model):
     """A tenant's SAML identity provider: where its metadata comes from, the accepted form of it, and the SAML settings.
 
     A deleted one stays as a row with `deleted_at`: people are who they are by (tenant, identity provider, subject), so
@@ -115,7 +115,7 @@ class IdentityProvider(TenantScoped, db.Model):
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
 
 
-class MetadataVersion(TenantScoped, db.Model):
+class MetadataVersion(TenantScoped, Model):
     """Every accepted version of an identity provider's metadata, as it came."""
 
     __tablename__ = "metadata_version"
@@ -134,7 +134,7 @@ class MetadataVersion(TenantScoped, db.Model):
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
 
 
-class ServiceProviderKey(TenantScoped, db.Model):
+class ServiceProviderKey(TenantScoped, Model):
     """One of a tenant's own key pairs; the private half is sealed to this row. Several may be published (K1, K2)."""
 
     __tablename__ = "service_provider_key"
@@ -151,7 +151,7 @@ class ServiceProviderKey(TenantScoped, db.Model):
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
 
 
-class AuditEvent(TenantScoped, db.Model):
+class AuditEvent(TenantScoped, Model):
     """What happened, for ever: triggers in the database refuse change and removal while the tenant exists."""
 
     __tablename__ = "audit_event"
@@ -164,7 +164,7 @@ class AuditEvent(TenantScoped, db.Model):
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
-class APIToken(db.Model):
+class APIToken(Model):
     """A bearer token of the management API, stored as SHA-256. `tenant_id` is empty for staff's own."""
 
     __tablename__ = "api_token"
