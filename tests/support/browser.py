@@ -29,6 +29,11 @@ class Started:
     response: TestResponse
 
     @property
+    def saml_request_field(self) -> str:
+        """The request as the form field holds it."""
+        return base64.b64encode(self.saml_request).decode()
+
+    @property
     def request_id(self) -> str:
         """ID of the AuthnRequest."""
         return etree.fromstring(self.saml_request).get("ID") or ""
