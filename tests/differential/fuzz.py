@@ -57,6 +57,31 @@ class Verdict:
     finding: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A broken rule, as it travels between processes and is written down."""
+
+    seed: int
+    index: int
+    what: str
+    origin: str
+    steps: tuple[str, ...]
+    xml: bytes
+    origin_xml: bytes
+
+    def __str__(self) -> str:
+        return f"FINDING {self.index}: {self.what}; {self.origin}; {', '.join(self.steps)}"
+
+    def keep(self, folder: Path) -> None:
+        """Write the message, what it was made from, and how."""
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{self.seed}-{self.index}"
+        (folder / f"{name}.xml").write_bytes(self.xml)
+        (folder / f"{name}.origin.xml").write_bytes(self.origin_xml)
+        about = {name: getattr(self, name) for name in ("seed", "index", "what", "origin", "steps")}
+        (folder / f"{name}.json").write_text(json.dumps(about, indent=2))
+
+
 def mutation(seed: int, index: int) -> Mutation:
     """The mutation of that number."""
     random = Random(f"{seed}:{index}")
@@ -96,15 +121,29 @@ def run(count: int, seed: int, processes: int, folder: Path) -> int:
     origins()  # made before the processes fork, so that all have the same keys
     chunks = [range(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
     with multiprocessing.get_context("fork").Pool(processes) as pool:
-        for counted, found in pool.imap_unordered(partial(_judge_all, seed), chunks):
+        for counted, found in pool.imap_unordered(partial(judge_all, seed), chunks):
             codes += counted
-            for bad, verdict in found:
-                findings += 1
-                print(f"FINDING {bad.index}: {verdict.finding}; {bad.origin.name}; {', '.join(bad.steps)}")
-                _keep(bad, verdict, seed, folder)
+            findings += len(found)
+            for finding in found:
+                print(finding)
+                finding.keep(folder)
     print(f"{count} mutations of {len(origins())} messages, seed {seed}, {time.monotonic() - begun:.0f} s: {findings} findings")
     print("\n".join(f"{number:8} {code}" for code, number in codes.most_common()))
     return findings
+
+
+def judge_all(seed: int, indexes: Iterable[int]) -> tuple[Counter[str], list[Finding]]:
+    """Judge the mutations of these numbers: how often each code came, and what was found."""
+    codes: Counter[str] = Counter()
+    found = []
+    for index in indexes:
+        changed = mutation(seed, index)
+        verdict = judge(changed)
+        codes[verdict.code] += 1
+        if verdict.finding:
+            origin = changed.origin
+            found.append(Finding(seed, index, verdict.finding, origin.name, changed.steps, changed.xml, origin.xml))
+    return codes, found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -141,26 +180,6 @@ def _masking_fault(xml: bytes) -> str | None:
     except Exception as error:
         return f"crash in masking: {error!r}"[:300]
     return None
-
-
-def _judge_all(seed: int, indexes: Iterable[int]) -> tuple[Counter[str], list[tuple[Mutation, Verdict]]]:
-    codes: Counter[str] = Counter()
-    found = []
-    for index in indexes:
-        changed = mutation(seed, index)
-        verdict = judge(changed)
-        codes[verdict.code] += 1
-        if verdict.finding:
-            found.append((changed, verdict))
-    return codes, found
-
-
-def _keep(bad: Mutation, verdict: Verdict, seed: int, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{seed}-{bad.index}.xml").write_bytes(bad.xml)
-    (folder / f"{seed}-{bad.index}.origin.xml").write_bytes(bad.origin.xml)
-    about = {"seed": seed, "index": bad.index, "origin": bad.origin.name, "steps": bad.steps, "finding": verdict.finding}
-    (folder / f"{seed}-{bad.index}.json").write_text(json.dumps(about, indent=2))
 
 
 if __name__ == "__main__":

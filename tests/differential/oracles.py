@@ -76,6 +76,10 @@ def _decrypt(root: etree._Element, key: rsa.RSAPrivateKey | None) -> bool:
         return True
     if key is None or len(hidden) != 1:
         return False
+    if (
+        hidden[0].get("Type") is None
+    ):  # it SHOULD be there (SAML Core 2.3.4); without it libxmlsec1 leaves text instead of a tree
+        hidden[0].set("Type", XENC + "Element")
     keys = xmlsec.KeysManager()
     keys.add_key(xmlsec.Key.from_memory(private_pem(key), xmlsec.constants.KeyDataFormatPem))
     try:
