@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,12 +58,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as name:
         for kind in options.databases:
             with _database(kind, Path(name)) as database:
-                if options.profile:
-                    print(_profiled(database, options.profile, keys, size.requests))
-                elif options.breakdown:
-                    print(_broken_down(database, options.breakdown, keys, size.requests))
-                else:
-                    print("\n" + _measured(database, keys, size, Path(name)), flush=True)
+                print("\n" + _result(options, database, keys, size, Path(name)), flush=True)
+
+
+def _result(options: argparse.Namespace, database: Database, keys: KeyStock, size: Size, folder: Path) -> str:
+    if not options.profile and not options.breakdown:
+        return _measured(database, keys, size, folder)
+    with (folder / "product.log").open("w") as log, redirect_stderr(log):
+        if options.profile:
+            return _profiled(database, options.profile, keys, size.requests)
+        return _broken_down(database, options.breakdown, keys, size.requests)
 
 
 def _measured(database: Database, keys: KeyStock, size: Size, folder: Path) -> str:
@@ -76,6 +80,7 @@ def _measured(database: Database, keys: KeyStock, size: Size, folder: Path) -> s
             many=stack.enter_context(product(many_url, folder, database.pids)),
             few_tenancies=few,
             many_tenancies=many,
+            urls=(few_url, many_url),
         )
         rows = compare(contest, rounds=size.rounds, requests=size.requests)
     scale = scale_lines(

@@ -10,7 +10,7 @@ from statistics import median
 from benchmarks.client import get
 from benchmarks.phases import Measured, Person, Started, arrivals, send_all, started, starts
 from benchmarks.servers import Server
-from benchmarks.tenancies import BOTH_SIGNED, PLAIN, REDIRECT, Tenancy
+from benchmarks.tenancies import BOTH_SIGNED, PLAIN, REDIRECT, Tenancy, tidy
 
 CIPHER = "aes256-gcm"
 SEED = 20261124
@@ -46,18 +46,25 @@ class Contest:
     many: Server
     few_tenancies: Sequence[Tenancy]
     many_tenancies: Sequence[Tenancy]
+    urls: Sequence[str]
 
 
 def compare(contest: Contest, *, rounds: int, requests: int) -> list[Row]:
     """Run so many rounds of so many requests for each row, after one that does not count."""
     course = _Course(contest, requests)
-    course.round()
+    _round(course, contest)
     for row in course.rows:
         row.floors.clear()
         row.products.clear()
     for _ in range(rounds):
-        course.round()
+        _round(course, contest)
     return course.rows
+
+
+def _round(course: _Course, contest: Contest) -> None:
+    course.round()
+    for url in contest.urls:
+        tidy(url)
 
 
 class _Course:
