@@ -1,4 +1,4 @@
-"""The whole of a sign-in in Chromium: our service and SimpleSAMLphp in processes of their own, cookies as a browser sends them."""
+"""A whole sign-in in Chromium: our service and SimpleSAMLphp in processes of their own, cookies as a browser sends them."""
 
 from __future__ import annotations
 

@@ -83,7 +83,9 @@ class World:
         }
         return organisation.idp.response(**(good | parts))
 
-    def sign_in(self, browser: Browser, organisation: Organisation | None = None, target: str = "/", **parts: Any) -> TestResponse:
+    def sign_in(
+        self, browser: Browser, organisation: Organisation | None = None, target: str = "/", **parts: Any
+    ) -> TestResponse:
         """A whole sign-in by a browser."""
         started = browser.start(target)
         return browser.post_response(self.response(started, organisation, **parts), started.relay_state)
