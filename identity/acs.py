@@ -88,9 +88,7 @@ def accept_response(
     return SignIn(session, target)
 
 
-def record_refusal(
-    tenant: TenantView, refusal: Refusal, arrival_reference: str, now: dt.datetime, receipt: Receipt
-) -> None:
+def record_refusal(tenant: TenantView, refusal: Refusal, arrival_reference: str, now: dt.datetime, receipt: Receipt) -> None:
     """Keep a refusal and its receipt, in a transaction of its own: what was refused has left nothing behind."""
     with transaction():
         keep_receipt(
@@ -114,9 +112,7 @@ def record_refusal(
         )
 
 
-def _exchange_of(
-    tenant: TenantView, unverified: UnverifiedResponse, relay_state: str, now: dt.datetime
-) -> Exchange | None:
+def _exchange_of(tenant: TenantView, unverified: UnverifiedResponse, relay_state: str, now: dt.datetime) -> Exchange | None:
     """The exchange that the message claims to answer; an unknown one counts as none, and verification refuses it."""
     if unverified.unverified_in_response_to is not None:
         return find_exchange(tenant.id, unverified.unverified_in_response_to, now)
@@ -183,9 +179,7 @@ def _use_once(
     receipt.require(UNUSED, unused, "an assertion not used before", f"{assertion.id}, used before")
     if exchange is None:
         return
-    held = arrival.login_secret is not None and secrets.compare_digest(
-        hash_of(arrival.login_secret), exchange.browser_hash
-    )
+    held = arrival.login_secret is not None and secrets.compare_digest(hash_of(arrival.login_secret), exchange.browser_hash)
     receipt.require(BROWSER, held, "the browser that began", "no login cookie" if not arrival.login_secret else "another one")
     if not use_exchange(exchange, now):
         raise InResponseToMismatch("this request was answered before")

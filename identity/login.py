@@ -88,9 +88,7 @@ def require_unexpired(trust: SAMLTrust, now: dt.datetime) -> None:
         raise MetadataExpired(f"{trust.idp_name}: validUntil {trust.valid_until.isoformat()}")
 
 
-def _message(
-    trust: SAMLTrust, exchange: Exchange, relay_state: str, options: LoginOptions, now: dt.datetime
-) -> LoginStart:
+def _message(trust: SAMLTrust, exchange: Exchange, relay_state: str, options: LoginOptions, now: dt.datetime) -> LoginStart:
     if not exchange.solicited:
         return LoginStart(with_query(trust.settings.idp_login_url, "RelayState=" + relay_state), fields=None)
     endpoint = choose_endpoint(trust)

@@ -17,8 +17,7 @@ def tenant_metadata(tenant: TenantView, providers: Sequence[SAMLTrust]) -> bytes
     """
     keys = sorted(service_provider_keys(tenant.id), key=lambda row: row.state != "active")
     published = {
-        use: [row.certificate for row in keys if row.use == use and row.state != "retired"]
-        for use in ("signing", "encryption")
+        use: [row.certificate for row in keys if row.use == use and row.state != "retired"] for use in ("signing", "encryption")
     }
     return sp_metadata(
         service_provider_of(tenant.origin),

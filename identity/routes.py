@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+import time
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, make_response, redirect, request
@@ -12,6 +13,8 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.database import transaction
 from config.logs import sign_in_log
+from config.metrics import LOGIN_STARTS, SIGN_INS
+from config.throttle import Throttle
 from identity import pages
 from identity.acs import Arrival, accept_response, record_refusal
 from identity.checks import FORM, SIZE, Receipt
@@ -32,6 +35,9 @@ LOGIN_SECRET_BYTES = 32
 LOGIN_SECRET_LENGTH = 43
 ACS_CONTENT_TYPE = "application/x-www-form-urlencoded"
 MAX_ACS_BODY = 512 * 1024
+
+RECORDED_REFUSALS = Throttle(per_minute=60, burst=120)
+"""For each tenant and worker: anyone may post nonsense, and each record of it is a few KiB that stay for 30 days."""
 
 routes = Blueprint("identity", __name__, template_folder="templates")
 
@@ -77,6 +83,7 @@ def login() -> WerkzeugResponse:
         return pages.sign_in_page(tenant, trust.providers, target=require_target(options.target))
     browser = _login_secret() or secrets.token_urlsafe(LOGIN_SECRET_BYTES)
     start = begin_login(trust, options, browser, _now())
+    LOGIN_STARTS.labels("redirect" if start.fields is None else "post").inc()
     response: WerkzeugResponse
     if start.fields is None:
         response = redirect(start.location, 302)
@@ -94,10 +101,13 @@ def acs() -> WerkzeugResponse:
     try:
         sign_in = accept_response(tenant, web.trust(), _arrival(receipt), now, receipt)
     except Refusal as refusal:
-        if not isinstance(refusal, ServiceUnavailable):
+        recorded = not isinstance(refusal, ServiceUnavailable) and _may_record(tenant.id)
+        if recorded:
             record_refusal(tenant, refusal, g.reference, now, receipt)
-        sign_in_log.info("refused", tenant_id=tenant.id, code=refusal.code, cause=refusal.cause)
+        SIGN_INS.labels(refusal.code).inc()
+        sign_in_log.info("refused", tenant_id=tenant.id, code=refusal.code, cause=refusal.cause, recorded=recorded)
         raise
+    SIGN_INS.labels("accepted").inc()
     sign_in_log.info("accepted", tenant_id=tenant.id, session=sign_in.session.id)
     response = redirect(sign_in.target, 303)
     response.headers["Cache-Control"] = "no-store"
@@ -200,6 +210,10 @@ def _require_form_of_size() -> None:
         request.form  # noqa: B018 reads the body, within its bound
     except RequestEntityTooLarge:
         raise TooLarge(f"a form of more than {MAX_ACS_BODY // 1024} KiB") from None
+
+
+def _may_record(tenant_id: int) -> bool:
+    return not web.settings().rate_limits or RECORDED_REFUSALS.lets_through(tenant_id, time.monotonic())
 
 
 def _login_secret() -> str | None:

@@ -100,5 +100,3 @@ def proven_domains(tenant_id: int) -> frozenset[str]:
 def key_place(tenant_id: int, key_id: str) -> str:
     """What a private key is sealed to: its tenant and its row."""
     return f"sp_key:{tenant_id}:{key_id}"
-
-
