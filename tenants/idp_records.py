@@ -58,9 +58,7 @@ class DueSync:
     claim: str
 
 
-_COLUMNS = tuple(
-    getattr(IdentityProvider, name).label(name) for name in ManagedProvider.__dataclass_fields__
-)
+_COLUMNS = tuple(getattr(IdentityProvider, name).label(name) for name in ManagedProvider.__dataclass_fields__)
 _OF_TENANT = (IdentityProvider.tenant_id == sa.bindparam("of_tenant"), IdentityProvider.deleted_at.is_(None))
 _FIND = sa.select(*_COLUMNS).where(*_OF_TENANT, IdentityProvider.name == sa.bindparam("of_name"))
 _FIND_BY_ID = sa.select(*_COLUMNS).where(*_OF_TENANT, IdentityProvider.id == sa.bindparam("of_idp"))
@@ -82,9 +80,7 @@ _REQUEST_SYNC = (
         *_ONE,
         IdentityProvider.deleted_at.is_(None),
         sa.or_(IdentityProvider.last_sync_at.is_(None), IdentityProvider.last_sync_at <= sa.bindparam("minute_ago")),
-        sa.or_(
-            IdentityProvider.sync_requested_at.is_(None), IdentityProvider.sync_requested_at <= sa.bindparam("minute_ago")
-        ),
+        sa.or_(IdentityProvider.sync_requested_at.is_(None), IdentityProvider.sync_requested_at <= sa.bindparam("minute_ago")),
     )
     .values(sync_requested_at=sa.bindparam("now"))
 )

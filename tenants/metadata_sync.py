@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from config.database import transaction
+from config.isolation import every_tenant
 from config.logs import metadata_log
 from config.settings import Settings
 from tenants.audit import EventType, record
@@ -61,7 +62,8 @@ def queue_sync(tenant: ManagedTenant, provider: ManagedProvider, now: dt.datetim
 
 def run_due_syncs(settings: Settings, now: dt.datetime) -> int:
     """Fetch what waits in the queue, and tell how many that was; cheap when nothing waits."""
-    waiting = syncs_due(now, MAX_SYNCS_PER_RUN)
+    with every_tenant():
+        waiting = syncs_due(now, MAX_SYNCS_PER_RUN)
     return sum(run_sync(tenant_id, idp_id, settings, now) for tenant_id, idp_id in waiting)
 
 

@@ -70,15 +70,9 @@ _DOMAINS = (
     .order_by(EmailDomain.domain)
 )
 _BUMP = (
-    sa.update(Tenant)
-    .where(Tenant.id == sa.bindparam("of_tenant"), Tenant.state != DELETED)
-    .values(version=Tenant.version + 1)
+    sa.update(Tenant).where(Tenant.id == sa.bindparam("of_tenant"), Tenant.state != DELETED).values(version=Tenant.version + 1)
 )
-_ACTIVATE = (
-    sa.update(Tenant)
-    .where(Tenant.id == sa.bindparam("of_tenant"), Tenant.state == ONBOARDING)
-    .values(state=ACTIVE)
-)
+_ACTIVATE = sa.update(Tenant).where(Tenant.id == sa.bindparam("of_tenant"), Tenant.state == ONBOARDING).values(state=ACTIVE)
 
 
 def find_managed_tenant(slug: str) -> ManagedTenant | None:

@@ -66,9 +66,9 @@ class TokenView:
     revoked_at: dt.datetime | None
 
 
-_FIND = sa.select(
-    APIToken.public_id, APIToken.role, APIToken.tenant_id, APIToken.expires_at, APIToken.revoked_at
-).where(APIToken.token_hash == sa.bindparam("token_hash"))
+_FIND = sa.select(APIToken.public_id, APIToken.role, APIToken.tenant_id, APIToken.expires_at, APIToken.revoked_at).where(
+    APIToken.token_hash == sa.bindparam("token_hash")
+)
 _VIEW = (
     APIToken.public_id,
     APIToken.role,
@@ -125,9 +125,7 @@ def list_tokens(tenant_id: int | None = None) -> list[TokenView]:
 
 def revoke_token(token_or_id: str, now: dt.datetime) -> TokenView | None:
     """End a token, named by itself or by its public id; None where there is none, or it was revoked before."""
-    return _revoke(
-        sa.or_(APIToken.public_id == token_or_id, APIToken.token_hash == hash_of_token(token_or_id)), now
-    )
+    return _revoke(sa.or_(APIToken.public_id == token_or_id, APIToken.token_hash == hash_of_token(token_or_id)), now)
 
 
 def revoke_tokens_of(tenant_id: int, now: dt.datetime) -> None:

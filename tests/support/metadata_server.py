@@ -1,0 +1,53 @@
+"""An HTTP server on the loopback that hands out metadata, as an identity provider's would."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class MetadataServer:
+    """What it answers with can be changed while it runs; it counts what it was asked."""
+
+    url: str = ""
+    body: str = ""
+    status: int = 200
+    etag: str | None = None
+    asked: list[dict[str, str]] = field(default_factory=list)
+
+
+@contextmanager
+def metadata_server(body: str = "") -> Iterator[MetadataServer]:
+    """Serve on a free port until the block ends."""
+    state = MetadataServer(body=body)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            state.asked.append({name.lower(): value for name, value in self.headers.items()})
+            unchanged = state.etag is not None and self.headers.get("If-None-Match") == state.etag
+            content = b"" if unchanged else state.body.encode()
+            self.send_response(304 if unchanged else state.status)
+            if state.etag:
+                self.send_header("ETag", state.etag)
+            self.send_header("Content-Type", "application/samlmetadata+xml")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_parts: Any) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        state.url = f"http://127.0.0.1:{server.server_address[1]}/metadata"
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield state
+        finally:
+            server.shutdown()
+            thread.join()
