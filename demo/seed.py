@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def seed(idp_port: int, service_port: int, tenant_url: str, keys: Path) -> None:
     """Bring the database of the settings to the newest schema, with both tenants wired to the identity provider."""
     settings = settings_from_environment()
     migrate(settings.database_url)
-    app = create_app(settings)
+    app = create_app(dataclasses.replace(settings, log_level="WARNING"))
     provider = identity_provider(idp_port, service_port, tenant_url, keys)
     api = _API(app)
     for show in SHOWCASES:

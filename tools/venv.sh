@@ -51,8 +51,9 @@ fi
 stamp=.venv/.holds-$(cat "$lock" setup.cfg pyproject.toml | sha256sum | cut -c1-16)
 if [ ! -e "$stamp" ]; then
   echo "Installing $lock ..." >&2
-  pip=(.venv/bin/python -m pip --disable-pip-version-check install --quiet --no-warn-script-location)
+  # The lock is complete: nothing is resolved. What is imported is compiled when it is.
+  pip=(.venv/bin/python -m pip --disable-pip-version-check install --quiet --no-warn-script-location --no-deps --no-compile)
   "${pip[@]}" --require-hashes --only-binary :all: -r "$lock"
-  "${pip[@]}" --no-deps --no-build-isolation --editable .
+  "${pip[@]}" --no-build-isolation --editable .
   touch "$stamp"
 fi
