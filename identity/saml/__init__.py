@@ -33,4 +33,4 @@ def _validate(document: object) -> object:
 _STAND_IN = types.ModuleType(_SCHEMA_MODULE, "Stands for pysaml2's schema module until it is used.")
 vars(_STAND_IN).update(validate=_validate, XMLSchemaError=_XMLSchemaError)
 sys.modules.setdefault(_SCHEMA_MODULE, _STAND_IN)
-logging.getLogger("saml2").setLevel(logging.CRITICAL + 1)
+logging.getLogger("saml2").setLevel(logging.CRITICAL)

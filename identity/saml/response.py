@@ -87,7 +87,6 @@ def verify_response(
         "issuer": trust.idp_entity_id,
         "assertion_id": assertion.get("ID"),
         "authn_context": authentication.context,
-        "issued_seconds_ago": round((now - issued).total_seconds()),
     }
     return Assertion(
         id=assertion.get("ID", ""),

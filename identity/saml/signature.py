@@ -6,6 +6,7 @@ algorithm outside of the lists here, or an element other than the one that carri
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from identity.saml.signed_info import (
     read_signed_info,
     require_allowed,
 )
+from identity.saml.xml import read_base64
 from tenants.trust import PublicKey
 
 MIN_RSA_BITS = 2048
@@ -67,7 +69,7 @@ def verify_enveloped(element: etree._Element, keys: Sequence[PublicKey], allow_s
     signature = _only_signature(element)
     info = read_signed_info(signature[0], element.get("ID", ""))
     require_allowed(info, allow_sha1)
-    _require_signed(info, base64_octets(signature[1]), keys)
+    _require_signed(info, signature, keys)
     octets = _without(element, signature, info.prefixes)
     if not hmac.compare_digest(DIGESTS[info.digest_method](octets).digest(), info.digest):
         raise SignatureInvalid("the digest is that of other content")
@@ -84,10 +86,21 @@ def _only_signature(element: etree._Element) -> etree._Element:
     return signatures[0]
 
 
-def _require_signed(info: SignedInfo, value: bytes, keys: Sequence[PublicKey]) -> None:
+def _require_signed(info: SignedInfo, signature: etree._Element, keys: Sequence[PublicKey]) -> None:
     kind, digest = SIGNATURES[info.signature_method]
+    value = base64_octets(signature[1])
     if not any(_verifies(key, kind, value, info.octets, digest) for key in keys):
-        raise SignatureInvalid(f"none of the {len(keys)} pinned keys made this signature")
+        raise SignatureInvalid(f"none of the {len(keys)} pinned keys made this signature{_claim_of(signature)}")
+
+
+def _claim_of(signature: etree._Element) -> str:
+    """Which certificate KeyInfo names: believed by nobody, but an admin sees from it that the pinned one is out of date."""
+    certificate = next(signature.iter(DS + "X509Certificate"), None)
+    try:
+        octets = b"" if certificate is None else read_base64(certificate.text or "")
+    except ValueError:
+        return ""
+    return f"; it names a certificate of SHA-256 {hashlib.sha256(octets).hexdigest()}" if octets else ""
 
 
 def _verifies(key: PublicKey, kind: type[PublicKey], value: bytes, octets: bytes, digest: hashes.HashAlgorithm) -> bool:

@@ -20,6 +20,8 @@ MAX_DEPTH = 64
 MAX_ELEMENTS = 10_000
 MAX_ATTRIBUTES = 64
 """Attributes of one element: canonicalisation sorts them in quadratic time."""
+MAX_NAMESPACES = 64
+"""Declarations in force at one place: canonicalisation looks each name up among them, one after the other."""
 MAX_PREFIXES = 32
 """Names in one InclusiveNamespaces: each is looked up at each element."""
 DEFAULT_NAMESPACE = "#default"
@@ -105,7 +107,18 @@ def parse(text: str) -> etree._Element:
     root = parse_canonical(text.encode())
     if _EXCESS(root):
         raise ResponseMalformed(f"more than {MAX_ELEMENTS} elements, {MAX_DEPTH} levels or {MAX_ATTRIBUTES} attributes at one")
+    if text.count("xmlns") > MAX_NAMESPACES and _most_namespaces(root) > MAX_NAMESPACES:
+        raise ResponseMalformed(f"more than {MAX_NAMESPACES} namespace declarations in force at one place")
     return root
+
+
+def _most_namespaces(root: etree._Element) -> int:
+    """How many declarations are in force where most are."""
+    in_force = most = 0
+    for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):
+        in_force += 1 if event == "start-ns" else -1
+        most = max(most, in_force)
+    return most
 
 
 def parse_canonical(octets: bytes) -> etree._Element:

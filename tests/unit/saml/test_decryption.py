@@ -150,12 +150,12 @@ def faults(cipher: str) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", faults("aes256-gcm"))
 def test_one_refusal_for_every_secret_result(name: str) -> None:
-    """Same code and same cause with GCM, with CBC by exception, and with CBC of either fault kind: no oracle."""
+    """Same code, same cause and same place in the receipt, with GCM and with CBC by exception: no oracle."""
     seen = set()
-    for cipher, settings in (("aes256-gcm", {}), ("aes256-cbc", {"allow_unsigned_cbc": True})):
+    for cipher in ("aes256-gcm", "aes256-cbc"):
         receipt = Receipt()
         with pytest.raises(Refusal) as caught:
-            accept(faults(cipher)[name], receipt=receipt, **settings)
+            accept(faults(cipher)[name], receipt=receipt, allow_unsigned_cbc=True)
         seen.add((caught.value.code, caught.value.cause, receipt.lines[-1].check.id))
     assert seen == {("decryption_failed", "not one element that our current keys open", "decryption")}
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import hashlib
 import re
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +17,7 @@ from identity.saml.conditions import MAX_AGE
 from identity.saml.names import ENTITY_FORMAT
 from tenants.errors import Refusal
 from tenants.saml_settings import SHA1Exception
+from tests.support.idp import ForgingIdP
 from tests.support.keys import rsa_key
 from tests.support.saml_xml import BEARER, EMAIL_ADDRESS, SAML, STATUS, confirmation_xml
 from tests.support.xml_signing import sign as sign_element
@@ -36,8 +39,8 @@ from tests.unit.saml.judging import (
 
 SECOND = dt.timedelta(seconds=1)
 PPT = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
-BOTH = {"want_messages_signed": True}
-MESSAGE_ONLY = {"want_assertions_signed": False, "want_messages_signed": True}
+BOTH: dict[str, Any] = {"want_messages_signed": True}
+MESSAGE_ONLY: dict[str, Any] = {"want_assertions_signed": False, "want_messages_signed": True}
 
 
 def good_confirmation(**changes: Any) -> str:
@@ -96,14 +99,14 @@ def test_the_receipt_tells_every_check_once_it_held() -> None:
     ],
 )
 @pytest.mark.parametrize("encrypt", [None, "aes256-gcm"])
-def test_the_signatures_that_are_wanted(sign: str, settings: dict[str, bool], expected: str, encrypt: str | None) -> None:
+def test_the_signatures_that_are_wanted(sign: str, settings: dict[str, Any], expected: str, encrypt: str | None) -> None:
     """Assertion, response or both, as the settings want; never neither; in the open and encrypted."""
     xml = response(sign=sign, encrypt=encrypt, encryption_certificate=SP_CERTIFICATE)
     assert verdict(xml, **settings) == expected
 
 
 @pytest.mark.parametrize("settings", [{}, MESSAGE_ONLY, BOTH])
-def test_a_signature_that_is_there_holds(settings: dict[str, bool]) -> None:
+def test_a_signature_that_is_there_holds(settings: dict[str, Any]) -> None:
     """Also where the other one would be enough."""
     broken_outside = swap(response(sign="both"), 'Version="2.0"', 'Consent="urn:x" Version="2.0"', 1)
     assert verdict(broken_outside, **settings) == "signature_invalid"
@@ -376,7 +379,7 @@ def test_the_class_that_was_asked_for(returned: str, requested: tuple[str, ...],
     """Compared with what the exchange asked for where the tenant insists, and only kept otherwise."""
     exchange = dataclasses.replace(EXCHANGE, authn_context_classes=requested)
     xml = response(authn_context=returned)
-    options = {"authn_context_comparison": comparison}
+    options: dict[str, Any] = {"authn_context_comparison": comparison}
     assert verdict(xml, exchange=exchange, require_authn_context=True, **options) == expected
     assert accept(xml, exchange=exchange, **options).authn_context == returned
 
@@ -409,3 +412,37 @@ def test_attributes_are_read_by_their_name_on_the_wire() -> None:
         "urn:oid:1.3.6.1.4.1.5923.1.1.1.10": ("targeted",),
         "n": ("7",),
     }
+
+
+def test_a_clock_that_is_off_shows_in_the_receipt() -> None:
+    """By how many seconds, also where that is why the message is refused."""
+    receipt = Receipt()
+    with pytest.raises(Refusal):
+        accept(response(assertion_issue_instant=NOW + 500 * SECOND), receipt=receipt)
+    assert receipt.facts["issued_seconds_ago"] == -500
+
+
+def test_a_signature_by_an_unknown_key_tells_which_certificate_it_names() -> None:
+    """For the admin whose identity provider has changed its key; nothing is believed of it."""
+    stranger = ForgingIdP("https://other.test/metadata")
+    with pytest.raises(Refusal, match=hashlib.sha256(IDP.certificate_der).hexdigest()) as caught:
+        accept(response(), signing_keys=(stranger.public_key,))
+    assert caught.value.code == "signature_invalid"
+
+
+def test_threads_do_not_mix_messages() -> None:
+    """Good and bad messages of different people, verified at once: everyone gets their own verdict."""
+    people = {f"person{n}@acme.test": response(name_id=f"person{n}@acme.test", sign="both") for n in range(4)}
+    mixed: list[str] = []
+
+    def judge(name_id: str, xml: bytes) -> None:
+        for _ in range(25):
+            if accept(xml).name_id != name_id or verdict(swap(xml, name_id, "mallory")) != "signature_invalid":
+                mixed.append(name_id)
+
+    threads = [threading.Thread(target=judge, args=item) for item in people.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert mixed == []

@@ -9,7 +9,17 @@ import pytest
 from lxml import etree
 
 from identity.errors import ResponseMalformed, XMLForbidden
-from identity.saml.xml import MAX_ATTRIBUTES, MAX_DEPTH, canonical, ids_of, parse, read_base64, read_text, require_plain_markup
+from identity.saml.xml import (
+    MAX_ATTRIBUTES,
+    MAX_DEPTH,
+    MAX_NAMESPACES,
+    canonical,
+    ids_of,
+    parse,
+    read_base64,
+    read_text,
+    require_plain_markup,
+)
 
 
 def read(octets: bytes) -> etree._Element:
@@ -132,6 +142,8 @@ def test_an_unfinished_comment_costs_linear_time() -> None:
         b"<a>" * (MAX_DEPTH + 1) + b"</a>" * (MAX_DEPTH + 1),
         b"<a>" + b"<b/>" * 10_000 + b"</a>",
         b"<a " + b" ".join(b"a%d=''" % n for n in range(MAX_ATTRIBUTES + 1)) + b"/>",
+        b"<a " + b" ".join(b"xmlns:a%d='u:'" % n for n in range(MAX_NAMESPACES + 1)) + b"/>",
+        b"".join(b"<a %s>" % b" ".join(b"xmlns:a%d_%d='u:'" % (n, m) for m in range(7)) for n in range(10)) + b"</a>" * 10,
         b"<a>" * 60_000,
     ],
 )
@@ -145,6 +157,7 @@ def test_the_bounds_themselves_are_allowed() -> None:
     """As deep and as wide as the bounds say."""
     read(b"<a>" * MAX_DEPTH + b"</a>" * MAX_DEPTH)
     read(b"<a " + b" ".join(b"a%d=''" % n for n in range(MAX_ATTRIBUTES)) + b"/>")
+    read(b"<a>" + b"<b xmlns:x='u:' xmlns:y='v:'/>" * 1000 + b"</a>")
 
 
 def test_ids_are_found_in_every_spelling() -> None:
