@@ -24,7 +24,7 @@ PIECES = st.sampled_from(
 
 
 @given(HOSTILE | st.lists(PIECES, max_size=8).map("".join))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @example("acme.example.com.")
 @example("acme.example.com@evil.test")
 @example("ACME.example.com:443")
@@ -40,7 +40,7 @@ def test_any_host_header_is_ours_or_refused(header: str) -> None:
 
 
 @given(LABEL)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_label_that_a_tenant_may_have_is_found_again(label: str) -> None:
     """Whatever require_slug lets a tenant have, its host leads to, in either case."""
     try:
@@ -53,7 +53,7 @@ def test_a_label_that_a_tenant_may_have_is_found_again(label: str) -> None:
 
 
 @given(ANY_TEXT)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_label_is_taken_or_refused(text: str) -> None:
     """A MyDomain label is accepted or refused, never anything else, and what is accepted is its own normal form."""
     try:
@@ -64,7 +64,7 @@ def test_any_label_is_taken_or_refused(text: str) -> None:
 
 
 @given(ANY_TEXT | st.lists(PIECES, max_size=8).map("".join))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_a_domain_has_one_form(text: str) -> None:
     """A domain is refused, or has an ASCII form in lower case that is its own form."""
     try:
@@ -80,7 +80,7 @@ def test_a_domain_has_one_form(text: str) -> None:
 @given(
     st.text(st.characters(), max_size=60) | st.builds("{}@{}".format, st.text(max_size=20), st.text(max_size=20)) | st.emails()
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_an_address_has_one_form(text: str) -> None:
     """An address is none, or has one form: lower case, one @, a domain in its own form."""
     email = normalise_email(text)

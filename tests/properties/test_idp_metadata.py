@@ -32,7 +32,7 @@ def read_or_refuse(xml: bytes | str) -> None:
 
 
 @given(st.binary(max_size=200) | st.text(st.characters(), max_size=200))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example(b"")
 @example("\ufeff")
 @example("<a>\ud800</a>")
@@ -43,7 +43,7 @@ def test_arbitrary_input_is_refused(xml: bytes | str) -> None:
 
 
 @given(st.integers(0, 2**32), st.integers(1, 3))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_broken_metadata_is_read_or_refused(seed: int, steps: int) -> None:
     """Good metadata with changes of every kind in it is read or refused."""
     random = Random(seed)
@@ -60,7 +60,7 @@ def test_broken_metadata_is_read_or_refused(seed: int, steps: int) -> None:
     valid_until=st.text(max_size=20) | st.just("2027-01-01T00:00:00Z"),
     cache_duration=st.text(max_size=10) | st.sampled_from(["P1Y", "PT0S", "-PT1H", "P99999999999Y", "PT1H"]),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_odd_values_are_read_or_refused(
     entity_id: str, sso: list[tuple[str, str]], valid_until: str, cache_duration: str
 ) -> None:

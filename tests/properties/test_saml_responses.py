@@ -40,7 +40,7 @@ def refused_or_read(saml_response: str) -> None:
 
 
 @given(st.text(st.characters(), max_size=200) | st.text("ABCDabcd0123+/=-_ \r\n", max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example("")
 @example("====")
 @example("\ud800")
@@ -51,7 +51,7 @@ def test_any_text_as_saml_response_is_read_or_refused(saml_response: str) -> Non
 
 
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @example(b"")
 @example(b"\xff\xfe<\x00a\x00")
 @example(b"<a" + b" b='c'" * 3000 + b"/>")
@@ -62,7 +62,7 @@ def test_any_octets_in_base64_are_read_or_refused(octets: bytes) -> None:
 
 
 @given(st.text(" \r\n\t", max_size=10), st.integers(0, 2**32))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_base64_has_one_spelling(blanks: str, place: int) -> None:
     """Blanks may stand anywhere in the base64, as identity providers wrap lines; another spelling of the octets is refused."""
     text = encoded(_message())
@@ -79,7 +79,7 @@ def test_base64_has_one_spelling(blanks: str, place: int) -> None:
 
 
 @given(name_id=PRESENT, attributes=st.dictionaries(PRESENT, st.lists(TEXTS, min_size=1, max_size=3), min_size=1, max_size=3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @example(name_id=" alice ", attributes={"mail": ["a]]>b", "a]]>b", ""]})
 @example(name_id="\u00a0x\u00a0", attributes={" mail\n": ["\u00a0x\u00a0", "x"]})
 def test_what_is_said_arrives(name_id: str, attributes: dict[str, list[str]]) -> None:
@@ -90,7 +90,7 @@ def test_what_is_said_arrives(name_id: str, attributes: dict[str, list[str]]) ->
 
 
 @given(name_id=PRESENT, value=PRESENT)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_said_arrives_through_encryption(name_id: str, value: str) -> None:
     """An encrypted assertion with an encrypted name says the same as an open one."""
     xml = IDP.response(
@@ -107,7 +107,7 @@ def test_what_is_said_arrives_through_encryption(name_id: str, value: str) -> No
 
 
 @given(PRESENT, st.lists(PRESENT, max_size=3))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_receipt_shows_nothing_about_the_person(name_id: str, values: list[str]) -> None:
     """The masked message is well-formed and holds neither the name nor any value."""
     xml = IDP.response(**ADDRESSED, name_id=f"§{name_id}", attributes={"mail": [f"§{value}" for value in values]})
@@ -124,7 +124,7 @@ TREES: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(st.lists(TREES, max_size=4), st.sampled_from([None, "", "b", "#default b saml", "xs zz"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_canonical_octets_are_stable_and_those_of_the_oracle(content: list[Any], prefix_list: str | None) -> None:
     """For any signed tree: our octets are signxml's, they parse to octets that are the same again, the tree stays as it was."""
     inner = "".join(map(_written, content))

@@ -58,7 +58,7 @@ def read(document: Any) -> SAMLSettings | None:
 
 
 @given(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=8), JSON, max_size=6) | JSON)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_json_gives_settings_or_a_refusal(document: Any) -> None:
     """Whatever a client sends, it is settings or SettingsInvalid, and settings say the same again once stored."""
     read_settings = read(document)
@@ -67,7 +67,7 @@ def test_any_json_gives_settings_or_a_refusal(document: Any) -> None:
 
 
 @given(st.fixed_dictionaries({}, optional=PLAUSIBLE), st.sampled_from(NAMES), JSON)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @example({"allow_idp_initiated": True}, "idp_login_url", "https://[x")
 @example({}, "attribute_map", {"email": [["mail"]]})
 @example({}, "sha1_exception", {"until": "0001-01-01T00:00:00+23:00", "reason": "renewal"})
@@ -77,7 +77,7 @@ def test_one_wrong_field_is_named_or_taken(document: dict[str, Any], name: str, 
 
 
 @given(st.fixed_dictionaries({}, optional=PLAUSIBLE))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_settings_survive_storage(document: dict[str, Any]) -> None:
     """Valid settings come back from JSON as they were, and a signature is always wanted."""
     read_settings = read(document)
