@@ -6,7 +6,9 @@ import base64
 import html
 import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask
@@ -45,14 +47,19 @@ class Browser:
     def __init__(self, app: Flask, slug: str | None = "acme", *, port: int = 8000) -> None:
         self.host = f"{slug}.localhost:{port}" if slug else f"localhost:{port}"
         self.client: Client = app.test_client()
+        self._without_jar: Client = app.test_client(use_cookies=False)
 
-    def get(self, path: str, **options: object) -> TestResponse:
-        """A GET at this host."""
-        return self.client.get(path, base_url=f"http://{self.host}", **options)
+    def get(self, path: str, **options: Any) -> TestResponse:
+        """A GET at this host. A Cookie among the headers goes instead of the jar's."""
+        return self._client_for(options).get(path, base_url=f"http://{self.host}", **options)
 
-    def post(self, path: str, **options: object) -> TestResponse:
-        """A POST at this host."""
-        return self.client.post(path, base_url=f"http://{self.host}", **options)
+    def post(self, path: str, **options: Any) -> TestResponse:
+        """A POST at this host. A Cookie among the headers goes instead of the jar's."""
+        return self._client_for(options).post(path, base_url=f"http://{self.host}", **options)
+
+    def _client_for(self, options: Mapping[str, Any]) -> Client:
+        """werkzeug's client drops a Cookie header of the caller's, unless it keeps no jar."""
+        return self._without_jar if "Cookie" in (options.get("headers") or {}) else self.client
 
     def cookie(self, name: str) -> str | None:
         """The value of a cookie of this host."""
@@ -89,7 +96,7 @@ class Browser:
             html.unescape(action[1]), base64.b64decode(fields["SAMLRequest"]), fields["RelayState"], response
         )
 
-    def post_response(self, saml_response: bytes | str, relay_state: str | None = None, **options: object) -> TestResponse:
+    def post_response(self, saml_response: bytes | str, relay_state: str | None = None, **options: Any) -> TestResponse:
         """What the identity provider's page makes the browser do. Bytes are XML, text is sent as it is."""
         encoded = saml_response if isinstance(saml_response, str) else base64.b64encode(saml_response).decode()
         fields = {"SAMLResponse": encoded} | ({"RelayState": relay_state} if relay_state is not None else {})
