@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
 from lxml import etree
 
-from identity.errors import ConditionNotUnderstood, ResponseMalformed, TimeInvalid
+from identity.errors import (
+    AudienceMismatch,
+    ConditionNotUnderstood,
+    DestinationMismatch,
+    RecipientMismatch,
+    ResponseMalformed,
+    TimeInvalid,
+)
 from identity.saml.names import SAML
 from identity.saml.times import TIME_ATTRIBUTES, read_time
 from tenants.errors import Refusal
@@ -27,6 +35,12 @@ FILES = {
     "urn:oasis:names:tc:SAML:2.0:protocol": "saml-schema-protocol-2.0.xsd",
 }
 KNOWN_CONDITIONS = frozenset({SAML + "AudienceRestriction", SAML + "OneTimeUse", SAML + "ProxyRestriction"})
+
+URI_REFUSALS: Mapping[str, type[Refusal]] = {
+    f"Element '{SAML}Audience':": AudienceMismatch,
+    "attribute 'Destination':": DestinationMismatch,
+    "attribute 'Recipient':": RecipientMismatch,
+}
 
 _VALUE = re.compile(r"'[^']*' is not")
 
@@ -58,17 +72,21 @@ def require_schema(element: etree._Element) -> None:
     """Validate an element as if it were a document, namespaces of its ancestors included.
 
     Raises:
-        ResponseMalformed: or TimeInvalid, ConditionNotUnderstood where that is why.
+        ResponseMalformed: or a finer refusal that says why.
     """
     with _LOCK:
         if _SCHEMA.validate(element):
             return
         message = _SCHEMA.error_log[0].message  # type: ignore[index]  # the stubs leave out _ListErrorLog
-    raise _refusal_of(element)("not valid by the schema: " + _VALUE.sub("a value is not", message)[:200])
+    raise _refusal_of(element, message)("not valid by the schema: " + _VALUE.sub("a value is not", message)[:200])
 
 
-def _refusal_of(element: etree._Element) -> type[Refusal]:
-    """What the schema calls invalid may have a name of its own: a condition that it lacks, a time that cannot be."""
+def _refusal_of(element: etree._Element, message: str) -> type[Refusal]:
+    """What the schema calls invalid may have a name of its own: an address that is no URI is not ours, a time cannot be."""
+    if "'xs:anyURI'" in message:
+        for place, refusal in URI_REFUSALS.items():
+            if place in message:
+                return refusal
     for conditions in element.iter(SAML + "Conditions"):
         if any(condition.tag not in KNOWN_CONDITIONS for condition in conditions):
             return ConditionNotUnderstood

@@ -48,8 +48,7 @@ def read_response(saml_response: str, receipt: Receipt) -> UnverifiedResponse:
     """Read the form field SAMLResponse of the HTTP-POST binding (SAML Bindings 3.5.4). Nothing is ever inflated.
 
     Raises:
-        TooLarge, ResponseMalformed, XMLForbidden, AssertionInvalid; TimeInvalid, ConditionNotUnderstood where these are
-        why the schema does not hold.
+        TooLarge, ResponseMalformed, XMLForbidden, AssertionInvalid; a finer one where it says why the schema does not hold.
     """
     _require_size(len(saml_response), MAX_FORM_CHARACTERS, receipt)
     with receipt.step(ENCODING):

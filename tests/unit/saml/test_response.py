@@ -219,6 +219,9 @@ BAD: Mapping[str, tuple[str, dict[str, Any]]] = {
     "no audience restriction": ("audience_mismatch", {"audiences": []}),
     "another audience": ("audience_mismatch", {"audiences": [["http://globex.localhost:8000/saml/metadata"]]}),
     "audience in another case": ("audience_mismatch", {"audiences": [[ENTITY_ID.upper()]]}),
+    "audience that is no URI": ("audience_mismatch", {"audiences": [[f"{ENTITY_ID}, http://other.test"]]}),
+    "destination that is no URI": ("destination_mismatch", {"destination": f"{ACS}, http://other.test"}),
+    "recipient that is no URI": ("recipient_mismatch", {"recipient": f"{ACS}, http://other.test"}),
     "one restriction of two": ("audience_mismatch", {"audiences": [[ENTITY_ID], ["http://other.test"]]}),
     "unknown condition": (
         "condition_not_understood",
