@@ -8,16 +8,17 @@ cannot be registered, and cookies are never looked at.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import current_app, g, request
 
 from tenants import web
 from tenants.errors import Forbidden, NotFound, Unauthenticated
-from tenants.json_body import MAX_BODY
+from tenants.json_body import MAX_BODY, read_json_body
 from tenants.tenant_records import ManagedTenant, find_managed_tenant
 from tenants.tokens import MAX_TOKEN_LENGTH, Caller, Role, find_caller
 
@@ -81,6 +82,23 @@ def judge_request() -> None:
     arguments = request.view_args or {}
     if "slug" in arguments:
         arguments["tenant"] = _tenant_for(g.caller, arguments.pop("slug"))
+
+
+def keep_for_staff(fields: frozenset[str]) -> Callable[[View], View]:
+    """Refuse a body that names one of these fields to everybody but staff, before its values are looked at."""
+
+    def decorator(view: View) -> View:
+        @functools.wraps(view)
+        def judged(*args: Any, **kwargs: Any) -> Any:
+            if caller().role is not Role.STAFF:
+                body = read_json_body(request)
+                if isinstance(body, dict) and fields & body.keys():
+                    raise Forbidden("a field for staff alone")
+            return view(*args, **kwargs)
+
+        return cast(View, judged) if fields else view
+
+    return decorator
 
 
 def caller() -> Caller:

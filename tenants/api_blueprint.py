@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from config.database import DATABASE_ERRORS
 from config.logs import api_log
-from tenants.api_auth import Permission, View, allow, judge_request
+from tenants.api_auth import Permission, View, allow, judge_request, keep_for_staff
 from tenants.errors import Refusal
 from tenants.json_body import StrictParser
 from tenants.problems import PROBLEM_JSON, problem_of, problem_of_database, problem_of_http
@@ -83,6 +83,7 @@ class ManagementBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has
         body: type[ma.Schema] | None = None,
         query: type[ma.Schema] | None = None,
         refuses: Sequence[int] = (),
+        for_staff: frozenset[str] = frozenset(),
         media_type: str | None = None,
     ) -> Callable[[View], View]:
         """Register an operation with its document; what it may refuse with follows from what it takes.
@@ -90,6 +91,7 @@ class ManagementBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has
         Args:
             answers: status -> form of the body; the first one is what a view answers that names no status.
             refuses: statuses besides those that follow.
+            for_staff: fields of the body that staff alone may name.
         """
         refusals = {*refuses, *_refusals_of(path, permission, body, query)}
         parameters = [PATH_PARAMETERS[name] for name in re.findall(r"<(\w+)>", path)]
@@ -100,7 +102,7 @@ class ManagementBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has
                 register = self.response if position == 0 else self.alt_response
                 judged = register(status, schema=form, content_type=media_type)(judged)
             if body is not None:
-                judged = self.arguments(body)(judged)
+                judged = keep_for_staff(for_staff)(self.arguments(body)(judged))
             if query is not None:
                 judged = self.arguments(query, location="query")(judged)
             for status in sorted(refusals):

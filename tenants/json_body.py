@@ -25,18 +25,23 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {"json": ma.RAISE, "query": ma.RAISE}
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:  # noqa: ARG002 the parser's form
-        """The body as JSON.
-
-        Raises:
-            MediaTypeUnsupported, BodyMalformed, FieldsInvalid.
-        """
-        if req.mimetype not in MEDIA_TYPES:
-            raise MediaTypeUnsupported(req.mimetype[:80])
-        return read_json(req.get_data(cache=True))
+        """The body as JSON."""
+        return read_json_body(req)
 
     def handle_error(self, error: ma.ValidationError, *_request: Any, **_options: Any) -> NoReturn:
         """Fields that do not fit, as our own refusal."""
         raise FieldsInvalid("validation", errors=_by_field(error.messages))
+
+
+def read_json_body(request: Request) -> Any:
+    """The body of a request as JSON.
+
+    Raises:
+        MediaTypeUnsupported, BodyMalformed, FieldsInvalid.
+    """
+    if request.mimetype not in MEDIA_TYPES:
+        raise MediaTypeUnsupported(request.mimetype[:80])
+    return read_json(request.get_data(cache=True))
 
 
 def read_json(body: bytes) -> Any:

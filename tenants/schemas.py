@@ -14,6 +14,7 @@ from marshmallow import fields, validate
 
 from tenants.administration import MAX_NAME_LENGTH
 from tenants.domain_ownership import MAX_EMAIL_DOMAINS
+from tenants.json_body import UNUSABLE_TEXT, is_storable
 from tenants.models import ACTIVE, STATES, SUSPENDED
 from tenants.paging import DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT
 from tenants.saml_settings import COMPARISONS, DIGEST_METHODS, NAME_ID_FORMATS, PROFILE_FIELDS, SIGNATURE_METHODS
@@ -75,10 +76,15 @@ class Strict(ma.Schema):
 
 def text(longest: int, *, shortest: int = 1, pattern: str | None = None, **kwargs: Any) -> fields.String:
     """A text within bounds."""
-    checks: list[Any] = [validate.Length(min=shortest, max=longest)]
+    checks: list[Any] = [validate.Length(min=shortest, max=longest), _require_storable]
     if pattern:
         checks.append(validate.Regexp(pattern))
     return fields.String(validate=checks, **kwargs)
+
+
+def _require_storable(value: str) -> None:
+    if not is_storable(value):
+        raise ma.ValidationError(UNUSABLE_TEXT)
 
 
 class PageQuery(Strict):
