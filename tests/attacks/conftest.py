@@ -1,0 +1,32 @@
+"""One service for all attacks of a module: what an attack breaks, the next one meets."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from config.database import db
+from tests.conftest import Template
+from tests.support.idp import ForgingIdP
+from tests.support.world import Organisation, World, settings_for
+from wsgi import create_app
+
+
+@pytest.fixture(scope="module")
+def arena(
+    sqlite_template: Template, idps: tuple[ForgingIdP, ForgingIdP], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """A service on SQLite, shared: for attacks that never get as far as the database. Begin with `settle`."""
+    path = tmp_path_factory.mktemp("arena") / "vestibule.db"
+    shutil.copyfile(sqlite_template.source, path)
+    app = create_app(settings_for(f"sqlite:///{path}"))
+    yield World(
+        app,
+        acme=Organisation("acme", "acme.test", idps[0]),
+        globex=Organisation("globex", "globex.test", idps[1]),
+        staff_token=sqlite_template.staff_token,
+    )
+    with app.app_context():
+        db.engine.dispose()
