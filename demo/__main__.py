@@ -71,8 +71,9 @@ def main() -> int:
         environment = _environment(options)
         write_development_file(environment)
         os.environ.update(environment)
+        children.append(_start(_idp_command(options)))
         seed(options.idp_port, options.port, options.tenant_url, KEYS)
-        children += [_start(_idp_command(options)), _start(_serve_command(options))]
+        children.append(_start(_serve_command(options)))
         _wait_until_ready(options, children)
         print(_welcome(options), flush=True)
         return _watch(children)
