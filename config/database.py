@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -117,8 +118,12 @@ def engine_options(url: str) -> dict[str, Any]:
     }
 
 
-def prepare_engine(engine: sa.Engine) -> None:
-    """Attach what SQLite needs: WAL, foreign keys, and transactions that say what they are for."""
+def prepare_engine(engine: sa.Engine, *, begins: bool = True) -> None:
+    """Attach what SQLite needs: WAL, foreign keys, and transactions that the driver does not begin by itself.
+
+    Args:
+        begins: whether SQLAlchemy begins transactions there; the service does so itself, in `transaction()`.
+    """
     if engine.dialect.name != "sqlite":
         return
 
@@ -133,74 +138,111 @@ def prepare_engine(engine: sa.Engine) -> None:
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        options = connection.get_execution_options()
-        if options.get("isolation_level") != "AUTOCOMMIT":
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
+    if begins:
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: sa.Connection) -> None:
+            connection.exec_driver_sql("BEGIN")
 
 
 def connect_database(app: Flask, url: str) -> None:
-    """Give the application its database; nothing connects before the first statement."""
-    app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=engine_options(url))
+    """Give the application its database; nothing connects before the first statement.
+
+    Connections commit each statement by themselves until `transaction()` begins, so reading costs no BEGIN and ROLLBACK.
+    """
+    options = engine_options(url) | {"isolation_level": "AUTOCOMMIT"}
+    app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=options)
     db.init_app(app)
     with app.app_context():
-        prepare_engine(db.engine)
+        prepare_engine(db.engine, begins=False)
+
+
+class _Unit(threading.local):
+    """The writing transaction of this thread, if one is open."""
+
+    connection: sa.Connection | None = None
+
+
+_unit = _Unit()
+_BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN"}
 
 
 @contextmanager
-def transaction() -> Iterator[orm.Session]:
-    """One writing transaction on this request's session; everything in it holds, or nothing does.
-
-    What was read before stays as values: the session starts anew.
-    """
-    session = db.session()
-    if session.info.get("writing"):
+def transaction() -> Iterator[sa.Connection]:
+    """One writing transaction of this thread; everything in it holds, or nothing does."""
+    if _unit.connection is not None:
         raise RuntimeError("transactions do not nest: use a savepoint")
-    session.rollback()
-    session.connection(execution_options={"writing": True})
-    session.info["writing"] = True
+    with db.engine.connect() as connection:
+        send(connection, _BEGIN[connection.dialect.name])
+        _unit.connection = connection
+        try:
+            yield connection
+            send(connection, "COMMIT")
+        except BaseException:
+            _roll_back(connection)
+            raise
+        finally:
+            _unit.connection = None
+
+
+def _roll_back(connection: sa.Connection) -> None:
+    """End a transaction that failed; a connection that cannot even do that is thrown away, and the database rolls back."""
+    if connection.invalidated:
+        return
     try:
-        yield session
-        session.flush()
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
-    finally:
-        session.info["writing"] = False
+        if connection.connection.dbapi_connection is not None:
+            connection.connection.dbapi_connection.rollback()
+    except Exception as error:
+        connection.invalidate(error)
 
 
-def read(statement: sa.Executable, parameters: dict[str, Any] | None = None) -> sa.CursorResult[*tuple[Any, ...]]:
-    """Run a Core statement that only reads: inside a transaction as part of it, else by itself without BEGIN."""
-    session = db.session()
-    if session.info.get("writing"):
-        return session.connection().execute(statement, parameters)
-    if session.in_transaction():
-        return session.connection().execute(statement, parameters)
-    connection = session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
-    return connection.execute(statement, parameters)
+def send(connection: sa.Connection, sql: str, parameters: Any = ()) -> Any:
+    """Send a statement through the driver as it is, and give its cursor; errors are those of SQLAlchemy all the same."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        return driver.execute(sql, parameters)
+    except connection.dialect.loaded_dbapi.Error as error:
+        is_lost = connection.dialect.is_disconnect(error, driver, None)
+        if is_lost:
+            connection.invalidate(error)
+        raise sa.exc.DBAPIError.instance(
+            sql, None, error, connection.dialect.loaded_dbapi.Error, connection_invalidated=is_lost, dialect=connection.dialect
+        ) from error
+
+
+@contextmanager
+def present_connection() -> Iterator[sa.Connection]:
+    """The connection of the open transaction; outside of one, a connection for a read."""
+    if _unit.connection is not None:
+        yield _unit.connection
+        return
+    with db.engine.connect() as connection:
+        yield connection
+
+
+def writing_connection() -> sa.Connection:
+    """The connection of the open transaction."""
+    if _unit.connection is None:
+        raise RuntimeError("a write outside transaction()")
+    return _unit.connection
+
+
+def read(statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> sa.Result[*tuple[Any, ...]]:
+    """Run a Core statement that only reads: inside a transaction as part of it, else by itself."""
+    with present_connection() as connection:
+        return connection.execute(statement, parameters).freeze()()
 
 
 def write(statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[*tuple[Any, ...]]:
     """Run a Core statement that changes rows; only inside `transaction()`."""
-    session = db.session()
-    if not session.info.get("writing"):
-        raise RuntimeError("a write outside transaction()")
-    return session.connection().execute(statement, parameters)
+    return writing_connection().execute(statement, parameters)
 
 
 @contextmanager
 def savepoint() -> Iterator[None]:
     """A part of the transaction that may fail by itself, for uniqueness that the database decides."""
-    with db.session().begin_nested():
+    with writing_connection().begin_nested():
         yield
-        db.session().flush()
-
-
-def dialect_name() -> str:
-    """`sqlite` or `postgresql`."""
-    return db.engine.dialect.name
 
 
 @functools.cache

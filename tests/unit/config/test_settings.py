@@ -7,7 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from config.database import engine_options
 from config.settings import Settings, SettingsInvalid, settings_from_environment
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -114,3 +116,11 @@ def test_everything_can_be_set() -> None:
     assert settings.metadata_directory == Path("/srv/metadata")
     assert settings.rate_limits is False
     assert settings.log_level == "WARNING"
+
+
+def test_errors_of_the_database_hold_no_values() -> None:
+    """Their text goes into the log, with what a statement was given."""
+    url = "sqlite:///:memory:"
+    with sa.create_engine(url, **engine_options(url)).connect() as connection, pytest.raises(sa.exc.OperationalError) as error:
+        connection.execute(sa.text("SELECT * FROM nowhere WHERE email = :email"), {"email": "ada@acme.test"})
+    assert "ada@acme.test" not in str(error.value)
