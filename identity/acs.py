@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from config.database import transaction
 from identity.assertion import Assertion, Exchange
 from identity.attempts import keep_receipt
-from identity.checks import BROWSER, ISSUER, RELAY_STATE, UNSOLICITED, UNUSED, Receipt
-from identity.errors import InResponseToMismatch
+from identity.checks import BROWSER, IN_RESPONSE_TO, ISSUER, RELAY_STATE, UNSOLICITED, UNUSED, Receipt
 from identity.exchanges import find_exchange, find_exchange_by_relay_state, hash_of, use_assertion, use_exchange
 from identity.login import require_unexpired
 from identity.profile import profile_of, require_allowed
@@ -181,5 +180,4 @@ def _use_once(
         return
     held = arrival.login_secret is not None and secrets.compare_digest(hash_of(arrival.login_secret), exchange.browser_hash)
     receipt.require(BROWSER, held, "the browser that began", "no login cookie" if not arrival.login_secret else "another one")
-    if not use_exchange(exchange, now):
-        raise InResponseToMismatch("this request was answered before")
+    receipt.require(IN_RESPONSE_TO, use_exchange(exchange, now), "a request not answered yet", "one answered before")
