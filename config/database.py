@@ -103,10 +103,11 @@ def new_id() -> str:
 def engine_options(url: str) -> dict[str, Any]:
     """Pool and driver options for Flask-SQLAlchemy."""
     # Without this an INSERT's rowcount is that of a closed cursor: -1 from psycopg, whatever ON CONFLICT decided.
-    counted = {"execution_options": {"preserve_rowcount": True}}
+    # An error's text is logged: it must not hold names, addresses and hashes of tokens.
+    always = {"execution_options": {"preserve_rowcount": True}, "hide_parameters": True}
     if url.startswith("sqlite"):
-        return counted | ({"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE * 4} if ":memory:" not in url else {})
-    return counted | {
+        return always | ({"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE * 4} if ":memory:" not in url else {})
+    return always | {
         "pool_size": POOL_SIZE,
         "max_overflow": POOL_SIZE,
         "pool_pre_ping": False,
