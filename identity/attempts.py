@@ -6,14 +6,15 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from config.database import new_id, write
+from config.database import new_id
+from config.statements import Prepared
 from identity.checks import Receipt
 from identity.models import Attempt
 
 RECEIPT_LIFETIME = dt.timedelta(days=30)
 MAX_CAUSE = 500
 
-_INSERT = sa.insert(Attempt.__table__)
+_INSERT = Prepared(sa.insert(Attempt.__table__))
 
 
 def keep_receipt(
@@ -30,8 +31,7 @@ def keep_receipt(
 ) -> str:
     """Store what was checked. `code` is None for a sign-in that was accepted. `reference` is what the person was shown."""
     attempt_id = new_id()
-    write(
-        _INSERT,
+    _INSERT.write(
         {
             "tenant_id": tenant_id,
             "id": attempt_id,
@@ -43,6 +43,6 @@ def keep_receipt(
             "user_id": user_id,
             "receipt": receipt.to_document(),
             "xml": masked_xml.replace("\x00", ""),
-        },
+        }
     )
     return attempt_id

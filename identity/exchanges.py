@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from config.database import dialect_name, read, write
+from config.statements import Prepared
 from identity.assertion import Assertion, Exchange
 from identity.models import ExchangeRow, UsedAssertion
 
 EXCHANGE_LIFETIME = dt.timedelta(minutes=10)
 """How long a person may take at the identity provider; the browser's login cookie lives as long."""
 
-_INSERT = sa.insert(ExchangeRow.__table__)
+_INSERT = Prepared(sa.insert(ExchangeRow.__table__))
 _COLUMNS = (
     ExchangeRow.request_id,
     ExchangeRow.tenant_id,
@@ -27,13 +28,17 @@ _COLUMNS = (
     ExchangeRow.solicited,
 )
 _UNEXPIRED = (ExchangeRow.tenant_id == sa.bindparam("tenant_id"), ExchangeRow.expires_at > sa.bindparam("now"))
-_FIND_BY_REQUEST = sa.select(*_COLUMNS).where(
-    *_UNEXPIRED, ExchangeRow.request_id == sa.bindparam("request_id"), ExchangeRow.solicited.is_(True)
+_FIND_BY_REQUEST = Prepared(
+    sa.select(*_COLUMNS).where(
+        *_UNEXPIRED, ExchangeRow.request_id == sa.bindparam("request_id"), ExchangeRow.solicited.is_(True)
+    )
 )
-_FIND_BY_RELAY_STATE = sa.select(*_COLUMNS).where(
-    *_UNEXPIRED, ExchangeRow.relay_state_hash == sa.bindparam("relay_state_hash"), ExchangeRow.solicited.is_(False)
+_FIND_BY_RELAY_STATE = Prepared(
+    sa.select(*_COLUMNS).where(
+        *_UNEXPIRED, ExchangeRow.relay_state_hash == sa.bindparam("relay_state_hash"), ExchangeRow.solicited.is_(False)
+    )
 )
-_CLOSE = (
+_CLOSE = Prepared(
     sa.update(ExchangeRow)
     .where(
         ExchangeRow.tenant_id == sa.bindparam("of_tenant"),
@@ -42,10 +47,12 @@ _CLOSE = (
     )
     .values(used_at=sa.bindparam("now"))
 )
-_USED = {
-    "postgresql": postgresql.insert(UsedAssertion.__table__).on_conflict_do_nothing(),
-    "sqlite": sqlite.insert(UsedAssertion.__table__).on_conflict_do_nothing(),
-}
+_USE = Prepared(
+    {
+        "postgresql": postgresql.insert(UsedAssertion.__table__).on_conflict_do_nothing(),
+        "sqlite": sqlite.insert(UsedAssertion.__table__).on_conflict_do_nothing(),
+    }
+)
 
 
 def hash_of(secret: str) -> str:
@@ -55,8 +62,7 @@ def hash_of(secret: str) -> str:
 
 def add_exchange(exchange: Exchange, *, now: dt.datetime) -> None:
     """Remember a request that is about to be sent."""
-    write(
-        _INSERT,
+    _INSERT.write(
         {
             "tenant_id": exchange.tenant_id,
             "request_id": exchange.request_id,
@@ -69,41 +75,31 @@ def add_exchange(exchange: Exchange, *, now: dt.datetime) -> None:
             "created_at": now,
             "expires_at": now + EXCHANGE_LIFETIME,
             "used_at": None,
-        },
+        }
     )
 
 
 def find_exchange(tenant_id: int, request_id: str, now: dt.datetime) -> Exchange | None:
     """The pending or used exchange of this tenant that a response claims to answer."""
-    return _exchange_of(read(_FIND_BY_REQUEST, {"tenant_id": tenant_id, "request_id": request_id, "now": now}).one_or_none())
+    return _exchange_of(_FIND_BY_REQUEST.one_or_none({"tenant_id": tenant_id, "request_id": request_id, "now": now}))
 
 
 def find_exchange_by_relay_state(tenant_id: int, relay_state: str, now: dt.datetime) -> Exchange | None:
     """The exchange that a RelayState token stands for where the identity provider starts sign-ins by itself (Q7)."""
     key = hash_of(relay_state)
-    return _exchange_of(read(_FIND_BY_RELAY_STATE, {"tenant_id": tenant_id, "relay_state_hash": key, "now": now}).first())
+    return _exchange_of(_FIND_BY_RELAY_STATE.one_or_none({"tenant_id": tenant_id, "relay_state_hash": key, "now": now}))
 
 
-def _exchange_of(row: sa.Row[tuple[object, ...]] | None) -> Exchange | None:
+def _exchange_of(row: Any) -> Exchange | None:
     if row is None:
         return None
-    values = row._mapping
-    return Exchange(
-        request_id=values["request_id"],
-        tenant_id=values["tenant_id"],
-        idp_id=values["idp_id"],
-        browser_hash=values["browser_hash"],
-        relay_state_hash=values["relay_state_hash"],
-        target=values["target"],
-        authn_context_classes=tuple(values["authn_context_classes"]),
-        solicited=values["solicited"],
-    )
+    return Exchange(**row._asdict() | {"authn_context_classes": tuple(row.authn_context_classes)})
 
 
 def use_exchange(exchange: Exchange, now: dt.datetime) -> bool:
     """Close the exchange; False where another answer did so before."""
     parameters = {"of_tenant": exchange.tenant_id, "of_request": exchange.request_id, "now": now}
-    return write(_CLOSE, parameters).rowcount == 1
+    return _CLOSE.write(parameters) == 1
 
 
 def use_assertion(tenant_id: int, idp_id: str, assertion: Assertion) -> bool:
@@ -114,4 +110,4 @@ def use_assertion(tenant_id: int, idp_id: str, assertion: Assertion) -> bool:
         "assertion_hash": hash_of(assertion.id),
         "expires_at": assertion.not_on_or_after,
     }
-    return write(_USED[dialect_name()], parameters).rowcount == 1
+    return _USE.write(parameters) == 1

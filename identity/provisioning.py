@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from config.database import dialect_name, new_id, read, write
+from config.database import new_id, write
+from config.statements import Prepared
 from identity.assertion import Profile
 from identity.checks import ACTIVE, EMAIL_OWNER, PROVISIONED, Receipt
 from identity.models import EmailAddress, User
@@ -46,12 +47,14 @@ COLUMNS = (
     User.phone,
     User.active,
 )
-_FIND_BY_SUBJECT = sa.select(*COLUMNS).where(
-    User.tenant_id == sa.bindparam("tenant_id"),
-    User.idp_id == sa.bindparam("idp_id"),
-    User.subject == sa.bindparam("subject"),
+_FIND_BY_SUBJECT = Prepared(
+    sa.select(*COLUMNS).where(
+        User.tenant_id == sa.bindparam("tenant_id"),
+        User.idp_id == sa.bindparam("idp_id"),
+        User.subject == sa.bindparam("subject"),
+    )
 )
-_FIND_PREPARED = (
+_FIND_PREPARED = Prepared(
     sa.select(*COLUMNS)
     .where(
         User.tenant_id == sa.bindparam("tenant_id"),
@@ -62,28 +65,34 @@ _FIND_PREPARED = (
     .limit(2)
 )
 _ONE = (User.tenant_id == sa.bindparam("of_tenant"), User.id == sa.bindparam("of_user"))
-_TOUCH = (
+_TOUCH = Prepared(
     sa.update(User)
     .where(*_ONE, User.active.is_(True))
     .values(last_login_at=sa.bindparam("now"), name_id=sa.bindparam("new_name_id"))
 )
-_JOIN = (
+_JOIN = Prepared(
     sa.update(User)
     .where(*_ONE, User.subject.is_(None))
     .values(idp_id=sa.bindparam("new_idp"), subject=sa.bindparam("new_subject"))
 )
-_FREE_EMAIL = sa.delete(EmailAddress).where(
-    EmailAddress.tenant_id == sa.bindparam("of_tenant"), EmailAddress.user_id == sa.bindparam("of_user")
+_FREE_EMAIL = Prepared(
+    sa.delete(EmailAddress).where(
+        EmailAddress.tenant_id == sa.bindparam("of_tenant"), EmailAddress.user_id == sa.bindparam("of_user")
+    )
 )
 _INSERTS: Mapping[str, Callable[[sa.Table], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-_ADD_USER = {
-    name: insert(User.__table__).on_conflict_do_nothing(index_elements=["tenant_id", "idp_id", "subject"])
-    for name, insert in _INSERTS.items()
-}
-_CLAIM_EMAIL = {
-    name: insert(EmailAddress.__table__).on_conflict_do_nothing(index_elements=["email"])
-    for name, insert in _INSERTS.items()
-}
+_ADD_USER = Prepared(
+    {
+        name: insert(User.__table__).on_conflict_do_nothing(index_elements=["tenant_id", "idp_id", "subject"])
+        for name, insert in _INSERTS.items()
+    }
+)
+_CLAIM_EMAIL = Prepared(
+    {
+        name: insert(EmailAddress.__table__).on_conflict_do_nothing(index_elements=["email"])
+        for name, insert in _INSERTS.items()
+    }
+)
 
 
 def provision(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: Receipt) -> Person:
@@ -101,14 +110,14 @@ def provision(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: Rec
     if first_time or trust.settings.profile_update == "every_login":
         person = _update_profile(trust, person, profile, now, receipt)
     parameters = {"of_tenant": trust.tenant_id, "of_user": person.id, "now": now, "new_name_id": profile.name_id}
-    receipt.require(ACTIVE, write(_TOUCH, parameters).rowcount == 1, "an active account", "one switched off this moment")
+    receipt.require(ACTIVE, _TOUCH.write(parameters) == 1, "an active account", "one switched off this moment")
     return person
 
 
 def find_person(trust: SAMLTrust, profile: Profile) -> Person | None:
     """Whoever came from this identity provider under this subject before. The e-mail is no identity (P2)."""
     parameters = {"tenant_id": trust.tenant_id, "idp_id": trust.idp_id, "subject": profile.subject}
-    row = read(_FIND_BY_SUBJECT, parameters).one_or_none()
+    row = _FIND_BY_SUBJECT.one_or_none(parameters)
     return Person(*row) if row else None
 
 
@@ -118,12 +127,12 @@ def _join_prepared(trust: SAMLTrust, profile: Profile, now: dt.datetime) -> Pers
     The e-mail has passed the tenant's proven domains before; where e-mail and username lead to two people, neither is taken.
     """
     parameters = {"tenant_id": trust.tenant_id, "email": profile.email, "username": profile.username}
-    rows = read(_FIND_PREPARED, parameters).all()
+    rows = _FIND_PREPARED.all(parameters)
     if len(rows) != 1:
         return None
     person = Person(*rows[0])
     joined = {"of_tenant": trust.tenant_id, "of_user": person.id, "new_idp": trust.idp_id, "new_subject": profile.subject}
-    if write(_JOIN, joined).rowcount != 1:
+    if _JOIN.write(joined) != 1:
         return None
     record(trust.tenant_id, EventType.USER_JOINED, at=now, actor=person.id, idp=trust.idp_name)
     return person
@@ -143,7 +152,7 @@ def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: R
         "last_login_at": now,
     }
     row |= {name: getattr(profile, name) for name in UPDATED_FIELDS}
-    if write(_ADD_USER[dialect_name()], row).rowcount == 0:  # the same person, a moment ago, in another tab
+    if _ADD_USER.write(row) == 0:  # the same person, a moment ago, in another tab
         person = find_person(trust, profile)
         receipt.require(PROVISIONED, person is not None, "an account that exists", "one that was just removed")
         assert person is not None
@@ -161,7 +170,7 @@ def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: R
 
 def _claim_email(trust: SAMLTrust, user_id: str, email: str, receipt: Receipt) -> None:
     """Take the address for this person; who owns it otherwise is never said (P3)."""
-    claimed = write(_CLAIM_EMAIL[dialect_name()], {"email": email, "tenant_id": trust.tenant_id, "user_id": user_id}).rowcount
+    claimed = _CLAIM_EMAIL.write({"email": email, "tenant_id": trust.tenant_id, "user_id": user_id})
     receipt.require(
         EMAIL_OWNER,
         claimed == 1,
@@ -180,7 +189,7 @@ def _update_profile(trust: SAMLTrust, person: Person, profile: Profile, now: dt.
     if not changed:
         return person
     if "email" in changed:
-        write(_FREE_EMAIL, {"of_tenant": trust.tenant_id, "of_user": person.id})
+        _FREE_EMAIL.write({"of_tenant": trust.tenant_id, "of_user": person.id})
         _claim_email(trust, person.id, profile.email, receipt)
     write(sa.update(User).where(*_ONE).values(**changed), {"of_tenant": trust.tenant_id, "of_user": person.id})
     record(trust.tenant_id, EventType.USER_UPDATED, at=now, actor=person.id, fields=sorted(changed))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from config.database import new_id, read, transaction, write
+from config.database import new_id, transaction
+from config.statements import Prepared
 from identity.assertion import Assertion
 from identity.exchanges import hash_of
 from identity.models import SessionRow, User
@@ -56,8 +57,8 @@ class CurrentSession:
     authn_context: str
 
 
-_INSERT = sa.insert(SessionRow.__table__)
-_FIND = (
+_INSERT = Prepared(sa.insert(SessionRow.__table__))
+_FIND = Prepared(
     sa.select(
         SessionRow.id,
         SessionRow.created_at,
@@ -82,12 +83,12 @@ _FIND = (
         User.active.is_(True),
     )
 )
-_TOUCH = (
+_TOUCH = Prepared(
     sa.update(SessionRow)
     .where(SessionRow.tenant_id == sa.bindparam("of_tenant"), SessionRow.id == sa.bindparam("of_session"))
     .values(seen_at=sa.bindparam("now"))
 )
-_END = (
+_END = Prepared(
     sa.update(SessionRow)
     .where(
         SessionRow.tenant_id == sa.bindparam("of_tenant"),
@@ -108,8 +109,7 @@ def open_session(
     if assertion.session_not_on_or_after is not None:
         expires_at = min(expires_at, assertion.session_not_on_or_after)
     session = OpenedSession(id=new_id(), token=token, expires_at=expires_at)
-    write(
-        _INSERT,
+    _INSERT.write(
         {
             "tenant_id": tenant.id,
             "token_hash": hash_of(token),
@@ -126,7 +126,7 @@ def open_session(
             "seen_at": now,
             "expires_at": expires_at,
             "ended_at": None,
-        },
+        }
     )
     return session
 
@@ -137,15 +137,15 @@ def current_session(tenant: TenantView, token: str, now: dt.datetime) -> Current
         return None
     idle = dt.timedelta(seconds=tenant.session_idle_seconds)
     parameters = {"tenant_id": tenant.id, "token_hash": hash_of(token), "now": now, "idle_since": now - idle}
-    row = read(_FIND, parameters).one_or_none()
+    row = _FIND.one_or_none(parameters)
     if row is None:
         return None
     seen_at = row.seen_at
     if now - seen_at >= TOUCH_EVERY:
         with transaction():
-            write(_TOUCH, {"of_tenant": tenant.id, "of_session": row.id, "now": now})
+            _TOUCH.write({"of_tenant": tenant.id, "of_session": row.id, "now": now})
         seen_at = now
-    values = row._mapping
+    values = row._asdict()
     return CurrentSession(
         id=row.id,
         person=Person(**{column.key: values[f"person_{column.key}"] for column in COLUMNS}),
@@ -159,8 +159,7 @@ def current_session(tenant: TenantView, token: str, now: dt.datetime) -> Current
 
 def end_session(tenant_id: int, token: str, now: dt.datetime, *, reason: str) -> bool:
     """End the session of a cookie's token, inside a transaction; False where none was open."""
-    row = write(_END, {"of_tenant": tenant_id, "of_token": hash_of(token), "now": now}).one_or_none()
-    if row is None:
-        return False
-    record(tenant_id, EventType.SESSION_ENDED, at=now, actor=row.user_id, reason=reason, session=row.id)
-    return True
+    ended = _END.write_returning({"of_tenant": tenant_id, "of_token": hash_of(token), "now": now})
+    for row in ended:
+        record(tenant_id, EventType.SESSION_ENDED, at=now, actor=row.user_id, reason=reason, session=row.id)
+    return bool(ended)

@@ -8,13 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from config.database import new_id, write
+from config.database import new_id
+from config.statements import Prepared
 from tenants.models import AuditEvent
 
 MAX_DETAIL_TEXT = 500
 SIGN_IN = "sign-in"
 
-_INSERT = sa.insert(AuditEvent.__table__)
+_INSERT = Prepared(sa.insert(AuditEvent.__table__))
 
 
 class EventType(StrEnum):
@@ -48,7 +49,7 @@ def record(
     tenant_id: int, event: EventType, *, at: dt.datetime, actor: str, reason: str | None = None, **detail: Any
 ) -> None:
     """Add one event, in the transaction of what it tells. `detail` is JSON and holds no secrets."""
-    write(_INSERT, event_values(tenant_id, event, at=at, actor=actor, reason=reason, **detail))
+    _INSERT.write(event_values(tenant_id, event, at=at, actor=actor, reason=reason, **detail))
 
 
 def event_values(

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from config.database import read
+from config.statements import Prepared
 from tenants.models import DELETED, SUSPENDED, EmailDomain, IdentityProvider, MyDomain, ServiceProviderKey, Tenant
 
 
@@ -44,7 +45,7 @@ _TENANT_COLUMNS = (
     Tenant.session_idle_seconds,
     Tenant.session_absolute_seconds,
 )
-_FIND_TENANT = (
+_FIND_TENANT = Prepared(
     sa.select(*_TENANT_COLUMNS, MyDomain.current.label("canonical"))
     .join(MyDomain, MyDomain.tenant_id == Tenant.id)
     .where(MyDomain.slug == sa.bindparam("slug"), Tenant.state != DELETED)
@@ -78,7 +79,7 @@ _DOMAINS = sa.select(EmailDomain.domain).where(
 
 def find_tenant(slug: str) -> TenantView | None:
     """The tenant that a MyDomain, present or former, leads to; None where there is none or it is deleted."""
-    row = read(_FIND_TENANT, {"slug": slug}).one_or_none()
+    row = _FIND_TENANT.one_or_none({"slug": slug})
     return TenantView(*row) if row else None
 
 
