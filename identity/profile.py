@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from identity.assertion import Assertion, Profile
 from identity.checks import ATTRIBUTES, EMAIL, EMAIL_DOMAIN, SUBJECT, Receipt
-from identity.errors import AttributeMissing
 from tenants.email_domains import domain_of, normalise_email
 from tenants.saml_settings import PROFILE_FIELDS, SAMLSettings
 
@@ -23,7 +22,7 @@ def profile_of(assertion: Assertion, settings: SAMLSettings, receipt: Receipt) -
         SubjectInvalid, AttributeMissing, EmailInvalid: the cause names the attributes that did come, never their values.
     """
     receipt.facts["attributes_received"] = sorted(assertion.attributes)
-    subject = _subject_of(assertion, settings)
+    subject = _subject_of(assertion, settings, receipt)
     receipt.require(SUBJECT, 0 < len(subject) <= MAX_SUBJECT, f"1 to {MAX_SUBJECT} characters", f"{len(subject)} characters")
     values = {name: _first(assertion.attributes, getattr(settings.attribute_map, name)) for name in PROFILE_FIELDS}
     email = values.pop("email")
@@ -53,19 +52,19 @@ def require_allowed(profile: Profile, email_domains: frozenset[str], receipt: Re
     receipt.require(EMAIL_DOMAIN, domain in email_domains, "one of: " + (", ".join(sorted(email_domains)) or "none"), domain)
 
 
-def _subject_of(assertion: Assertion, settings: SAMLSettings) -> str:
+def _subject_of(assertion: Assertion, settings: SAMLSettings, receipt: Receipt) -> str:
+    """Exactly as it came: two that differ by an invisible character are two people."""
     if settings.name_id_source == NAME_ID:
         return assertion.name_id
     subject = _first(assertion.attributes, (settings.name_id_source,))
-    if subject is None:
-        received = ", ".join(sorted(assertion.attributes)) or "none"
-        raise AttributeMissing(f"the subject comes from {settings.name_id_source}; attributes received: {received}")
-    return subject
+    received = ", ".join(sorted(assertion.attributes)) or "no attributes"
+    receipt.require(ATTRIBUTES, subject is not None, f"the subject in {settings.name_id_source}", f"received: {received}")
+    return subject or ""
 
 
 def _first(attributes: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> str | None:
     for name in names:
         for value in attributes.get(name, ()):
-            if text := value.strip().replace("\x00", ""):
-                return text
+            if value.strip():
+                return value
     return None

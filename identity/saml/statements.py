@@ -12,7 +12,7 @@ from identity.checks import AUTHN_CONTEXT, AUTHN_STATEMENT, DECRYPTION, SESSION_
 from identity.saml.conditions import read_instant
 from identity.saml.names import ATTRIBUTE_VALUE, SAML
 from identity.saml.times import shown
-from identity.saml.xml import child_of, text_of
+from identity.saml.xml import BLANKS, child_of, text_of
 from tenants.saml_settings import SAMLSettings
 
 RANKED_BY_EQUALITY = frozenset({"EXACT", "MINIMUM", "MAXIMUM"})
@@ -21,7 +21,7 @@ RANKED_BY_EQUALITY = frozenset({"EXACT", "MINIMUM", "MAXIMUM"})
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """The first AuthnStatement, with the earliest SessionNotOnOrAfter of all."""
+    """The first AuthnStatement, with the earliest SessionNotOnOrAfter of all: by our clock, so not in the past."""
 
     statement: etree._Element
     context: str
@@ -37,6 +37,8 @@ def require_authentication(assertion: etree._Element, now: dt.datetime, skew: dt
     found = [read_instant(statement, "SessionNotOnOrAfter", SESSION_TIME, receipt) for statement in statements]
     ends = min((end for end in found if end is not None), default=None)
     receipt.require(SESSION_TIME, ends is None or now - skew < ends, f"after {shown(now)}", shown(ends))
+    if ends is not None and ends <= now:
+        ends += skew  # over by our clock, and not yet by theirs: a session that is opened is not over at its birth
     first = statements[0]
     context = child_of(first, SAML + "AuthnContext")
     return Authentication(
@@ -79,9 +81,12 @@ def read_attributes(assertion: etree._Element, receipt: Receipt) -> Mapping[str,
 
 
 def _value_of(value: etree._Element) -> str:
-    """Text; or the text of the one element inside, as eduPersonTargetedID wraps a NameID. Anything deeper is no value."""
+    """Text without layout around it; or that of the one element inside, as eduPersonTargetedID wraps a NameID.
+
+    Anything deeper is no value.
+    """
     if len(value) == 0:
-        return (value.text or "").strip()
-    if len(value) == 1 and len(value[0]) == 0 and not (value.text or "").strip() and not (value[0].tail or "").strip():
-        return (value[0].text or "").strip()
+        return text_of(value)
+    if len(value) == 1 and len(value[0]) == 0 and not f"{value.text or ''}{value[0].tail or ''}".strip(BLANKS):
+        return text_of(value[0])
     return ""
