@@ -25,6 +25,9 @@ MAX_NAMESPACES = 64
 MAX_PREFIXES = 32
 """Names in one InclusiveNamespaces: each is looked up at each element."""
 DEFAULT_NAMESPACE = "#default"
+BYTE_ORDER_MARK = "\ufeff"
+BLANKS = " \t\r\n"
+"""White space of XML 1.0 (2.3), which may be layout. Any other blank is part of the text that it stands in."""
 
 ENCODINGS: Mapping[str, str] = {"utf-8": "utf-8", "us-ascii": "ascii", "iso-8859-1": "latin-1"}
 """Declared encoding -> codec. All three keep ASCII as it is, so what this module looks for cannot hide from it."""
@@ -73,9 +76,12 @@ def read_text(octets: bytes) -> str:
     if codec is None or (codec != "utf-8" and len(plain) < len(octets)):
         raise ResponseMalformed(f"encoding {declared[:40]} is not read")
     try:
-        return plain[declaration.end() if declaration else 0 :].decode(codec)
+        text = plain[declaration.end() if declaration else 0 :].decode(codec)
     except UnicodeDecodeError:
         raise ResponseMalformed("octets that are not in the document's encoding") from None
+    if text.startswith(BYTE_ORDER_MARK):  # libxml2 would pass over it, others would not
+        raise ResponseMalformed("a byte order mark that is not the first thing in the document")
+    return text
 
 
 def require_plain_markup(text: str) -> None:
@@ -190,4 +196,4 @@ def child_of(element: etree._Element, tag: str) -> etree._Element | None:
 
 def text_of(element: etree._Element | None) -> str:
     """The text of an element without children, XML blanks around it removed; "" where there is none."""
-    return "" if element is None else (element.text or "").strip(" \t\r\n")
+    return "" if element is None else (element.text or "").strip(BLANKS)
