@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import idna
 
@@ -12,6 +13,9 @@ MAX_DOMAIN_CHARACTERS = 253
 MAX_LOCAL_PART_CHARACTERS = 64
 MAX_EMAIL_CHARACTERS = 254
 """RFC 5321 4.5.3.1: a path has 256 octets with its angle brackets."""
+
+ASCII_BLANKS = " \t\r\n"
+"""What may stand around an address. Other blanks make it another text, which no program may take for the same."""
 
 _DOT_ATOM = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -28,6 +32,8 @@ def normalise_domain(text: str) -> str:
     """
     if not 0 < len(text) <= MAX_DOMAIN_CHARACTERS:
         raise DomainInvalid("a domain has 1 to 253 characters")
+    if not unicodedata.is_normalized("NFC", text):  # the Kelvin sign and the like, which lower() would make letters of
+        raise DomainInvalid(f"{text[:80]!r} holds a character that stands for another one")
     try:
         domain = idna.encode(text.lower(), strict=True).decode("ascii")
     except (idna.IDNAError, UnicodeError) as error:
@@ -48,7 +54,7 @@ def normalise_email(text: str) -> str | None:
     The local part is a dot-atom of ASCII (RFC 5321 4.1.2). Quoted ones and those of RFC 6531 are left out on purpose:
     hardly anybody has one, and programs differ over which of them are the same.
     """
-    local_part, at, domain = text.strip().partition("@")
+    local_part, at, domain = text.strip(ASCII_BLANKS).partition("@")
     local_part = local_part.lower() if local_part.isascii() else ""
     if not at or len(local_part) > MAX_LOCAL_PART_CHARACTERS or not _DOT_ATOM.fullmatch(local_part):
         return None
