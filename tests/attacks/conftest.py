@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from config.database import db
+from tests.attacks.listener import Listener
 from tests.conftest import Template
 from tests.support.idp import ForgingIdP
 from tests.support.world import Organisation, World, settings_for
@@ -30,3 +31,12 @@ def arena(
     )
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """A place that nobody may visit: the test fails if anybody did."""
+    place = Listener()
+    yield place
+    place.close()
+    assert place.visits == 0

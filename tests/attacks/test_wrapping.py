@@ -15,7 +15,7 @@ from identity.saml.response import UnverifiedResponse, verify_response
 from identity.saml.signature import verify_enveloped
 from identity.saml.xml import parse
 from tenants.errors import Refusal
-from tests.attacks.accepting import accept_message
+from tests.attacks.answering import accept_message
 from tests.attacks.support import MALLORY, pending, refuse, settle
 from tests.attacks.surgery import (
     ADA,
