@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from config.database import read, write
+from identity.checks import shown_receipt
 from identity.models import Attempt, EmailAddress, SessionRow, User
 from tenants.models import IdentityProvider
 
@@ -121,4 +122,4 @@ def find_attempt(tenant_id: int, attempt_id: str) -> AttemptReceipt | None:
         return None
     values = dict(row._mapping)
     receipt, xml = values.pop("receipt"), values.pop("xml")
-    return AttemptReceipt(AttemptRow(**values), receipt, xml)
+    return AttemptReceipt(AttemptRow(**values), shown_receipt(receipt), xml)

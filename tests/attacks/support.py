@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from config.database import Base, db
 from config.isolation import every_tenant
+from identity.checks import shown_receipt
 from identity.routes import SESSION_COOKIE
 from tests.support.browser import Browser, Started, code_of
 from tests.support.world import Organisation, World
@@ -127,7 +128,7 @@ def assert_refused(world: World, answer: TestResponse, code: str | Collection[st
     assert world.rows() == before
     attempt = _one_row(world, "attempt", reference=_reference_of(answer))
     assert (attempt["code"], attempt["user_id"]) == (told, None)
-    lines = attempt["receipt"]["checks"]
+    lines = shown_receipt(attempt["receipt"])["checks"]
     assert lines, "a receipt without a check"
     assert [line["passed"] for line in lines] == [True] * (len(lines) - 1) + [False], "the last check, and only it, failed"
     assert lines[-1]["code"] == told, f"the receipt's last check {lines[-1]['id']} says {lines[-1]['code']}, the page {told}"
