@@ -18,8 +18,8 @@ import pytest
 
 from tests.attacks.answering import accept, accept_message
 from tests.attacks.listener import Listener
-from tests.attacks.support import pending, refuse, settle
-from tests.attacks.surgery import ADA, MALLORY, swap
+from tests.attacks.support import MALLORY, pending, refuse, settle
+from tests.attacks.surgery import ADA, swap
 from tests.support.idp import encoded
 from tests.support.world import World
 
@@ -125,6 +125,13 @@ def first_name(written: str) -> Change:
     return lambda xml: swap(xml, ">Ada<", f">{written}<")
 
 
+def written(old: str, new: str) -> Change:
+    """A text put in place of another after signing."""
+    return lambda xml: swap(xml, old, new)
+
+
+LONG = "n" * 60_000
+END, STATEMENT_END = "</saml:Assertion>", "</saml:AttributeStatement>"
 DOCUMENTS: dict[str, tuple[Change, str]] = {
     "XML 1.1": (before(b'<?xml version="1.1"?>'), MALFORMED),
     "XML 1.1 with a control character": (lambda xml: b'<?xml version="1.1"?>' + first_name("&#1;")(xml), MALFORMED),
@@ -169,24 +176,24 @@ DOCUMENTS: dict[str, tuple[Change, str]] = {
     "an end of CDATA in text": (first_name("A]]>da"), MALFORMED),
     "CDATA without an end": (first_name("A<![CDATA[da"), MALFORMED),
     "two hyphens in a comment": (first_name("A<!-- -- -->da"), MALFORMED),
-    "an ID twice": (lambda xml: re.sub(rb'(<saml:Assertion [^>]*)>', rb'\1 ID="_x">', xml, count=1), MALFORMED),
-    "an ID of the protocol's namespace": (lambda xml: swap(xml, "<saml:Assertion ", '<saml:Assertion samlp:ID="_x" '), MALFORMED),
+    "an ID twice": (lambda xml: re.sub(rb"(<saml:Assertion [^>]*)>", rb'\1 ID="_x">', xml, count=1), MALFORMED),
+    "an ID of the protocol's namespace": (written("<saml:Assertion ", '<saml:Assertion samlp:ID="_x" '), MALFORMED),
     "one attribute by two prefixes": (
         lambda xml: swap(xml, "<saml:Subject>", '<saml:Subject xmlns:a="urn:x" xmlns:b="urn:x" a:n="1" b:n="2">'),
         MALFORMED,
     ),
-    "an attribute without quotes": (lambda xml: swap(xml, 'Version="2.0"', "Version=2.0"), MALFORMED),
-    "a less-than in an attribute": (lambda xml: swap(xml, 'SessionIndex="', 'SessionIndex="<'), MALFORMED),
-    "a prefix that nobody declared": (lambda xml: swap(xml, "<saml:Subject>", "<saml:Subject><evil:x/>"), MALFORMED),
-    "a prefix undeclared": (lambda xml: swap(xml, "<saml:Subject>", '<saml:Subject xmlns:saml="">'), MALFORMED),
-    "xml bound to something else": (lambda xml: swap(xml, "<saml:Subject>", '<saml:Subject xmlns:xml="urn:x">'), MALFORMED),
-    "xmlns bound": (lambda xml: swap(xml, "<saml:Subject>", '<saml:Subject xmlns:xmlns="urn:x">'), MALFORMED),
-    "two colons in a name": (lambda xml: swap(xml, "<saml:Subject>", "<saml:Subject><saml:a:b/>"), MALFORMED),
-    "tags that cross": (lambda xml: swap(xml, "</saml:AttributeStatement></saml:Assertion>", "</saml:Assertion></saml:AttributeStatement>"), MALFORMED),
-    "small letters in an end tag": (lambda xml: swap(xml, "</saml:Subject>", "</saml:subject>"), MALFORMED),
-    "a name of 60,000 characters": (lambda xml: swap(xml, "<saml:Subject>", f"<saml:{'n' * 60_000}/><saml:Subject>"), MALFORMED),
-    "a prefix of 60,000 characters": (lambda xml: swap(xml, "<saml:Subject>", f"<saml:Subject xmlns:{'n' * 60_000}='urn:x'>"), MALFORMED),
-}  # fmt: skip
+    "an attribute without quotes": (written('Version="2.0"', "Version=2.0"), MALFORMED),
+    "a less-than in an attribute": (written('SessionIndex="', 'SessionIndex="<'), MALFORMED),
+    "a prefix that nobody declared": (written("<saml:Subject>", "<saml:Subject><evil:x/>"), MALFORMED),
+    "a prefix undeclared": (written("<saml:Subject>", '<saml:Subject xmlns:saml="">'), MALFORMED),
+    "xml bound to something else": (written("<saml:Subject>", '<saml:Subject xmlns:xml="urn:x">'), MALFORMED),
+    "xmlns bound": (written("<saml:Subject>", '<saml:Subject xmlns:xmlns="urn:x">'), MALFORMED),
+    "two colons in a name": (written("<saml:Subject>", "<saml:Subject><saml:a:b/>"), MALFORMED),
+    "tags that cross": (written(STATEMENT_END + END, END + STATEMENT_END), MALFORMED),
+    "small letters in an end tag": (written("</saml:Subject>", "</saml:subject>"), MALFORMED),
+    "a name of 60,000 characters": (written("<saml:Subject>", f"<saml:{LONG}/><saml:Subject>"), MALFORMED),
+    "a prefix of 60,000 characters": (written("<saml:Subject>", f"<saml:Subject xmlns:{LONG}='urn:x'>"), MALFORMED),
+}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -247,7 +254,7 @@ def test_base64_has_one_spelling(arena: World, name: str) -> None:
     "change",
     [
         pytest.param(lambda text: "\r\n".join(re.findall(".{1,76}", text)), id="lines of 76"),
-        pytest.param(lambda text: "\n".join(text), id="a line for each character"),
+        pytest.param("\n".join, id="a line for each character"),
         pytest.param(lambda text: f" \t{text}\r\n", id="blanks around"),
     ],
 )
@@ -290,13 +297,14 @@ def test_a_character_reference_is_its_character(arena: World, old: str, new: str
     assert accept_message(victim, swap(victim.response(), old, new))["user"]["email"] == ADA
 
 
+EXTERNAL = "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>&e;"
 LITERAL: dict[str, tuple[str, str]] = {
     "a reference in a reference": ("&amp;#65;", "&#65;"),
     "a declaration as text": ("&lt;!DOCTYPE x&gt;", "<!DOCTYPE x>"),
     "an entity as text": ("&amp;evil;", "&evil;"),
     "a comment in CDATA": ("<![CDATA[A<!--b-->c]]>", "A<!--b-->c"),
     "an instruction in CDATA": ("<![CDATA[<?php ?>]]>", "<?php ?>"),
-    "a declaration in CDATA": ("<![CDATA[<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>&e;]]>", "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>&e;"),
+    "a declaration in CDATA": (f"<![CDATA[{EXTERNAL}]]>", EXTERNAL),
     "CDATA around a reference": ("<![CDATA[&#65;]]>", "&#65;"),
     "CDATA in two": ("A<![CDATA[d]]><![CDATA[a]]>", "Ada"),
     "a carriage return by reference": ("A&#13;b", "A\rb"),
@@ -307,15 +315,15 @@ LITERAL: dict[str, tuple[str, str]] = {
     "a letter beyond the basic plane": ("&#x1F600;", "\U0001f600"),
     "a ligature": ("\ufb01", "\ufb01"),
     "a letter with its accent apart": ("e\u0301", "e\u0301"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", LITERAL)
 def test_a_signed_value_is_read_as_written(arena: World, name: str) -> None:
     """Nothing is unescaped twice, normalised or cut: the value is that of XML 1.0."""
     victim = pending(settle(arena))
-    written, meant = LITERAL[name]
-    message = victim.response(before_signing=lambda xml: swap(xml, ">Ada<", f">{written}<").decode())
+    spelled, meant = LITERAL[name]
+    message = victim.response(before_signing=lambda xml: swap(xml, ">Ada<", f">{spelled}<").decode())
     assert accept_message(victim, message)["user"]["first_name"] == meant
 
 
@@ -426,7 +434,12 @@ def test_a_name_id_that_looks_like_anothers_is_another_person(world: World, name
     assert world.count("users") == 2
 
 
-SOURCE = {"a no-break space": "ada\u00a0", "an ideographic space": "\u3000ada", "a next line": "ada\u0085", "a line separator": "ada\u2028"}  # fmt: skip
+SOURCE = {
+    "a no-break space": "ada\u00a0",
+    "an ideographic space": "\u3000ada",
+    "a next line": "ada\u0085",
+    "a line separator": "ada\u2028",
+}
 
 
 @pytest.mark.parametrize("name", SOURCE)
@@ -442,7 +455,16 @@ def test_so_it_is_where_an_attribute_identifies(world: World, name: str) -> None
     assert impostor.browser.get("/session").get_json()["user"]["email"] == "other@acme.test"
 
 
-ISSUERS = ("https://idp.acme.test/metadata\u00a0", "https://idp.acme.test/metadata\u200b", "https://idp.\u0430cme.test/metadata", "https://idp.acme.test/metadata/", "HTTPS://idp.acme.test/metadata", "https://idp.acme.test/%6detadata", "https://idp.acme.test:443/metadata", "https://idp\uff0eacme.test/metadata")  # fmt: skip
+ISSUERS = (
+    "https://idp.acme.test/metadata\u00a0",
+    "https://idp.acme.test/metadata\u200b",
+    "https://idp.\u0430cme.test/metadata",
+    "https://idp.acme.test/metadata/",
+    "HTTPS://idp.acme.test/metadata",
+    "https://idp.acme.test/%6detadata",
+    "https://idp.acme.test:443/metadata",
+    "https://idp\uff0eacme.test/metadata",
+)
 
 
 @pytest.mark.parametrize("issuer", ISSUERS, ids=range(len(ISSUERS)))
