@@ -1,0 +1,44 @@
+"""docs/operation.md names every setting, logger and metric that there is."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+from config import development, logs, metrics, settings
+from config.settings import Settings, settings_from_environment
+from tests.unit.docs.pages import codes, page, table
+
+PAGE = page("operation.md")
+KEY = "k1:" + "A" * 43 + "="
+
+
+def test_every_setting_is_described_with_its_default() -> None:
+    """What the code reads from the environment, and nothing else."""
+    rows = {codes(row["variable"])[0]: row["default"] for row in table(PAGE, "variable", "meaning", "default")}
+    read = set(re.findall(r'environment\.get\("([A-Z_]+)"', inspect.getsource(settings)))
+    assert rows.keys() == read
+    defaults = settings_from_environment({"SECRET_KEYS": KEY})
+    assert codes(rows["APP_URL"]) == [defaults.app_url]
+    assert codes(rows["TENANT_URL"]) == [defaults.tenant_url]
+    assert codes(rows["TRUSTED_PROXIES"]) == [str(defaults.trusted_proxies)]
+    assert codes(rows["LOG_LEVEL"]) == [defaults.log_level]
+    assert codes(rows["DATABASE_URL"]) == [Settings.__dataclass_fields__["database_url"].default]
+
+
+def test_every_logger_is_described() -> None:
+    """The names are an interface."""
+    shown = {codes(row["logger"])[0] for row in table(PAGE, "logger", "says")}
+    assert shown == {f"{logs.ROOT}.{name}" for name in re.findall(r'_logger\("(\w+)"\)', inspect.getsource(logs))}
+
+
+def test_every_metric_that_is_described_exists() -> None:
+    """Names as Prometheus shows them."""
+    counters = {f"{metric._name}_total" for metric in (metrics.SIGN_INS, metrics.LOGIN_STARTS)}
+    shown = {codes(row["metric"])[0] for row in table(PAGE, "metric", "labels")}
+    assert shown == counters | {metrics.REQUESTS._name}
+
+
+def test_the_development_file_is_described() -> None:
+    """Its place is said, so that nobody deploys one."""
+    assert f"`{development.DEVELOPMENT_FILE}`" in PAGE
