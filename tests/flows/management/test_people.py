@@ -59,7 +59,7 @@ def test_a_cursor_belongs_to_one_list_of_one_tenant_under_one_filter(world: Worl
         f"{USERS}?email=ada@acme.test&cursor={cursor}",
         f"{USERS}?cursor={cursor[:-1]}",
         f"{USERS}?cursor={cursor}AAAA",
-        f"{USERS}?cursor=%00",
+        f"{USERS}?cursor=AA",
         f"{USERS}?cursor=äöü",
         "/tenants?cursor=AAAA",
     ):
