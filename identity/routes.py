@@ -94,7 +94,7 @@ def login() -> WerkzeugResponse:
     return response
 
 
-@routes.post("/saml/acs")
+@routes.post("/saml/acs", provide_automatic_options=False)
 def acs() -> WerkzeugResponse:
     """Take the identity provider's answer: 303 to the target with a session, or a refusal that leaves nothing behind."""
     tenant, now, receipt = web.tenant(), _now(), Receipt()
