@@ -81,6 +81,7 @@ _FIND = Prepared(
         SessionRow.expires_at > sa.bindparam("now"),
         SessionRow.seen_at > sa.bindparam("idle_since"),
         User.active.is_(True),
+        IdentityProvider.deleted_at.is_(None),
     )
 )
 _TOUCH = Prepared(

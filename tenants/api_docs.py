@@ -80,7 +80,7 @@ def _operations_of(document: Mapping[str, Any], tag: str) -> Iterator[Operation]
 
 def _answers_of(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[tuple[str, str, str | None]]:
     shared = document["components"]["responses"]
-    for status, given in operation["responses"].items():
+    for status, given in sorted(operation["responses"].items()):
         answer = shared[_name_of(given["$ref"])] if "$ref" in given else given
         yield status, answer["description"], _schema_in(answer)
 
