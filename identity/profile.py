@@ -12,7 +12,8 @@ from tenants.saml_settings import PROFILE_FIELDS, SAMLSettings
 NAME_ID = "NameID"
 FIELD_LIMITS: Mapping[str, int] = {"username": 320, "email": 254, "first_name": 200, "last_name": 200, "phone": 60}
 """Characters; what is longer is cut, except e-mail, which is refused."""
-MAX_SUBJECT = 1024
+MAX_SUBJECT_OCTETS = 1024
+"""SAML's longest names have 256 characters (SAML Core 8.3.7). Octets, since an index of PostgreSQL holds 2,704 of them."""
 
 
 def profile_of(assertion: Assertion, settings: SAMLSettings, receipt: Receipt) -> Profile:
@@ -23,7 +24,9 @@ def profile_of(assertion: Assertion, settings: SAMLSettings, receipt: Receipt) -
     """
     receipt.facts["attributes_received"] = sorted(assertion.attributes)
     subject = _subject_of(assertion, settings, receipt)
-    receipt.require(SUBJECT, 0 < len(subject) <= MAX_SUBJECT, f"1 to {MAX_SUBJECT} characters", f"{len(subject)} characters")
+    size = max(len(subject.encode()), len(assertion.name_id.encode()))
+    usable = subject != "" and size <= MAX_SUBJECT_OCTETS
+    receipt.require(SUBJECT, usable, f"1 to {MAX_SUBJECT_OCTETS} octets", f"{size} octets")
     values = {name: _first(assertion.attributes, getattr(settings.attribute_map, name)) for name in PROFILE_FIELDS}
     email = values.pop("email")
     if email is None and NAME_ID in settings.attribute_map.email:
