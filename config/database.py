@@ -154,36 +154,80 @@ def connect_database(app: Flask, url: str) -> None:
     options = engine_options(url) | {"isolation_level": "AUTOCOMMIT"}
     app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=options)
     db.init_app(app)
+    app.teardown_appcontext(_let_go)
     with app.app_context():
         prepare_engine(db.engine, begins=False)
 
 
-class _Unit(threading.local):
-    """The writing transaction of this thread, if one is open."""
+class _Thread(threading.local):
+    """This thread's connection, kept from the first statement of a request, job or command to its end."""
 
     connection: sa.Connection | None = None
+    writing: bool = False
 
 
-_unit = _Unit()
+_thread = _Thread()
 _BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN"}
+
+
+def present_connection() -> sa.Connection:
+    """The connection of this thread; of the open transaction, where there is one."""
+    kept, engine = _thread.connection, db.engine
+    if kept is not None and (kept.invalidated or kept.engine is not engine) and not _thread.writing:
+        _let_go()
+        kept = None
+    if kept is None:
+        kept = _thread.connection = engine.connect()
+    return kept
+
+
+def writing_connection() -> sa.Connection:
+    """The connection of the open transaction."""
+    if not _thread.writing:
+        raise RuntimeError("a write outside transaction()")
+    return present_connection()
+
+
+def is_writing() -> bool:
+    """Whether this thread has a transaction open."""
+    return _thread.writing
+
+
+def _let_go(_error: BaseException | None = None) -> None:
+    """Give the connection back to the pool; a transaction that is open still needs it."""
+    if _thread.connection is not None and not _thread.writing:
+        connection, _thread.connection = _thread.connection, None
+        connection.close()
 
 
 @contextmanager
 def transaction() -> Iterator[sa.Connection]:
     """One writing transaction of this thread; everything in it holds, or nothing does."""
-    if _unit.connection is not None:
+    if _thread.writing:
         raise RuntimeError("transactions do not nest: use a savepoint")
-    with db.engine.connect() as connection:
+    connection = _begun()
+    _thread.writing = True
+    try:
+        yield connection
+        send(connection, "COMMIT")
+    except BaseException:
+        _roll_back(connection)
+        raise
+    finally:
+        _thread.writing = False
+
+
+def _begun() -> sa.Connection:
+    """A connection with a transaction open; one that the database has closed meanwhile is replaced, once."""
+    connection = present_connection()
+    try:
         send(connection, _BEGIN[connection.dialect.name])
-        _unit.connection = connection
-        try:
-            yield connection
-            send(connection, "COMMIT")
-        except BaseException:
-            _roll_back(connection)
+    except sa.exc.DBAPIError as error:
+        if not error.connection_invalidated:
             raise
-        finally:
-            _unit.connection = None
+        connection = present_connection()
+        send(connection, _BEGIN[connection.dialect.name])
+    return connection
 
 
 def _roll_back(connection: sa.Connection) -> None:
@@ -191,8 +235,8 @@ def _roll_back(connection: sa.Connection) -> None:
     if connection.invalidated:
         return
     try:
-        if connection.connection.dbapi_connection is not None:
-            connection.connection.dbapi_connection.rollback()
+        driver: Any = connection.connection.driver_connection
+        driver.rollback()
     except Exception as error:
         connection.invalidate(error)
 
@@ -207,31 +251,19 @@ def send(connection: sa.Connection, sql: str, parameters: Any = ()) -> Any:
         if is_lost:
             connection.invalidate(error)
         raise sa.exc.DBAPIError.instance(
-            sql, None, error, connection.dialect.loaded_dbapi.Error, connection_invalidated=is_lost, dialect=connection.dialect
+            sql,
+            None,
+            error,
+            connection.dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=is_lost,
+            dialect=connection.dialect,
         ) from error
-
-
-@contextmanager
-def present_connection() -> Iterator[sa.Connection]:
-    """The connection of the open transaction; outside of one, a connection for a read."""
-    if _unit.connection is not None:
-        yield _unit.connection
-        return
-    with db.engine.connect() as connection:
-        yield connection
-
-
-def writing_connection() -> sa.Connection:
-    """The connection of the open transaction."""
-    if _unit.connection is None:
-        raise RuntimeError("a write outside transaction()")
-    return _unit.connection
 
 
 def read(statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> sa.Result[*tuple[Any, ...]]:
     """Run a Core statement that only reads: inside a transaction as part of it, else by itself."""
-    with present_connection() as connection:
-        return connection.execute(statement, parameters).freeze()()
+    return present_connection().execute(statement, parameters).freeze()()
 
 
 def write(statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[*tuple[Any, ...]]:

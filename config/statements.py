@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from config.database import present_connection, send, writing_connection
+from config.database import is_writing, present_connection, send, writing_connection
 from config.isolation import TenantViolation, violation_of
 
 Convert = Callable[[Any], Any]
@@ -81,9 +81,16 @@ class Prepared:
 
     def all(self, parameters: Parameters = NOTHING) -> list[Any]:
         """Read all rows; inside a transaction as part of it."""
-        with present_connection() as connection:
-            compiled = self._for(connection.dialect)
-            return compiled.rows(send(connection, compiled.sql, compiled.bind(parameters)))
+        connection = present_connection()
+        compiled = self._for(connection.dialect)
+        values = compiled.bind(parameters)
+        try:
+            return compiled.rows(send(connection, compiled.sql, values))
+        except sa.exc.DBAPIError as error:
+            if not error.connection_invalidated or is_writing():
+                raise
+            # The database has closed the connection while nobody used it; a read may be tried again on another.
+            return compiled.rows(send(present_connection(), compiled.sql, values))
 
     def one_or_none(self, parameters: Parameters = NOTHING) -> Any:
         """Read the one row that there can be, or None."""

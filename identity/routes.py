@@ -20,6 +20,7 @@ from identity.acs import Arrival, accept_response, record_refusal
 from identity.checks import FORM, SIZE, Receipt
 from identity.errors import MethodNotAllowed, NotSignedIn, RequestInvalid, TooLarge
 from identity.exchanges import EXCHANGE_LIFETIME
+from identity.form_body import read_form
 from identity.login import LoginOptions, begin_login
 from identity.own_metadata import tenant_metadata
 from identity.saml.sp_metadata import METADATA_MEDIA_TYPE
@@ -184,15 +185,16 @@ def client_config() -> Response:
 
 def _arrival(receipt: Receipt) -> Arrival:
     """Read the form: each field once, in the body alone, of bounded size (V1)."""
-    request.max_content_length = MAX_ACS_BODY
     with receipt.step(SIZE):
-        _require_form_of_size()
+        body = _body()
     with receipt.step(FORM):
         if request.mimetype != ACS_CONTENT_TYPE:
             raise RequestInvalid(f"content type {request.mimetype[:80] or 'missing'}")
-        if request.args:
+        if request.query_string:
             raise RequestInvalid("an ACS takes nothing from the address")
-        responses, relay_states = request.form.getlist("SAMLResponse"), request.form.getlist("RelayState")
+        fields = read_form(body)
+        responses = [value for name, value in fields if name == "SAMLResponse"]
+        relay_states = [value for name, value in fields if name == "RelayState"]
         if len(responses) != 1 or len(relay_states) > 1:
             raise RequestInvalid(f"SAMLResponse {len(responses)} times, RelayState {len(relay_states)} times")
     return Arrival(
@@ -205,9 +207,10 @@ def _arrival(receipt: Receipt) -> Arrival:
     )
 
 
-def _require_form_of_size() -> None:
+def _body() -> bytes:
+    request.max_content_length = MAX_ACS_BODY
     try:
-        request.form  # noqa: B018 reads the body, within its bound
+        return request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise TooLarge(f"a form of more than {MAX_ACS_BODY // 1024} KiB") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -21,6 +22,7 @@ _DOT_ATOM = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
+@functools.lru_cache(maxsize=4096)
 def normalise_domain(text: str) -> str:
     """A domain that people have e-mail at, in lower case and ASCII form (IDNA2008, RFC 5891).
 
