@@ -1,0 +1,63 @@
+"""Health, readiness and metrics, and where they are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.browser import Browser, code_of
+from tests.support.world import World, settings_for
+from wsgi import create_app
+
+
+def test_a_service_that_is_ready(world: World) -> None:
+    """Alive and ready, on the app host."""
+    app_host = Browser(world.app, None)
+    assert app_host.get("/healthz").get_json() == {"status": "ok"}
+    assert app_host.get("/readyz").get_json() == {"status": "ready"}
+
+
+def test_a_database_without_schema_is_not_ready(tmp_path: Path) -> None:
+    """The process is alive all the same: starting it anew would help nobody."""
+    app_host = Browser(create_app(settings_for(f"sqlite:///{tmp_path / 'empty.db'}")), None)
+    assert app_host.get("/healthz").status_code == 200
+    answer = app_host.get("/readyz")
+    assert (answer.status_code, code_of(answer)) == (503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_metrics_count_sign_ins_and_name_nobody(world: World) -> None:
+    """Results by code, requests by kind of host; no tenant and no person in any label."""
+    browser = world.browser()
+    assert world.sign_in(browser).status_code == 303
+    assert world.sign_in(browser, audiences=[["https://else.where"]]).status_code == 403
+    text = Browser(world.app, None).get("/metrics").get_data(as_text=True)
+    assert 'vestibule_sign_ins_total{result="accepted"}' in text
+    assert 'vestibule_sign_ins_total{result="audience_mismatch"}' in text
+    assert 'vestibule_login_starts_total{binding="post"}' in text
+    assert 'vestibule_request_seconds_count{host="tenant",status="3xx"}' in text
+    assert "acme" not in text
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/api/v1/tenants", "/api/v1/openapi.json"])
+def test_tenant_hosts_have_none_of_it(world: World, path: str) -> None:
+    """What belongs to the app host is not there on a tenant's."""
+    answer = world.browser().get(path)
+    assert (answer.status_code, code_of(answer)) == (404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/saml/login", "/saml/metadata", "/session", "/client-config.json"])
+def test_the_app_host_has_none_of_a_tenants(world: World, path: str) -> None:
+    """And the other way round."""
+    assert Browser(world.app, None).get(path).status_code == 404
+
+
+def test_native_clients_read_how_people_sign_in(world: World) -> None:
+    """The document of G3, from stored values."""
+    assert world.browser().get("/client-config.json").get_json() == {
+        "sso_enabled": True,
+        "sso_required": True,
+        "provider": "Company login",
+        "login_url": "http://acme.localhost:8000/saml/login",
+    }
