@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from tenants.schemas import Flag, PageQuery, Strict, text
+from tenants.schema_fields import Flag, Strict, text
+from tenants.schemas import PageQuery
 
 
 class PeopleQuery(PageQuery):

@@ -13,9 +13,9 @@ from tenants.connecting import ProviderRequest, connect
 from tenants.idp_records import providers_of
 from tenants.metadata_intake import MetadataSource, SourceKind
 from tenants.metadata_sync import queue_sync
+from tenants.provider_schemas import ProviderPage, ProviderPut, ProviderView, SettingsPatch, SettingsView, SyncQueued
 from tenants.providers import change_saml_settings, delete_provider, only_source, require_provider
 from tenants.saml_settings import settings_from_document
-from tenants.schemas import ProviderPage, ProviderPut, ProviderView, SettingsPatch, SettingsView, SyncQueued
 from tenants.tenant_records import ManagedTenant
 from tenants.views import provider_document
 from tenants.wiring import end_sessions

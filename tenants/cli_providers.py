@@ -15,9 +15,9 @@ from tenants.idp_records import providers_of
 from tenants.metadata_errors import MAX_METADATA_BYTES
 from tenants.metadata_intake import MetadataSource, SourceKind
 from tenants.metadata_sync import queue_sync, run_sync
+from tenants.provider_schemas import SettingsPatch
 from tenants.providers import change_saml_settings, delete_provider, only_source, require_provider
 from tenants.saml_settings import settings_from_document
-from tenants.schemas import SettingsPatch
 from tenants.views import provider_document
 from tenants.wiring import end_sessions, settings
 

@@ -13,8 +13,8 @@ import pytest
 from flask.cli import ScriptInfo
 
 import command
+from tenants.provider_schemas import SettingsPatch
 from tenants.saml_settings import SAMLSettings
-from tenants.schemas import SettingsPatch
 from tenants.tokens import Role
 from tests.support.idp import ForgingIdP
 from tests.support.world import World
