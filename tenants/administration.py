@@ -133,7 +133,8 @@ def change_tenant(
         replace_domains(tenant, read_domains(changes["email_domains"]), attestation, actor, now)
     if changes.get("state", tenant.state) != tenant.state:
         change_tenant_row(tenant.id, {"state": changes["state"]})
-        ended = end_sessions(tenant.id, now) if changes["state"] == SUSPENDED else 0
+        # At both ends: a sign-in under way at the moment of the suspension may have opened a session after it.
+        ended = end_sessions(tenant.id, now) if SUSPENDED in (tenant.state, changes["state"]) else 0
         record(tenant.id, STATE_EVENTS[changes["state"]], at=now, actor=actor, sessions_ended=ended)
     return _present(tenant.id)
 
