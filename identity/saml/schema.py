@@ -21,7 +21,7 @@ from identity.errors import (
     ResponseMalformed,
     TimeInvalid,
 )
-from identity.saml.names import SAML
+from identity.saml.names import EXC_C14N, SAML
 from identity.saml.times import TIME_ATTRIBUTES, read_time
 from tenants.errors import Refusal
 
@@ -34,6 +34,12 @@ FILES = {
     "urn:oasis:names:tc:SAML:2.0:assertion": "saml-schema-assertion-2.0.xsd",
     "urn:oasis:names:tc:SAML:2.0:protocol": "saml-schema-protocol-2.0.xsd",
 }
+EXC_C14N_PLACE = "mem:exc-c14n"
+EXC_C14N_SCHEMA = (
+    f'<schema xmlns="{XS}" targetNamespace="{EXC_C14N}"><element name="InclusiveNamespaces"><complexType>'
+    '<attribute name="PrefixList" type="string"/></complexType></element></schema>'
+)
+"""Of Exclusive XML Canonicalization 1.0, section 3; pysaml2 ships none, and CanonicalizationMethod takes only what is known."""
 KNOWN_CONDITIONS = frozenset({SAML + "AudienceRestriction", SAML + "OneTimeUse", SAML + "ProxyRestriction"})
 
 URI_REFUSALS: Mapping[str, type[Refusal]] = {
@@ -49,6 +55,8 @@ class _ShippedFiles(etree.Resolver):
     """Answers each schemaLocation with pysaml2's file of that namespace, without the DOCTYPE that W3C's files have."""
 
     def resolve(self, system_url: str, public_id: str, context: Any) -> Any:  # type: ignore[override]  # noqa: ARG002
+        if system_url == EXC_C14N_PLACE:
+            return self.resolve_string(EXC_C14N_SCHEMA, context, base_url=system_url)
         parser = etree.XMLParser(load_dtd=False, no_network=True, resolve_entities=False)
         schema = etree.fromstring(files("saml2.data.schemas").joinpath(system_url.removeprefix("mem:")).read_bytes(), parser)
         for imported in schema.iter(f"{{{XS}}}import"):
@@ -60,6 +68,7 @@ def _build() -> etree.XMLSchema:
     parser = etree.XMLParser(no_network=True)
     parser.resolvers.add(_ShippedFiles())
     imports = "".join(f'<import namespace="{namespace}" schemaLocation="mem:{file}"/>' for namespace, file in FILES.items())
+    imports += f'<import namespace="{EXC_C14N}" schemaLocation="{EXC_C14N_PLACE}"/>'
     return etree.XMLSchema(etree.fromstring(f'<schema xmlns="{XS}">{imports}</schema>', parser))
 
 
