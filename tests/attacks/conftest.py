@@ -9,8 +9,10 @@ import pytest
 
 from config.database import db
 from tests.attacks.listener import Listener
+from tests.attacks.signers import CURVES, connect
 from tests.conftest import Template
-from tests.support.idp import ForgingIdP
+from tests.support.idp import ForgingIdP, key_descriptor_xml
+from tests.support.keys import certificate_of, ec_key, rsa_key
 from tests.support.world import Organisation, World, settings_for
 from wsgi import create_app
 
@@ -40,3 +42,10 @@ def listener() -> Iterator[Listener]:
     yield place
     place.close()
     assert place.visits == 0
+
+
+@pytest.fixture(scope="module")
+def keyring(arena: World) -> World:
+    """The service trusting an RSA key and one of each curve, and told of a key that is for encryption only."""
+    pinned = [arena.acme.idp.certificate, *(certificate_of(ec_key("acme", curve)) for curve in CURVES)]
+    return connect(arena, *pinned, extra_keys=key_descriptor_xml(certificate_of(rsa_key("encryption only")), "encryption"))

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import copy
-import hashlib
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from lxml import etree
 
 from tests.attacks.support import MALLORY
 from tests.support.idp import ForgingIdP
-from tests.support.keys import PrivateKey, certificate_of, rsa_key
+from tests.support.keys import certificate_of, rsa_key
 from tests.support.saml_trust import ADDRESSED
 from tests.support.saml_xml import DS, SAML, SAMLP
 
@@ -130,47 +123,3 @@ def swap(xml: bytes | str, old: str, new: str, count: int = -1) -> bytes:
     text = xml.decode() if isinstance(xml, bytes) else xml
     assert old in text, f"{old!r} is not there"
     return text.replace(old, new, count).encode()
-
-
-def resigned(
-    xml: bytes,
-    key: PrivateKey,
-    edit: Callable[[str], str],
-    *,
-    digest: hashes.HashAlgorithm | None = None,
-    make: Callable[[bytes], bytes] | None = None,
-) -> bytes:
-    """The first SignedInfo edited as text and signed anew: a signer that vouches for whatever stands there.
-
-    So that a refusal is for what SignedInfo says, and not because its signature is broken. DigestValue is right already
-    unless the edit changes it.
-
-    Args:
-        make: makes SignatureValue's octets of SignedInfo's; the key's usual way unless given.
-    """
-    text = xml.decode()
-    found = re.search(r"<ds:SignedInfo\b.*?</ds:SignedInfo>", text, re.DOTALL)
-    assert found
-    edited = edit(found[0])
-    assert edited != found[0], "the edit has changed nothing"
-    text = text[: found.start()] + edited + text[found.end() :]
-    info = next(tree(text.encode()).iter(f"{{{DS}}}SignedInfo"))
-    signed: bytes = etree.tostring(info, method="c14n", exclusive=True, with_comments=False)
-    value = (make or (lambda message: raw_signature(key, message, digest or hashes.SHA256())))(signed)
-    at = found.start() + len(edited)
-    tail = re.sub(r"<ds:SignatureValue>[^<]*<", f"<ds:SignatureValue>{base64.b64encode(value).decode()}<", text[at:], count=1)
-    return (text[:at] + tail).encode()
-
-
-def raw_signature(key: PrivateKey, message: bytes, digest: hashes.HashAlgorithm) -> bytes:
-    """As XML Signature writes it: PKCS #1 v1.5, or r and s side by side."""
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(message, padding.PKCS1v15(), digest)
-    half = (key.key_size + 7) // 8
-    r, s = decode_dss_signature(key.sign(message, ec.ECDSA(digest)))
-    return r.to_bytes(half, "big") + s.to_bytes(half, "big")
-
-
-def digest_value(octets_signed: bytes) -> str:
-    """DigestValue of canonical octets, SHA-256."""
-    return base64.b64encode(hashlib.sha256(octets_signed).digest()).decode()

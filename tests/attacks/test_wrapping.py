@@ -16,6 +16,7 @@ from identity.saml.signature import verify_enveloped
 from identity.saml.xml import parse
 from tenants.errors import Refusal
 from tests.attacks.answering import accept_message
+from tests.attacks.signers import resigned
 from tests.attacks.support import MALLORY, pending, refuse, settle
 from tests.attacks.surgery import (
     ADA,
@@ -26,7 +27,6 @@ from tests.attacks.surgery import (
     forged,
     octets,
     put_after,
-    resigned,
     swap,
     tree,
 )
