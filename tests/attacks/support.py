@@ -34,6 +34,7 @@ SETTINGS: dict[str, Any] = {
     "allow_unsigned_cbc": False,
     "sha1_exception": None,
     "name_id_source": "NameID",
+    "require_authn_context": False,
 }
 """Those that attacks change, as they come."""
 
