@@ -35,6 +35,8 @@ DATABASE_ERRORS: tuple[type[Exception], ...] = (
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 SQLITE_BUSY_TIMEOUT_MS = 5_000
 POSTGRESQL_STATEMENT_TIMEOUT_MS = 10_000
+POSTGRESQL_IDLE_TRANSACTION_TIMEOUT_MS = 30_000
+"""A worker that hangs in the middle of a transaction keeps nobody waiting for its locks longer than this."""
 POOL_SIZE = 8
 
 
@@ -114,7 +116,10 @@ def engine_options(url: str) -> dict[str, Any]:
         "connect_args": {
             "connect_timeout": 5,
             "prepare_threshold": 2,
-            "options": f"-c statement_timeout={POSTGRESQL_STATEMENT_TIMEOUT_MS} -c timezone=UTC",
+            "options": (
+                f"-c statement_timeout={POSTGRESQL_STATEMENT_TIMEOUT_MS}"
+                f" -c idle_in_transaction_session_timeout={POSTGRESQL_IDLE_TRANSACTION_TIMEOUT_MS} -c timezone=UTC"
+            ),
         },
     }
 
@@ -182,10 +187,13 @@ def present_connection() -> sa.Connection:
 
 
 def writing_connection() -> sa.Connection:
-    """The connection of the open transaction."""
+    """The connection of the open transaction; never another one in its place, which would write outside of it."""
     if not _thread.writing:
         raise RuntimeError("a write outside transaction()")
-    return present_connection()
+    connection = present_connection()
+    if connection.invalidated:
+        raise RuntimeError("the transaction ended with its connection")
+    return connection
 
 
 def is_writing() -> bool:
@@ -209,7 +217,7 @@ def transaction() -> Iterator[sa.Connection]:
     _thread.writing = True
     try:
         yield connection
-        send(connection, "COMMIT")
+        _commit(connection)
     except BaseException:
         _roll_back(connection)
         raise
@@ -228,6 +236,14 @@ def _begun() -> sa.Connection:
         connection = present_connection()
         send(connection, _BEGIN[connection.dialect.name])
     return connection
+
+
+def _commit(connection: sa.Connection) -> None:
+    """Make it hold. PostgreSQL answers the COMMIT of a transaction that has failed before with ROLLBACK, and no error."""
+    if connection.invalidated:
+        raise RuntimeError("the transaction ended with its connection")
+    if getattr(send(connection, "COMMIT"), "statusmessage", None) == "ROLLBACK":
+        raise RuntimeError("the transaction had failed before it was to be committed")
 
 
 def _roll_back(connection: sa.Connection) -> None:
@@ -250,6 +266,8 @@ def send(connection: sa.Connection, sql: str, parameters: Any = ()) -> Any:
         is_lost = connection.dialect.is_disconnect(error, driver, None)
         if is_lost:
             connection.invalidate(error)
+            # The database has gone, or was started anew: those that wait in the pool are as dead as this one.
+            connection.engine.dispose()
         raise sa.exc.DBAPIError.instance(
             sql,
             None,
@@ -263,7 +281,13 @@ def send(connection: sa.Connection, sql: str, parameters: Any = ()) -> Any:
 
 def read(statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> sa.Result[*tuple[Any, ...]]:
     """Run a Core statement that only reads: inside a transaction as part of it, else by itself."""
-    return present_connection().execute(statement, parameters).freeze()()
+    try:
+        return present_connection().execute(statement, parameters).freeze()()
+    except sa.exc.DBAPIError as error:
+        if not error.connection_invalidated or _thread.writing:
+            raise
+        # The database has closed the connection while nobody used it; a read may be tried again on another.
+        return present_connection().execute(statement, parameters).freeze()()
 
 
 def write(statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[*tuple[Any, ...]]:

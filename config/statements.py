@@ -95,7 +95,8 @@ class Prepared:
     def one_or_none(self, parameters: Parameters = NOTHING) -> Any:
         """Read the one row that there can be, or None."""
         rows = self.all(parameters)
-        assert len(rows) < 2, "a look-up by what is unique found two rows"
+        if len(rows) > 1:
+            raise RuntimeError("a look-up by what is unique found two rows")
         return rows[0] if rows else None
 
     def write(self, parameters: Parameters) -> int:

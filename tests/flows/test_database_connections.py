@@ -1,0 +1,110 @@
+"""Connections that break at a bad moment: nothing is half done, nothing is said to be done that is not, and it heals."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+import sqlalchemy as sa
+
+from config.database import db, present_connection, read, send, transaction, write
+from tenants.models import Tenant
+from tests.support.world import World
+
+IN_THE_POOL = 4
+_RENAME = sa.update(Tenant).where(Tenant.slug == "acme").values(name="Renamed")
+_NAME = sa.select(Tenant.name).where(Tenant.slug == "acme")
+_END_OTHERS = sa.text(
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+only_postgresql = pytest.mark.parametrize("database", ["postgresql"])
+"""SQLite has no connection that somebody else could end."""
+
+
+def _end_connections(world: World) -> None:
+    """What a restart of PostgreSQL does to everybody who is connected."""
+    engine = sa.create_engine(world.app.config["SQLALCHEMY_DATABASE_URI"], poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.execute(_END_OTHERS)
+
+
+def _fill_pool(world: World) -> None:
+    """Let several threads use the database at the same moment, so that as many connections wait in the pool."""
+    together = Barrier(IN_THE_POOL, timeout=30)
+
+    def one(_: int) -> None:
+        with world.app.app_context():
+            read(_NAME)
+            together.wait()
+
+    with ThreadPoolExecutor(IN_THE_POOL) as threads:
+        list(threads.map(one, range(IN_THE_POOL)))
+
+
+@only_postgresql
+def test_a_restart_of_the_database_costs_nobody_a_request(world: World) -> None:
+    """However many dead connections wait in the pool, the next page and the next call are answered."""
+    for request in (
+        lambda: world.browser().get("/").status_code,
+        lambda: world.browser().get("/saml/login").status_code,
+        lambda: world.api("GET", "/tenants/acme").status_code,
+        lambda: world.api("PATCH", "/tenants/acme", json={"name": "Acme"}).status_code,
+    ):
+        _fill_pool(world)
+        _end_connections(world)
+        assert request() == 200
+
+
+@only_postgresql
+def test_a_transaction_never_goes_on_with_another_connection(world: World) -> None:
+    """Code that swallows the loss of its connection writes nothing more, and is not told that it has."""
+    with world.app.app_context():
+        with pytest.raises(RuntimeError), transaction() as connection:
+            send(connection, "SELECT 1")
+            _end_connections(world)
+            with pytest.raises(sa.exc.OperationalError):
+                send(connection, "SELECT 1")
+            write(_RENAME)
+        with pytest.raises(RuntimeError), transaction() as connection:
+            _end_connections(world)
+            with pytest.raises(sa.exc.OperationalError):
+                send(connection, "SELECT 1")
+        assert read(_NAME).scalar_one() == "Acme"
+
+
+@only_postgresql
+def test_a_commit_that_commits_nothing_is_an_error(world: World) -> None:
+    """PostgreSQL answers the COMMIT of a failed transaction without an error; nobody is told that something was saved."""
+    with world.app.app_context():
+        with pytest.raises(RuntimeError), transaction():
+            write(_RENAME)
+            with pytest.raises(sa.exc.DBAPIError):
+                write(sa.text("UPDATE tenant SET version = 1 / 0 WHERE slug = 'acme'"))
+        assert read(_NAME).scalar_one() == "Acme"
+
+
+@only_postgresql
+def test_a_worker_that_hangs_does_not_keep_its_locks(world: World) -> None:
+    """Statements and idle transactions end by themselves."""
+    with world.app.app_context():
+        for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            assert read(sa.text(f"SHOW {name}")).scalar_one() not in ("0", "")
+
+
+def test_an_exception_leaves_the_connection_usable(world: World) -> None:
+    """Whatever a block raises, its writes are gone, and the same thread goes on."""
+    with world.app.app_context():
+        for error in (ValueError, KeyboardInterrupt, GeneratorExit):
+            with pytest.raises(error), transaction():
+                write(_RENAME)
+                raise error
+            assert read(_NAME).scalar_one() == "Acme"
+        with transaction():
+            write(_RENAME)
+        assert read(_NAME).scalar_one() == "Renamed"
+        first = present_connection()
+    with world.app.app_context():
+        assert db.engine.pool.checkedout() == 0
+        assert first.closed
