@@ -39,6 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logging(settings.log_level)
     app = Flask("vestibule", static_folder=None, template_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_PARTS=MAX_FORM_PARTS)
+    app.url_map.merge_slashes = False  # werkzeug would redirect to where the request's own Host says (T2)
     app.extensions["vestibule_settings"] = settings
     app.extensions["vestibule_keys"] = KeyRing(settings.secret_keys)
     app.extensions["vestibule_trusts"] = TrustCache(app.extensions["vestibule_keys"])
