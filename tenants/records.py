@@ -48,7 +48,7 @@ _TENANT_COLUMNS = (
 _FIND_TENANT = Prepared(
     sa.select(*_TENANT_COLUMNS, MyDomain.current.label("canonical"))
     .join(MyDomain, MyDomain.tenant_id == Tenant.id)
-    .where(MyDomain.slug == sa.bindparam("slug"), Tenant.state != DELETED)
+    .where(MyDomain.slug == sa.bindparam("slug"))  # nothing else: PostgreSQL guesses that "state <> $2" holds for no row
 )
 _PROVIDERS = sa.select(
     IdentityProvider.id,
@@ -80,7 +80,7 @@ _DOMAINS = sa.select(EmailDomain.domain).where(
 def find_tenant(slug: str) -> TenantView | None:
     """The tenant that a MyDomain, present or former, leads to; None where there is none or it is deleted."""
     row = _FIND_TENANT.one_or_none({"slug": slug})
-    return TenantView(*row) if row else None
+    return TenantView(*row) if row is not None and row.state != DELETED else None
 
 
 def enabled_providers(tenant_id: int) -> Sequence[sa.Row[Any]]:
