@@ -10,7 +10,7 @@ import pytest
 
 from identity import checks
 from identity.checks import Check
-from tests.unit.docs.pages import codes, named, page, require_test, table
+from tests.unit.docs.pages import ROOT, codes, named, page, require_test, table
 from tests.unit.docs.refusal_codes import EVERY_CODE
 
 PAGE = page("saml-profile.md")
@@ -54,6 +54,12 @@ def test_bounds_are_those_of_the_code(row: dict[str, str]) -> None:
         assert value == dt.timedelta(seconds=int(number) * SPANS[unit])
     else:
         assert value == int(number) * UNITS.get(unit, 1)
+
+
+def test_every_family_of_attacks_is_listed() -> None:
+    """One line for each file, and a file for each line."""
+    listed = [codes(row["file"])[0] for row in table(PAGE, "family", "file")]
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "tests/attacks").glob("test_*.py"))
 
 
 def test_every_code_on_the_page_is_one() -> None:
