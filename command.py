@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from config.database import DATABASE_ERRORS, schema_is_current
+from config.database import DATABASE_ERRORS, keep_connections, schema_is_current
 from config.development import apply_development_file
 from config.logs import configure_logging
 from config.migrate import NEWEST, migrate
@@ -74,7 +74,7 @@ def serve_command(ctx: click.Context, host: str, port: int, workers: int) -> Non
     """Serve requests until told to end. TERM lets requests finish, INT does not."""
     app = _application(ctx)
     _require_current_schema(app)
-    serve(app, host=host, port=port, workers=workers, in_worker=lambda forked: start_scheduler(forked, jobs_of(forked)))
+    serve(app, host=host, port=port, workers=workers, in_worker=_begin_worker)
 
 
 @vestibule.command("migrate")
@@ -111,6 +111,11 @@ def main() -> None:
     except SettingsInvalid as error:
         sys.exit(f"Error: {error}")
     vestibule(obj=ScriptInfo(create_app=create_app, set_debug_flag=False))
+
+
+def _begin_worker(app: Flask) -> None:
+    keep_connections()
+    start_scheduler(app, jobs_of(app))
 
 
 def _application(ctx: click.Context) -> Flask:

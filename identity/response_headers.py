@@ -16,6 +16,7 @@ Three things that browsers do decide more than they seem to (measured with Chrom
 
 from __future__ import annotations
 
+import functools
 import re
 from urllib.parse import urlsplit
 
@@ -46,6 +47,17 @@ def security_headers(
         referrer: what links and forms tell others about this page.
         https: whether the host is reached by HTTPS alone from now on.
     """
+    present = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - they are pairs, not a mapping
+    for name, value in _headers(form_action, script, style, referrer, https):
+        if name.lower() not in present:
+            response.headers.add(name, value)
+    return response
+
+
+@functools.lru_cache(maxsize=1024)
+def _headers(
+    form_action: str | None, script: str | None, style: str | None, referrer: str, https: bool
+) -> tuple[tuple[str, str], ...]:
     policy = (
         "default-src 'none'",
         f"style-src '{style or 'self'}'",
@@ -55,7 +67,7 @@ def security_headers(
         "base-uri 'none'",
         "frame-ancestors 'none'",
     )
-    for name, value in (
+    headers = (
         ("Content-Security-Policy", "; ".join(policy)),
         ("X-Content-Type-Options", "nosniff"),
         ("X-Frame-Options", "DENY"),
@@ -64,11 +76,8 @@ def security_headers(
         ("Cross-Origin-Opener-Policy", "same-origin"),
         ("Cross-Origin-Resource-Policy", "same-origin"),
         ("Cache-Control", "no-store"),
-    ):
-        response.headers.setdefault(name, value)
-    if https:
-        response.headers.setdefault("Strict-Transport-Security", HSTS)
-    return response
+    )
+    return (*headers, ("Strict-Transport-Security", HSTS)) if https else headers
 
 
 def form_action_for(location: str) -> str:
