@@ -81,7 +81,7 @@ class _Log(GunicornLogger):  # type: ignore[misc]  # gunicorn has no types
             log.handlers.clear()
             log.propagate = True
 
-    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:  # noqa: ARG002
+    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         """The service has its own line for each answer; gunicorn would look up four settings to find that it has none."""
 
 
