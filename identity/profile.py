@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from identity.assertion import Assertion, Profile
-from identity.checks import ATTRIBUTES, EMAIL, EMAIL_DOMAIN, SUBJECT, Receipt
+from identity.checks import ATTRIBUTES, EMAIL, EMAIL_DOMAIN, MAX_SHOWN, SUBJECT, Receipt
 from tenants.email_domains import domain_of, normalise_email
 from tenants.saml_settings import PROFILE_FIELDS, SAMLSettings
 
 NAME_ID = "NameID"
 FIELD_LIMITS: Mapping[str, int] = {"username": 320, "email": 254, "first_name": 200, "last_name": 200, "phone": 60}
 """Characters; what is longer is cut, except e-mail, which is refused."""
+MAX_NAMES_SHOWN = 100
+"""Names of attributes in a receipt; each is cut like every other text there."""
 MAX_SUBJECT_OCTETS = 1024
 """SAML's longest names have 256 characters (SAML Core 8.3.7). Octets, since an index of PostgreSQL holds 2,704 of them."""
 
@@ -22,7 +24,7 @@ def profile_of(assertion: Assertion, settings: SAMLSettings, receipt: Receipt) -
     Raises:
         SubjectInvalid, AttributeMissing, EmailInvalid: the cause names the attributes that did come, never their values.
     """
-    receipt.facts["attributes_received"] = sorted(assertion.attributes)
+    receipt.facts["attributes_received"] = [name[:MAX_SHOWN] for name in sorted(assertion.attributes)[:MAX_NAMES_SHOWN]]
     subject = _subject_of(assertion, settings, receipt)
     size = max(len(subject.encode()), len(assertion.name_id.encode()))
     usable = subject != "" and size <= MAX_SUBJECT_OCTETS
