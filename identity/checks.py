@@ -135,11 +135,16 @@ class Receipt:
         """JSON form as stored: what is the same in every receipt stays out, and `shown_receipt` puts it back."""
         return {
             "checks": [
-                [check.id, passed, expected[:MAX_SHOWN], actual[:MAX_SHOWN], code]
+                [check.id, passed, _stored(expected), _stored(actual), code]
                 for check, passed, expected, actual, code in self.lines
             ],
             "facts": self.facts,
         }
+
+
+def _stored(text: str) -> str:
+    """PostgreSQL's JSON has no place for NUL."""
+    return text[:MAX_SHOWN].replace("\x00", "")
 
 
 CHECKS: Mapping[str, Check] = {check.id: check for check in list(globals().values()) if isinstance(check, Check)}

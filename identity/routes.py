@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import secrets
 import time
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, jsonify, make_response, redirect, request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -33,7 +33,10 @@ from tenants.hosts import HostKind
 SESSION_COOKIE = "__Host-vestibule_session"
 LOGIN_COOKIE = "__Host-vestibule_login"
 LOGIN_SECRET_BYTES = 32
-LOGIN_SECRET_LENGTH = 43
+_LOGIN_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+"""What `secrets.token_urlsafe` makes of so many bytes; whatever else the cookie holds is not ours, and never sent back."""
+MAX_HEADER_TEXT = 1_000
+"""Octets of a header that are looked at; its column holds fewer characters still."""
 ACS_CONTENT_TYPE = "application/x-www-form-urlencoded"
 MAX_ACS_BODY = 512 * 1024
 
@@ -110,8 +113,7 @@ def acs() -> WerkzeugResponse:
         raise
     SIGN_INS.labels("accepted").inc()
     sign_in_log.info("accepted", tenant_id=tenant.id, session=sign_in.session.id)
-    response = redirect(sign_in.target, 303)
-    response.headers["Cache-Control"] = "no-store"
+    response = Response(status=303, headers={"Location": sign_in.target, "Cache-Control": "no-store"})
     _set_cookie(response, SESSION_COOKIE, sign_in.session.token, same_site="Lax", max_age=None)
     return response
 
@@ -189,7 +191,7 @@ def _arrival(receipt: Receipt) -> Arrival:
         body = _body()
     with receipt.step(FORM):
         if request.mimetype != ACS_CONTENT_TYPE:
-            raise RequestInvalid(f"content type {request.mimetype[:80] or 'missing'}")
+            raise RequestInvalid(f"content type {request.mimetype[:80]!a}")
         if request.query_string:
             raise RequestInvalid("an ACS takes nothing from the address")
         fields = read_form(body)
@@ -202,9 +204,17 @@ def _arrival(receipt: Receipt) -> Arrival:
         relay_state=relay_states[0] if relay_states else "",
         login_secret=_login_secret(),
         session_token=request.cookies.get(SESSION_COOKIE),
-        browser=BrowserFacts(user_agent=request.user_agent.string, address=request.remote_addr or ""),
+        browser=BrowserFacts(
+            user_agent=_header_text(request.user_agent.string), address=_header_text(request.remote_addr or "")
+        ),
         reference=g.reference,
     )
+
+
+def _header_text(value: str) -> str:
+    """What a header says, in characters that can be stored and shown. WSGI hands its octets on as Latin-1 (PEP 3333)."""
+    text = value[:MAX_HEADER_TEXT].encode("latin-1", "replace").decode("utf-8", "replace")
+    return "".join(character for character in text if character.isprintable())
 
 
 def _body() -> bytes:
@@ -221,7 +231,7 @@ def _may_record(tenant_id: int) -> bool:
 
 def _login_secret() -> str | None:
     value = request.cookies.get(LOGIN_COOKIE, "")
-    return value if len(value) == LOGIN_SECRET_LENGTH and value.isascii() else None
+    return value if _LOGIN_SECRET.fullmatch(value) else None
 
 
 def _session() -> CurrentSession | None:
@@ -241,7 +251,7 @@ def _require_same_origin(slug: str) -> None:
         same = fetch_site in ("same-origin", "none")
     else:
         origin = request.headers.get("Origin")
-        same = origin is None or urlsplit(origin).netloc.lower() == request.host.lower()
+        same = origin is None or origin.lower() in (f"http://{request.host.lower()}", f"https://{request.host.lower()}")
     if not same:
         raise RequestInvalid(f"a form of another site at {slug}")
 

@@ -56,7 +56,7 @@ def event_values(
     tenant_id: int, event: EventType, *, at: dt.datetime, actor: str, reason: str | None = None, **detail: Any
 ) -> dict[str, Any]:
     """The row of one event, for whoever writes several rows in one statement."""
-    bounded = {name: value[:MAX_DETAIL_TEXT] if isinstance(value, str) else value for name, value in detail.items()}
+    bounded = {name: _stored(value) if isinstance(value, str) else value for name, value in detail.items()}
     return {
         "tenant_id": tenant_id,
         "id": new_id(),
@@ -66,3 +66,8 @@ def event_values(
         "actor": actor,
         "detail": bounded,
     }
+
+
+def _stored(text: str) -> str:
+    """PostgreSQL's JSON has no place for NUL."""
+    return text[:MAX_DETAIL_TEXT].replace("\x00", "")

@@ -63,6 +63,13 @@ class HostInvalid(Refusal):
     advice = "Follow the link that your organisation gave you."
 
 
+class AddressInvalid(Refusal):
+    code, status = "request_invalid", 400
+    heading = "There is nothing at this address"
+    sentence = "This is not an address that the service understands."
+    advice = "Follow the link that your organisation gave you."
+
+
 class NotFound(Refusal):
     code, status = "not_found", 404
     heading = "There is no such page"

@@ -15,12 +15,14 @@ from config import logs
 from config.database import DATABASE_ERRORS
 from config.metrics import REQUESTS
 from config.settings import Settings
-from tenants.errors import NotFound, ServiceUnavailable, TenantSuspended, TenantUnknown
+from tenants.errors import AddressInvalid, NotFound, ServiceUnavailable, TenantSuspended, TenantUnknown
 from tenants.hosts import HostKind, read_host
 from tenants.records import TenantView, find_tenant
 from tenants.trusts import TenantTrust, TrustCache
 
 REFERENCE_BYTES = 6
+API_PREFIX = "/api/"
+"""On a tenant's host nothing below it is there by any method; routing would tell that another method would do."""
 
 
 def install_hosts(app: Flask) -> None:
@@ -37,8 +39,13 @@ def _begin_request() -> None:
     g.tenant = None
     g.host_kind = None
     logs.bind_request(g.reference)
+    if not request.query_string.isascii():
+        # RFC 3986 knows no others; werkzeug decodes the query as UTF-8, in whichever place first looks at it.
+        raise AddressInvalid("octets beyond ASCII in the query")
     kind, slug = read_host(request.headers.get("Host", ""), settings())
     g.host_kind = kind
+    if kind is HostKind.TENANT and request.path.startswith(API_PREFIX):
+        raise NotFound("the management API on a tenant host")
     if slug is not None:
         g.tenant = find_tenant(slug)
         if g.tenant is None:
