@@ -14,7 +14,7 @@ from benchmarks.rounds import Contest, compare
 from benchmarks.scale import cached_tenant_bytes, start_seconds
 from benchmarks.servers import floor, product
 from benchmarks.table import machine, scale_lines, table
-from benchmarks.tenancies import PLAIN, SECRET_KEYS, KeyStock, fill, make_keys
+from benchmarks.tenancies import PLAIN, SECRET_KEYS, KeyStock, Tenancy, fill, make_keys
 from config.settings import Settings
 from tests.support.postgresql import start_cluster
 from tests.support.world import utc_now
@@ -36,7 +36,7 @@ class Size:
 
 
 WHOLE = Size(rounds=7, requests=400, few=10, many=10_000, keys=64, cached=3_000, starts=5)
-QUICK = Size(rounds=1, requests=20, few=4, many=400, keys=2, cached=50, starts=1)
+QUICK = Size(rounds=1, requests=10, few=40, many=40, keys=2, cached=20, starts=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,41 +63,42 @@ def main() -> None:
 
 def _result(options: argparse.Namespace, database: Database, keys: KeyStock, size: Size, folder: Path) -> str:
     if not options.profile and not options.breakdown:
-        return _measured(database, keys, size, folder)
+        return _measured(database, keys, size, folder, with_scale=database.kind == options.databases[0])
     with (folder / "product.log").open("w") as log, redirect_stderr(log):
         if options.profile:
             return _profiled(database, options.profile, keys, size.requests)
         return _broken_down(database, options.breakdown, keys, size.requests)
 
 
-def _measured(database: Database, keys: KeyStock, size: Size, folder: Path) -> str:
-    few_url, many_url = database.new("few"), database.new("many")
-    few, many = fill(few_url, size.few, keys, utc_now()), fill(many_url, size.many, keys, utc_now())
+def _measured(database: Database, keys: KeyStock, size: Size, folder: Path, *, with_scale: bool) -> str:
+    """Memory and start are told once: neither depends on the database."""
+    few_url, few = _filled(database, "few", size.few, keys)
+    many_url, many = (few_url, few) if size.many == size.few else _filled(database, "many", size.many, keys)
     with ExitStack() as stack:
-        contest = Contest(
-            floor=stack.enter_context(floor(few_url, folder, few[PLAIN], database.pids)),
-            few=stack.enter_context(product(few_url, folder, database.pids)),
-            many=stack.enter_context(product(many_url, folder, database.pids)),
-            few_tenancies=few,
-            many_tenancies=many,
-            urls=(few_url, many_url),
-        )
+        floor_server = stack.enter_context(floor(few_url, folder, few[PLAIN], database.pids))
+        few_server = stack.enter_context(product(few_url, folder, database.pids))
+        many_server = few_server if many_url == few_url else stack.enter_context(product(many_url, folder, database.pids))
+        contest = Contest(floor_server, few_server, many_server, few, many, (few_url, many_url))
         rows = compare(contest, rounds=size.rounds, requests=size.requests)
-    scale = scale_lines(
-        cached_tenant_bytes(many_url, size.cached), start_seconds(many_url, many[PLAIN].host, times=size.starts)
-    )
-    return f"{table(database.kind, rows)}\n\n{scale}"
+    shown = table(database.kind, rows)
+    if with_scale:
+        cached, start = cached_tenant_bytes(many_url, size.cached), start_seconds(many_url, many[PLAIN].host, times=size.starts)
+        shown += "\n\n" + scale_lines(cached, start)
+    return shown
+
+
+def _filled(database: Database, name: str, count: int, keys: KeyStock) -> tuple[str, tuple[Tenancy, ...]]:
+    url = database.new(name)
+    return url, fill(url, count, keys, utc_now())
 
 
 def _profiled(database: Database, case: str, keys: KeyStock, requests: int) -> str:
-    url = database.new("profile")
-    tenancies = fill(url, QUICK.few, keys, utc_now())
+    url, tenancies = _filled(database, "profile", WHOLE.few, keys)
     return profile(_settings(url), tenancies, case, requests)
 
 
 def _broken_down(database: Database, case: str, keys: KeyStock, requests: int) -> str:
-    url = database.new("breakdown")
-    tenancies = fill(url, QUICK.few, keys, utc_now())
+    url, tenancies = _filled(database, "breakdown", WHOLE.few, keys)
     steps = breakdown(_settings(url), tenancies, case, requests)
     lines = [f"{spent:9.1f} µs  {name}" for name, spent in steps]
     return "\n".join([f"{database.kind}, {case}", *lines, f"{sum(spent for _, spent in steps):9.1f} µs  in all"])
