@@ -67,7 +67,6 @@ _KEYS = (
         ServiceProviderKey.use,
         ServiceProviderKey.state,
         ServiceProviderKey.certificate,
-        ServiceProviderKey.sealed_private_key,
     )
     .where(ServiceProviderKey.tenant_id == sa.bindparam("tenant_id"))
     .order_by(ServiceProviderKey.created_at, ServiceProviderKey.id)

@@ -67,8 +67,8 @@ class ServiceProvider:
 class SAMLTrust:
     """Everything that one sign-in is asked with and judged by; cached by (tenant, version).
 
-    `signing_key` signs our requests; `decryption_keys()` opens ours, tried in order, loaded only when an encrypted assertion
-    comes; `signing_keys` are the pinned keys of the IdP.
+    `open_signing_key` and `open_decryption_keys` fetch our own private keys when they are needed: an opened RSA key takes 9 KiB
+    once it was used, more than all the rest of a trust. `signing_keys` are the pinned keys of the IdP.
     """
 
     tenant_id: int
@@ -82,9 +82,9 @@ class SAMLTrust:
     valid_until: dt.datetime | None
     settings: SAMLSettings
     email_domains: frozenset[str]
-    signing_key: rsa.RSAPrivateKey
     signing_certificate: str
-    decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
+    open_signing_key: Callable[[], rsa.RSAPrivateKey]
+    open_decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
 
     def __repr__(self) -> str:
         return f"SAMLTrust(tenant_id={self.tenant_id}, idp={self.idp_name!r})"

@@ -11,8 +11,9 @@ import functools
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,16 +21,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from config.sealing import KeyRing
 from tenants.idp_metadata import metadata_from_document, public_keys_of
-from tenants.records import (
-    TenantView,
-    enabled_providers,
-    key_place,
-    proven_domains,
-    service_provider_keys,
-)
+from tenants.own_keys import OpenKeys
+from tenants.records import TenantView, enabled_providers, proven_domains, service_provider_keys
 from tenants.saml_settings import SAMLSettings, settings_from_document
-from tenants.service_provider import load_private_key, service_provider_of
-from tenants.trust import SAMLTrust
+from tenants.service_provider import service_provider_of
+from tenants.trust import SAMLTrust, ServiceProvider
 
 MAX_CACHED_TENANTS = 20_000
 """At under 8 KiB each, 160 MiB in the worst case; the least recently used goes first."""
@@ -59,7 +55,7 @@ class TrustCache:
     """At most MAX_CACHED_TENANTS tenants; safe under threads."""
 
     def __init__(self, keys: KeyRing, limit: int = MAX_CACHED_TENANTS) -> None:
-        self._keys = keys
+        self._open_keys = OpenKeys(keys)
         self._limit = limit
         self._entries: OrderedDict[int, TenantTrust] = OrderedDict()
         self._lock = threading.Lock()
@@ -71,7 +67,7 @@ class TrustCache:
             if entry is not None and entry.version == tenant.version:
                 self._entries.move_to_end(tenant.id)
                 return entry
-        entry = build_trust(tenant, self._keys)
+        entry = build_trust(tenant, self._open_keys)
         with self._lock:
             present = self._entries.get(tenant.id)
             if present is None or present.version <= entry.version:
@@ -82,46 +78,50 @@ class TrustCache:
         return entry
 
 
-def build_trust(tenant: TenantView, keys: KeyRing) -> TenantTrust:
-    """Read a tenant's providers, keys and domains, and open the keys."""
+def build_trust(tenant: TenantView, open_keys: OpenKeys) -> TenantTrust:
+    """Read a tenant's providers, domains and certificates; its private keys stay where they are until they are needed."""
     own_keys = service_provider_keys(tenant.id)
     signing = next(row for row in own_keys if row.use == "signing" and row.state == "active")
-    signing_key = _open_key(tenant.id, signing, keys)
-    decryption_keys = _decryption_keys(tenant.id, own_keys, keys)
-    domains = proven_domains(tenant.id)
-    return TenantTrust(
-        version=tenant.version,
-        providers=tuple(
-            _trust_of_provider(tenant, row, signing_key, signing.certificate, decryption_keys, domains)
-            for row in enabled_providers(tenant.id)
-        ),
+    # Whatever published metadata may still name: everything but retired keys.
+    decryption = tuple(row.id for row in own_keys if row.use == "encryption" and row.state != "retired")
+    own = OwnSide(
+        service_provider=service_provider_of(tenant.origin),
+        signing_certificate=signing.certificate,
+        open_signing_key=partial(open_keys.key, tenant.id, signing.id),
+        open_decryption_keys=partial(open_keys.all, tenant.id, decryption),
     )
+    domains = proven_domains(tenant.id)
+    providers = tuple(_trust_of_provider(tenant, row, own, domains) for row in enabled_providers(tenant.id))
+    return TenantTrust(version=tenant.version, providers=providers)
 
 
-def _trust_of_provider(
-    tenant: TenantView,
-    row: sa.Row[Any],
-    signing_key: rsa.RSAPrivateKey,
-    signing_certificate: str,
-    decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]],
-    domains: frozenset[str],
-) -> SAMLTrust:
+@dataclass(frozen=True, slots=True)
+class OwnSide:
+    """What is the same in all trusts of one tenant."""
+
+    service_provider: ServiceProvider
+    signing_certificate: str
+    open_signing_key: Callable[[], rsa.RSAPrivateKey]
+    open_decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
+
+
+def _trust_of_provider(tenant: TenantView, row: sa.Row[Any], own: OwnSide, domains: frozenset[str]) -> SAMLTrust:
     metadata = metadata_from_document(row.metadata_document)
     return SAMLTrust(
         tenant_id=tenant.id,
         idp_id=row.id,
         idp_name=row.name,
         idp_display_name=row.display_name,
-        service_provider=service_provider_of(tenant.origin),
+        service_provider=own.service_provider,
         idp_entity_id=metadata.entity_id,
         sso=metadata.sso,
         signing_keys=public_keys_of(metadata),
         valid_until=metadata.valid_until,
         settings=shared_settings(row.settings),
         email_domains=domains,
-        signing_key=signing_key,
-        signing_certificate=signing_certificate,
-        decryption_keys=decryption_keys,
+        signing_certificate=own.signing_certificate,
+        open_signing_key=own.open_signing_key,
+        open_decryption_keys=own.open_decryption_keys,
     )
 
 
@@ -133,20 +133,3 @@ def shared_settings(document: Mapping[str, Any]) -> SAMLSettings:
 @functools.lru_cache(maxsize=2048)
 def _settings_of(text: str) -> SAMLSettings:
     return settings_from_document(json.loads(text))
-
-
-def _open_key(tenant_id: int, row: sa.Row[Any], keys: KeyRing) -> rsa.RSAPrivateKey:
-    return load_private_key(keys.open(row.sealed_private_key, key_place(tenant_id, row.id)))
-
-
-def _decryption_keys(
-    tenant_id: int, rows: Sequence[sa.Row[Any]], keys: KeyRing
-) -> Callable[[], tuple[rsa.RSAPrivateKey, ...]]:
-    """Keys that published metadata may still name, sealed until the first encrypted assertion asks for them."""
-    sealed = tuple(row for row in rows if row.use == "encryption" and row.state != "retired")
-
-    @functools.cache
-    def opened() -> tuple[rsa.RSAPrivateKey, ...]:
-        return tuple(_open_key(tenant_id, row, keys) for row in sealed)
-
-    return opened

@@ -140,7 +140,7 @@ def _name_id_of(subject: etree._Element, trust: SAMLTrust, receipt: Receipt) -> 
     if encrypted is None:
         return child_of(subject, NAME_ID)
     with receipt.step(DECRYPTION):
-        return decrypt(read_ciphertext(encrypted), NAME_ID, trust.decryption_keys())
+        return decrypt(read_ciphertext(encrypted), NAME_ID, trust.open_decryption_keys())
 
 
 def _require_identity(

@@ -33,7 +33,7 @@ HASHES: Mapping[str, hashes.HashAlgorithm] = {
 def sign_octets(octets: bytes, trust: SAMLTrust) -> bytes:
     """The raw signature (RSASSA-PKCS1-v1_5) by the tenant's signing key and the settings' signature method."""
     digest = HASHES[SIGNATURE_METHODS[trust.settings.signature_method]]
-    return trust.signing_key.sign(octets, padding.PKCS1v15(), digest)
+    return trust.open_signing_key().sign(octets, padding.PKCS1v15(), digest)
 
 
 def sign_enveloped(xml: bytes, trust: SAMLTrust) -> bytes:

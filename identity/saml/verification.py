@@ -94,7 +94,7 @@ def _open_assertion(
         if ciphertext.is_cbc and not message.signed:
             element, signed = _open_unsigned_cbc(ciphertext, message, trust)
         else:
-            element = decrypt(ciphertext, ASSERTION, trust.decryption_keys())
+            element = decrypt(ciphertext, ASSERTION, trust.open_decryption_keys())
     with receipt.step(SIGNATURE_PLACES):
         require_no_stray_signature(element, [element])
     _require_no_hidden_assertion(element, element, receipt)
@@ -113,7 +113,7 @@ def _open_unsigned_cbc(ciphertext: Ciphertext, message: Message, trust: SAMLTrus
     if not trust.settings.allow_unsigned_cbc:
         raise DecryptionFailed("AES-CBC outside of a signed response: use AES-GCM, sign the response, or allow it by setting")
     try:
-        element = decrypt(ciphertext, ASSERTION, trust.decryption_keys())
+        element = decrypt(ciphertext, ASSERTION, trust.open_decryption_keys())
         require_no_stray_signature(element, [element])
         signed = verify_enveloped(element, message.keys, message.allow_sha1)
     except Refusal:

@@ -280,7 +280,8 @@ def test_our_own_keys_sign_nobody_in(arena: World, whose: str) -> None:
     """The service's own keys vouch for its requests, never for people."""
     victim = pending(settle(arena))
     trust = own_trust(arena, arena.globex if "globex" in whose else None)
-    key = trust.decryption_keys()[0] if "decryption" in whose else trust.signing_key
+    with arena.app.app_context():
+        key = trust.open_decryption_keys()[0] if "decryption" in whose else trust.open_signing_key()
     refuse(victim, victim.response(signing_key=key), INVALID)
 
 

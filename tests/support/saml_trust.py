@@ -45,9 +45,9 @@ def trust_in(idp: ForgingIdP, *keys: PublicKey, **settings: Any) -> SAMLTrust:
         valid_until=None,
         settings=SAMLSettings(**settings),
         email_domains=frozenset({"acme.test"}),
-        signing_key=rsa_key("sp"),
+        open_signing_key=lambda: rsa_key("sp"),
         signing_certificate=certificate_text(certificate_of(rsa_key("sp"))),
-        decryption_keys=lambda: (rsa_key("sp"),),
+        open_decryption_keys=lambda: (rsa_key("sp"),),
     )
 
 

@@ -49,9 +49,9 @@ def trust_of(
         valid_until=None,
         settings=SAMLSettings(**settings),
         email_domains=frozenset(),
-        signing_key=SP_KEY,
+        open_signing_key=lambda: SP_KEY,
         signing_certificate="",
-        decryption_keys=lambda: decryption_keys,
+        open_decryption_keys=lambda: decryption_keys,
     )
 
 

@@ -48,6 +48,7 @@ def key_pair(tenant: str, use: KeyUse = "signing") -> NewKeyPair:
 def trust_of(tenant: str = "acme", sso: tuple[Endpoint, ...] = (POST, REDIRECT), **settings: Any) -> SAMLTrust:
     """The trust of a tenant that signs with its own key."""
     pair = key_pair(tenant)
+    key = load_private_key(pair.private_der)
     return SAMLTrust(
         tenant_id=len(tenant),
         idp_id=f"idp-of-{tenant}",
@@ -60,9 +61,9 @@ def trust_of(tenant: str = "acme", sso: tuple[Endpoint, ...] = (POST, REDIRECT),
         valid_until=None,
         settings=SAMLSettings(**settings),
         email_domains=frozenset(),
-        signing_key=load_private_key(pair.private_der),
+        open_signing_key=lambda: key,
         signing_certificate=pair.certificate_pem,
-        decryption_keys=tuple,
+        open_decryption_keys=tuple,
     )
 
 
