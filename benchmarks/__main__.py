@@ -9,7 +9,8 @@ from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.profiling import CASES, breakdown, profile
+from benchmarks.in_process import CASES
+from benchmarks.profiling import breakdown, profile
 from benchmarks.rounds import Contest, compare
 from benchmarks.scale import cached_tenant_bytes, start_seconds
 from benchmarks.servers import floor, product

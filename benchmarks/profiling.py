@@ -10,19 +10,16 @@ import pstats
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import Any
 
-from flask import Flask
-
-from benchmarks.client import Answer, UnexpectedAnswer
-from benchmarks.phases import Measured, Person, arrivals, started, starts
-from benchmarks.rounds import CIPHER
-from benchmarks.tenancies import BOTH_SIGNED, PLAIN, REDIRECT, Tenancy
+from benchmarks.client import Answer
+from benchmarks.in_process import Case
+from benchmarks.tenancies import Tenancy
+from config.settings import Settings
 from wsgi import create_app
 
-CASES = ("start", "redirect", "sign-in", "new", "both", "encrypted")
 SHOWN = 30
 WARM = 30
 STEPS = (
@@ -79,9 +76,9 @@ SHARED = ("read", "write", "all", "write_returning")
 """Steps of everybody: told under whoever asked."""
 
 
-def profile(url_settings: Any, tenancies: Sequence[Tenancy], case: str, requests: int) -> str:
+def profile(settings: Settings, tenancies: Sequence[Tenancy], case: str, requests: int) -> str:
     """The functions of one case that take most time of their own."""
-    measured = _Case(create_app(url_settings), tenancies, case)
+    measured = Case(create_app(settings), tenancies, case)
     profiler = cProfile.Profile(time.thread_time)  # its own clock counts the time of others
     measured.run(WARM, list)
     measured.run(requests, functools.partial(_under, profiler))
@@ -90,24 +87,21 @@ def profile(url_settings: Any, tenancies: Sequence[Tenancy], case: str, requests
     return text.getvalue()
 
 
-def breakdown(url_settings: Any, tenancies: Sequence[Tenancy], case: str, requests: int) -> list[tuple[str, float]]:
+def breakdown(settings: Settings, tenancies: Sequence[Tenancy], case: str, requests: int) -> list[tuple[str, float]]:
     """Microseconds of CPU by step, medians over the requests, most first; without gunicorn and PostgreSQL's own processes."""
     split = _Split()
     split.wrap_steps()
-    app = create_app(url_settings)
+    app = create_app(settings)
     app.wsgi_app = split.timed("Flask, Werkzeug", app.wsgi_app)  # type: ignore[method-assign]
-    measured = _Case(app, tenancies, case)
+    measured = Case(app, tenancies, case)
     measured.run(WARM, list)
-
     told: list[dict[str, float]] = []
 
-    def run(calls: Any) -> list[Answer]:
-        answers = []
+    def run(answers: Iterator[Answer]) -> None:
         for _ in range(requests):
             split.spent.clear()
-            answers.append(next(calls))
+            next(answers)
             told.append(dict(split.spent))
-        return answers
 
     measured.run(requests, run)
     names = {name for one in told for name in one}
@@ -115,53 +109,11 @@ def breakdown(url_settings: Any, tenancies: Sequence[Tenancy], case: str, reques
     return sorted(steps, key=lambda item: -item[1])
 
 
-def _under(profiler: cProfile.Profile, calls: Any) -> list[Answer]:
+def _under(profiler: cProfile.Profile, answers: Iterator[Answer]) -> None:
     profiler.enable()
-    answers = list(calls)
+    for _ in answers:
+        pass
     profiler.disable()
-    return answers
-
-
-class _Case:
-    """Requests of one kind, sent straight into the application."""
-
-    def __init__(self, app: Flask, tenancies: Sequence[Tenancy], case: str) -> None:
-        self._app = app
-        self._case = case
-        self._tenancy = tenancies[{"redirect": REDIRECT, "both": BOTH_SIGNED}.get(case, PLAIN)]
-
-    def run(self, requests: int, measure: Callable[[Any], list[Answer]]) -> None:
-        """Send so many, the ones that count through `measure`."""
-        prefix = f"{time.time_ns()}-" if self._case == "new" else "p"
-        people = [Person(self._tenancy, f"{prefix}{number}") for number in range(requests)]
-        first = (self._answer(request) for request in starts(people))
-        if self._case in ("start", "redirect"):
-            measure(first)
-            return
-        begun = started(people, Measured(0.0, tuple(first)))
-        sign, cipher = "both" if self._case == "both" else "assertion", CIPHER if self._case == "encrypted" else None
-        measure(self._answer(request) for request in arrivals(begun, sign=sign, encrypt=cipher))
-
-    def _answer(self, request: bytes) -> Answer:
-        status: list[str] = []
-        headers: list[tuple[str, str]] = []
-
-        def begin(line: str, fields: list[tuple[str, str]], _error: Any = None) -> Any:
-            status.append(line)
-            headers.extend(fields)
-
-        body = self._app(_environ(request), begin)
-        answer = Answer(
-            status=int(status[0][:3]),
-            location=next((value for name, value in headers if name == "Location"), ""),
-            cookies="; ".join(value.partition(";")[0] for name, value in headers if name == "Set-Cookie"),
-            body=b"".join(body),
-        )
-        if hasattr(body, "close"):
-            body.close()
-        if answer.status >= 400:
-            raise UnexpectedAnswer(answer.body.decode())
-        return answer
 
 
 class _Split:
@@ -211,32 +163,3 @@ class _Split:
         if self._names:
             self.spent[self._names[-1]] += now - self._since
         self._since = now
-
-
-def _environ(request: bytes) -> dict[str, Any]:
-    head, _, body = request.partition(b"\r\n\r\n")
-    line, *fields = head.decode().split("\r\n")
-    method, target, protocol = line.split(" ")
-    path, _, query = target.partition("?")
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-        "SERVER_PROTOCOL": protocol,
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "8000",
-        "REMOTE_ADDR": "127.0.0.1",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    for field in fields:
-        name, _, value = field.partition(": ")
-        key = name.upper().replace("-", "_")
-        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
-    return environ
