@@ -15,7 +15,7 @@ from config.database import new_id
 from config.sealing import KeyRing
 from config.settings import Settings
 from tenants.audit import EventType, record
-from tenants.domain_ownership import read_domains, replace_domains
+from tenants.domain_ownership import claim_domain, read_domains, replace_domains
 from tenants.errors import NotFound
 from tenants.hosts import require_slug
 from tenants.management_errors import FieldsInvalid
@@ -25,7 +25,6 @@ from tenants.service_provider import KeyUse, NewKeyPair, new_key_pair
 from tenants.tenant_records import (
     Attestation,
     ManagedTenant,
-    add_domain,
     add_key,
     add_tenant,
     bump_version,
@@ -92,7 +91,7 @@ def create_tenant(
         }
     )
     for domain in draft.email_domains:
-        add_domain(tenant_id, domain, attestation, now)
+        claim_domain(tenant_id, domain, attestation, actor, now)
     for use, pair in draft.key_pairs.items():
         _add_key_pair(tenant_id, use, pair, keys, now)
     record(

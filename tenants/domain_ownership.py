@@ -15,8 +15,10 @@ from tenants.tenant_records import (
     ManagedTenant,
     add_domain,
     attest_domain,
+    bump_version,
     domains_of,
     remove_domains,
+    take_unproven_domain,
 )
 
 MAX_EMAIL_DOMAINS = 100
@@ -35,6 +37,21 @@ def read_domains(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(domains)
 
 
+def claim_domain(tenant_id: int, domain: str, attestation: Attestation | None, actor: str, now: dt.datetime) -> None:
+    """Give a tenant a domain that is free. An attested one is free too where another tenant only claims it.
+
+    Otherwise anybody who runs a tenant could keep an organisation out by naming its domain first.
+
+    Raises:
+        DomainTaken
+    """
+    former = take_unproven_domain(tenant_id, domain) if attestation else None
+    if former is not None:
+        bump_version(former)
+        record(former, EventType.EMAIL_DOMAINS_CHANGED, at=now, actor=actor, added=[], removed=[domain], attested=[])
+    add_domain(tenant_id, domain, attestation, now)
+
+
 def replace_domains(
     tenant: ManagedTenant, wanted: Sequence[str], attestation: Attestation | None, actor: str, now: dt.datetime
 ) -> None:
@@ -46,7 +63,7 @@ def replace_domains(
     if removed:
         remove_domains(tenant.id, removed)
     for domain in added:
-        add_domain(tenant.id, domain, attestation, now)
+        claim_domain(tenant.id, domain, attestation, actor, now)
     for domain in attested:
         assert attestation is not None
         attest_domain(tenant.id, domain, attestation, now)

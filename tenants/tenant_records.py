@@ -172,6 +172,15 @@ def add_domain(tenant_id: int, domain: str, attestation: Attestation | None, now
         raise DomainTaken(domain, domain=domain) from None
 
 
+def take_unproven_domain(tenant_id: int, domain: str) -> int | None:
+    """Take a domain away from another tenant that only claims it; its id, or None where nobody did."""
+    statement = sa.delete(EmailDomain).where(
+        EmailDomain.domain == domain, EmailDomain.tenant_id != tenant_id, EmailDomain.proof.is_(None)
+    )
+    former: int | None = write(statement.returning(EmailDomain.tenant_id)).scalar_one_or_none()
+    return former
+
+
 def attest_domain(tenant_id: int, domain: str, attestation: Attestation, now: dt.datetime) -> None:
     """Give staff's word for a domain that waited for its proof."""
     write(

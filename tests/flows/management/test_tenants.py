@@ -122,6 +122,18 @@ def test_staff_attest_domains_and_a_tenants_admin_does_not(world: World) -> None
     assert _proof(world, "acme.example.test") == "attested"
 
 
+def test_a_claim_without_proof_keeps_nobody_out(world: World) -> None:
+    """Who names another organisation's domain first has nothing: staff attest it for its owner, and both sides read so."""
+    admin = _token(world, "admin", "acme")
+    claimed = world.api("PATCH", "/tenants/acme", admin, json={"email_domains": ["acme.test", "initech.test"]})
+    assert claimed.get_json()["unproven_email_domains"] == ["initech.test"]
+    assert _create(world, slug="initech", email_domains=["initech.test"]).status_code == 201
+    assert world.api("GET", "/tenants/acme").get_json()["unproven_email_domains"] == []
+    assert world.api("GET", "/tenants/acme/events").get_json()["items"][0]["detail"]["removed"] == ["initech.test"]
+    proven = world.api("PATCH", "/tenants/globex", json={"email_domains": ["globex.test", "initech.test"]})
+    assert (proven.status_code, proven.get_json()["code"]) == (409, "domain_taken")
+
+
 def test_a_list_of_domains_replaces_the_one_before(world: World) -> None:
     """What is left out is free for others."""
     world.api("PATCH", "/tenants/acme", json={"email_domains": ["new.acme.test"]})
