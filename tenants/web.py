@@ -15,7 +15,7 @@ from config import logs
 from config.database import DATABASE_ERRORS
 from config.metrics import REQUESTS
 from config.settings import Settings
-from tenants.errors import AddressInvalid, NotFound, ServiceUnavailable, TenantSuspended, TenantUnknown
+from tenants.errors import AddressInvalid, HostInvalid, NotFound, ServiceUnavailable, TenantSuspended, TenantUnknown
 from tenants.hosts import HostKind, read_host
 from tenants.records import TenantView, find_tenant
 from tenants.trusts import TenantTrust, TrustCache
@@ -42,7 +42,7 @@ def _begin_request() -> None:
     if not request.query_string.isascii():
         # RFC 3986 knows no others; werkzeug decodes the query as UTF-8, in whichever place first looks at it.
         raise AddressInvalid("octets beyond ASCII in the query")
-    kind, slug = read_host(request.headers.get("Host", ""), settings())
+    kind, slug = read_host(_host_header(), settings())
     g.host_kind = kind
     if kind is HostKind.TENANT and request.path.startswith(API_PREFIX):
         raise NotFound("the management API on a tenant host")
@@ -50,6 +50,15 @@ def _begin_request() -> None:
         g.tenant = find_tenant(slug)
         if g.tenant is None:
             raise TenantUnknown(slug)
+
+
+def _host_header() -> str:
+    """The Host. A request line that names another (RFC 9112 3.2.2) could be one tenant's to a proxy and another's to us."""
+    host = request.headers.get("Host", "")
+    target: str = request.environ.get("RAW_URI", "/")
+    if not target.startswith(("/", f"http://{host}/", f"https://{host}/")):
+        raise HostInvalid(f"the request line says {target[:80]!r}, Host {host[:80]!r}")
+    return host
 
 
 def _end_request(response: Response) -> Response:
