@@ -52,7 +52,8 @@ class Cluster:
 
         One of that name that was left behind is replaced.
         """
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        # Copied file by file: without fsync that takes half the time of copying through the log.
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
             sql.Identifier(_require_name(name)), sql.Identifier(_require_name(template or "template0"))
         )
         with self._connection() as connection:
