@@ -76,7 +76,8 @@ def _change(slug: str, id_or_email: str, *, active: bool) -> None:
     tenant = the_tenant(slug)
     user_id = id_or_email
     if not is_row_id(id_or_email):
-        found = page_of_people(tenant.id, id_or_email.strip().lower(), None, 1)
+        email = id_or_email.strip().lower()
+        found = page_of_people(tenant.id, email, None, 1) if email.isascii() else []
         if not found:
             raise click.UsageError(f"Nobody of {slug!r} has this e-mail address. `vestibule user list {slug}` shows them all.")
         user_id = found[0].id

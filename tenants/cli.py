@@ -43,8 +43,9 @@ def install_commands(app: Flask) -> None:
 def create_command(slug: str, name: str, domains: tuple[str, ...], reason: str) -> None:
     """Create a tenant and its keys, and show what its identity provider has to know."""
     draft = draft_tenant(slug, name, domains, settings(), now())
+    attestation = Attestation(checked(TenantPatch, {"reason": reason})["reason"])
     with transaction():
-        made = create_tenant(draft, settings(), keys(), attestation=Attestation(reason), actor=actor(), now=now())
+        made = create_tenant(draft, settings(), keys(), attestation=attestation, actor=actor(), now=now())
     _show_tenant(made)
 
 
@@ -97,7 +98,7 @@ def rename_command(slug: str, name: str | None, slug_after: str | None) -> None:
 @click.option("--reason", default="Added by an operator", show_default=True, help="Why the domains are known to be theirs.")
 def domains_command(slug: str, domains: tuple[str, ...], reason: str) -> None:
     """Replace the list of e-mail domains; none at all lets nobody sign in."""
-    _change(slug, {"email_domains": list(domains)}, reason)
+    _change(slug, {"email_domains": list(domains), "reason": reason})
 
 
 @tenant.command("delete")
@@ -161,14 +162,14 @@ def list_events_command(slug: str, limit: int) -> None:
     show([event_document(event) for event in page_of_events(the_tenant(slug).id, None, limit)])
 
 
-def _change(slug: str, changes: dict[str, Any], reason: str | None = None) -> None:
+def _change(slug: str, changes: dict[str, Any]) -> None:
     found, wanted = the_tenant(slug), checked(TenantPatch, changes)
     with transaction():
         changed = change_tenant(
             found,
             wanted,
             settings(),
-            attestation=Attestation(reason or "Added by an operator"),
+            attestation=Attestation(wanted.get("reason", "Added by an operator")),
             actor=actor(),
             now=now(),
             end_sessions=end_sessions(),

@@ -39,12 +39,13 @@ def now() -> dt.datetime:
 def actor() -> str:
     """Who gave it, for the audit."""
     environment = os.environ
-    return "cli:" + (environment.get("SUDO_USER") or environment.get("USER") or str(os.getuid()))[:60]
+    name = environment.get("SUDO_USER") or environment.get("USER") or str(os.getuid())
+    return "cli:" + ascii(name)[1:-1][:60]
 
 
 def the_tenant(slug: str) -> ManagedTenant:
     """The tenant that a command names."""
-    tenant = find_managed_tenant(slug)
+    tenant = find_managed_tenant(slug) if slug.isascii() else None
     if tenant is None:
         raise click.UsageError(f"There is no tenant {slug!r}. `vestibule tenant list` shows them all.")
     return tenant

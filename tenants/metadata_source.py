@@ -32,7 +32,10 @@ from tenants.metadata_url import Target, target_of
 FETCH_SECONDS = 10.0
 """For the whole chain: look-ups, connections, redirects and the last byte."""
 MAX_REDIRECTS = 3
-MAX_VALIDATOR_CHARACTERS = 256
+MAX_ETAG_CHARACTERS = 256
+MAX_LAST_MODIFIED_CHARACTERS = 100
+"""A date has 29. Both are bounded by their columns, whose length PostgreSQL insists on."""
+MAX_PATH_CHARACTERS = 500
 MAX_ADDRESSES = 4
 """Tried for one hop, each with its share of the time."""
 
@@ -79,9 +82,9 @@ def fetch_metadata(
     """
     deadline = time.monotonic() + seconds
     headers = dict(_HEADERS)
-    if etag := _validator(etag):
+    if etag := _validator(etag, MAX_ETAG_CHARACTERS):
         headers["If-None-Match"] = etag
-    if last_modified := _validator(last_modified):
+    if last_modified := _validator(last_modified, MAX_LAST_MODIFIED_CHARACTERS):
         headers["If-Modified-Since"] = last_modified
     target = target_of(url)
     for _ in range(MAX_REDIRECTS + 1):
@@ -106,6 +109,8 @@ def read_metadata_file(path: str | Path, settings: Settings) -> bytes:
     """
     if settings.metadata_directory is None:
         raise URLNotAllowed("METADATA_DIRECTORY is not set, so that no file on the server can be read")
+    if len(str(path)) > MAX_PATH_CHARACTERS:
+        raise URLNotAllowed(f"the path has more than {MAX_PATH_CHARACTERS} characters")
     try:
         directory = settings.metadata_directory.resolve()
         resolved = (directory / path).resolve()
@@ -160,14 +165,14 @@ def _fetched(target: Target, reply: Reply, headers: Mapping[str, str]) -> Fetche
         raise HTTPStatus(f"{target.host} answered with HTTP status {reply.status}", host=target.host, status=reply.status)
     return FetchedMetadata(
         body=None if not_modified else reply.body,
-        etag=_validator(reply.headers.get("etag")),
-        last_modified=_validator(reply.headers.get("last-modified")),
+        etag=_validator(reply.headers.get("etag"), MAX_ETAG_CHARACTERS),
+        last_modified=_validator(reply.headers.get("last-modified"), MAX_LAST_MODIFIED_CHARACTERS),
         not_modified=not_modified,
         final_url=target.url,
     )
 
 
-def _validator(text: str | None) -> str | None:
+def _validator(text: str | None, longest: int) -> str | None:
     """An ETag or a date that can be stored and sent back; anything odd is forgotten."""
-    usable = text is not None and len(text) <= MAX_VALIDATOR_CHARACTERS and text.isascii() and text.isprintable()
+    usable = text is not None and len(text) <= longest and text.isascii() and text.isprintable()
     return text if usable else None

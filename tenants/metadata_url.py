@@ -11,7 +11,8 @@ import idna
 
 from tenants.metadata_errors import URLNotAllowed
 
-MAX_URL_CHARACTERS = 2048
+MAX_URL_CHARACTERS = 2000
+"""As many as its column has."""
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")

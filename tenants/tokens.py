@@ -125,6 +125,8 @@ def list_tokens(tenant_id: int | None = None) -> list[TokenView]:
 
 def revoke_token(token_or_id: str, now: dt.datetime) -> TokenView | None:
     """End a token, named by itself or by its public id; None where there is none, or it was revoked before."""
+    if not token_or_id.isascii() or not token_or_id.isprintable():
+        return None
     return _revoke(sa.or_(APIToken.public_id == token_or_id, APIToken.token_hash == hash_of_token(token_or_id)), now)
 
 
