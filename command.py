@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from config.database import DATABASE_ERRORS, keep_connections, schema_is_current
+from config.database import DATABASE_ERRORS, db, keep_connections, schema_is_current
 from config.development import apply_development_file
 from config.logs import configure_logging
 from config.migrate import NEWEST, migrate
@@ -124,13 +124,13 @@ def _application(ctx: click.Context) -> Flask:
 
 def _require_current_schema(app: Flask) -> None:
     """Disconnects again: the server forks, and a connection belongs to one process."""
-    with app.app_context():
-        engine = app.extensions["sqlalchemy"].engine
-        try:
+    try:
+        with app.app_context():
             if not schema_is_current():
                 raise click.ClickException(MIGRATE_FIRST)
-        finally:
-            engine.dispose()
+    finally:
+        with app.app_context():  # only the end of the first one has given its connection back to the pool
+            db.engine.dispose()
 
 
 if __name__ == "__main__":

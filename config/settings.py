@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
 import os
 from collections.abc import Mapping
@@ -38,7 +37,7 @@ class Settings:
     """
 
     secret_keys: Mapping[str, bytes] = field(repr=False)
-    database_url: str = "sqlite:///var/vestibule.db"
+    database_url: str = field(default="sqlite:///var/vestibule.db", repr=False)
     app_url: str = "http://localhost:8000"
     tenant_url: str = "http://{slug}.localhost:8000"
     trusted_proxies: int = 0
@@ -96,9 +95,11 @@ def _read_secret_keys(text: str) -> dict[str, bytes]:
     keys: dict[str, bytes] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _, encoded = part.partition(":")
+        if name in keys:
+            raise SettingsInvalid(f"SECRET_KEYS names the key {name[:40]!r} twice; each one needs an id of its own.")
         try:
             keys[name] = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
+        except ValueError:  # of which binascii.Error is one
             raise SettingsInvalid(HOW_TO_MAKE_KEYS) from None
     return keys
 
@@ -139,6 +140,11 @@ def _read_path(text: str | None) -> Path | None:
 
 
 def _require_origin(name: str, url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    rest = parts.path or parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in ("http", "https") or not host or rest or not url.isascii():
         raise SettingsInvalid(f"{name} must be an origin such as https://login.example.com, without a path")

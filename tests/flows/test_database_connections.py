@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 import sqlalchemy as sa
 
-from config.database import db, present_connection, read, send, transaction, write
+from config.database import db, present_connection, read, savepoint, send, transaction, write
 from tenants.models import Tenant
 from tests.support.world import World
 
@@ -121,3 +121,21 @@ def test_an_exception_leaves_the_connection_usable(world: World) -> None:
     with world.app.app_context():
         assert db.engine.pool.checkedout() == 0
         assert first.closed
+
+
+def test_a_transaction_that_the_database_ended_by_itself_is_over(world: World) -> None:
+    """A full disk ends SQLite's transaction, savepoints and all; the thread that met it goes on with the next request."""
+
+    def rename_in_a_lost_savepoint() -> None:
+        with transaction() as connection, savepoint():
+            write(_RENAME)
+            send(connection, "ROLLBACK")
+            raise ValueError
+
+    with world.app.app_context():
+        with pytest.raises((ValueError, sa.exc.DBAPIError)):
+            rename_in_a_lost_savepoint()
+        assert read(_NAME).scalar_one() == "Acme"
+        with transaction(), savepoint():
+            write(_RENAME)
+        assert read(_NAME).scalar_one() == "Renamed"

@@ -124,3 +124,24 @@ def test_errors_of_the_database_hold_no_values() -> None:
     with sa.create_engine(url, **engine_options(url)).connect() as connection, pytest.raises(sa.exc.OperationalError) as error:
         connection.execute(sa.text("SELECT * FROM nowhere WHERE email = :email"), {"email": "ada@acme.test"})
     assert "ada@acme.test" not in str(error.value)
+
+
+@pytest.mark.parametrize("keys", [f"k1:{KEY},k1:{OTHER_KEY}", f"k1:{KEY}é", "k1:é"])
+def test_keys_that_could_not_be_told_apart_or_read(keys: str) -> None:
+    """Of two keys with one id the second would win, and what the first has sealed would be lost."""
+    with pytest.raises(SettingsInvalid, match="SECRET_KEYS"):
+        settings_from_environment({"SECRET_KEYS": keys})
+
+
+@pytest.mark.parametrize(
+    "url", ["https://user@host", "https://user:pw@host", "http://host:99999", "http://host:x", "http://[", "https://é"]
+)
+def test_an_origin_is_a_scheme_a_host_and_a_port(url: str) -> None:
+    """Nothing that some parts of the service would read otherwise than others."""
+    with pytest.raises(SettingsInvalid, match="APP_URL"):
+        read(APP_URL=url)
+
+
+def test_the_databases_password_is_not_printed() -> None:
+    """Nor is that of the mail server."""
+    assert "hunter2" not in repr(read(DATABASE_URL="postgresql://vestibule:hunter2@db/vestibule"))
