@@ -141,8 +141,8 @@ def _trust_of(
 
 def _require_solicited_or_allowed(exchange: Exchange | None, trust: SAMLTrust, receipt: Receipt) -> None:
     if exchange is None or not exchange.solicited:
-        allowed = trust.settings.allow_idp_initiated
-        receipt.require(UNSOLICITED, allowed, "an answer to a request", "a response that nobody asked for")
+        allowed, expected = trust.settings.allow_idp_initiated, "an answer to a request, or leave for others"
+        receipt.require(UNSOLICITED, allowed, expected, otherwise="a response that nobody asked for")
 
 
 def _target_of(tenant: TenantView, exchange: Exchange | None, relay_state: str, receipt: Receipt) -> str:
@@ -155,10 +155,10 @@ def _target_of(tenant: TenantView, exchange: Exchange | None, relay_state: str, 
         target = "/" if relay_state == "" else relay_state
         if not is_target(target):
             target = target_of_url(relay_state, tenant.origin) or ""
-        receipt.require(RELAY_STATE, target != "", "none, or a local path", "something else")
+        receipt.require(RELAY_STATE, target != "", "none, or a local path", otherwise="something else")
         return target
     held = relay_state == "" or secrets.compare_digest(hash_of(relay_state), exchange.relay_state_hash)
-    receipt.require(RELAY_STATE, held, "the token that was sent", "another one")
+    receipt.require(RELAY_STATE, held, "the token that was sent", otherwise="another one")
     return exchange.target
 
 
@@ -175,9 +175,10 @@ def _use_once(
     The assertion comes first: who posts an old message again is told so, whatever became of its request.
     """
     unused = use_assertion(trust.tenant_id, trust.idp_id, assertion)
-    receipt.require(UNUSED, unused, "an assertion not used before", f"{assertion.id}, used before")
+    receipt.require(UNUSED, unused, "an assertion not used before", otherwise=f"{assertion.id}, used before")
     if exchange is None:
         return
     held = arrival.login_secret is not None and secrets.compare_digest(hash_of(arrival.login_secret), exchange.browser_hash)
-    receipt.require(BROWSER, held, "the browser that began", "no login cookie" if not arrival.login_secret else "another one")
-    receipt.require(IN_RESPONSE_TO, use_exchange(exchange, now), "a request not answered yet", "one answered before")
+    otherwise = "another one" if arrival.login_secret else "no login cookie"
+    receipt.require(BROWSER, held, "the browser that began", otherwise=otherwise)
+    receipt.require(IN_RESPONSE_TO, use_exchange(exchange, now), "a request not answered yet", otherwise="one answered before")

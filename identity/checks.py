@@ -105,10 +105,19 @@ class Receipt:
         expected: str = "",
         actual: str = "",
         refusal: type[Refusal] | None = None,
+        *,
+        otherwise: str = "",
         **detail: Any,
     ) -> None:
-        """Note the check; raise its refusal (or the finer one given, with its detail) where it does not hold."""
+        """Note the check; raise its refusal (or the finer one given, with its detail) where it does not hold.
+
+        Args:
+            otherwise: in place of `actual`, words that are true only where the check fails; where it holds, what was
+                expected is what came.
+        """
         refusal = refusal or check.refusal
+        if otherwise:
+            actual = expected if holds else otherwise
         self._note(check, holds, expected, actual, refusal.code)
         if not holds:
             cause = f"{check.claim}: expected {expected or 'so'}, got {actual or 'otherwise'}"

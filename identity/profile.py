@@ -40,7 +40,7 @@ def profile_of(assertion: Assertion, settings: SAMLSettings, receipt: Receipt) -
         "received: " + (", ".join(sorted(assertion.attributes)) or "no attributes"),
     )
     normalised = normalise_email(email or "")
-    receipt.require(EMAIL, normalised is not None, "one address such as ada@example.com", "something else")
+    receipt.require(EMAIL, normalised is not None, "one address such as ada@example.com", otherwise="something else")
     if values["username"] is None and NAME_ID in settings.attribute_map.username:
         values["username"] = assertion.name_id
     return Profile(

@@ -106,11 +106,12 @@ def provision(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: Rec
         person, first_time = _join_prepared(trust, profile, now), True
     if person is None:
         person, first_time = _add_person(trust, profile, now, receipt), False
-    receipt.require(ACTIVE, person.active, "an active account", "one that is switched off")
+    receipt.require(ACTIVE, person.active, "an active account", otherwise="one that is switched off")
     if first_time or trust.settings.profile_update == "every_login":
         person = _update_profile(trust, person, profile, now, receipt)
     parameters = {"of_tenant": trust.tenant_id, "of_user": person.id, "now": now, "new_name_id": profile.name_id}
-    receipt.require(ACTIVE, _TOUCH.write(parameters) == 1, "an active account", "one switched off this moment")
+    touched = _TOUCH.write(parameters) == 1
+    receipt.require(ACTIVE, touched, "an active account", otherwise="one switched off this moment")
     return person
 
 
@@ -139,7 +140,8 @@ def _join_prepared(trust: SAMLTrust, profile: Profile, now: dt.datetime) -> Pers
 
 
 def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: Receipt) -> Person:
-    receipt.require(PROVISIONED, trust.settings.jit_provisioning, "an account that exists", "just-in-time provisioning is off")
+    allowed, wanted = trust.settings.jit_provisioning, "an account that exists, or just-in-time provisioning"
+    receipt.require(PROVISIONED, allowed, wanted, otherwise="just-in-time provisioning is off")
     user_id = new_id()
     row: dict[str, Any] = {
         "tenant_id": trust.tenant_id,
@@ -154,7 +156,7 @@ def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: R
     row |= {name: getattr(profile, name) for name in UPDATED_FIELDS}
     if _ADD_USER.write(row) == 0:  # the same person, a moment ago, in another tab
         person = find_person(trust, profile)
-        receipt.require(PROVISIONED, person is not None, "an account that exists", "one that was just removed")
+        receipt.require(PROVISIONED, person is not None, "an account that exists", otherwise="one that was just removed")
         assert person is not None
         return person
     _claim_email(trust, user_id, profile.email, receipt)
@@ -175,7 +177,7 @@ def _claim_email(trust: SAMLTrust, user_id: str, email: str, receipt: Receipt) -
         EMAIL_OWNER,
         claimed == 1,
         "an address that no other account uses",
-        "one in use; if the same person comes under another NameID now, choose a stable attribute as the subject",
+        otherwise="one in use; if the same person comes under another NameID now, choose a stable attribute as the subject",
     )
 
 

@@ -88,6 +88,6 @@ def _require_audience(conditions: etree._Element, entity_id: str, receipt: Recei
         [text_of(audience) for audience in restriction.iterchildren(SAML + "Audience")]
         for restriction in conditions.iterchildren(SAML + "AudienceRestriction")
     ]
-    receipt.require(AUDIENCE, bool(restrictions), f"an AudienceRestriction with {entity_id}", "none")
+    receipt.require(AUDIENCE, bool(restrictions), f"an AudienceRestriction with {entity_id}", otherwise="none")
     for audiences in restrictions:
         receipt.require(AUDIENCE, entity_id in audiences, entity_id, ", ".join(audiences))

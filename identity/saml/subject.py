@@ -55,7 +55,7 @@ def require_bearer_confirmation(
     The receipt tells the checks of that one, or, where none can be used, of the one that came furthest.
     """
     candidates = [item for item in subject.iterchildren(SUBJECT_CONFIRMATION) if item.get("Method") == BEARER]
-    receipt.require(CONFIRMATION, bool(candidates), "a bearer SubjectConfirmation", "none")
+    receipt.require(CONFIRMATION, bool(candidates), "a bearer SubjectConfirmation", otherwise="none")
     judged = [list(_judge(candidate, acs_url, request_id, now, skew)) for candidate in candidates]
     at, lines = max(enumerate(judged), key=lambda item: (all(line.holds for line in item[1]), len(item[1]), -item[0]))
     for line in lines:

@@ -112,6 +112,22 @@ def test_a_refused_attempt_tells_what_was_checked(world: World) -> None:
     assert "ada@elsewhere.test" not in receipt["xml"]
 
 
+def test_the_receipt_of_a_sign_in_says_what_came_and_not_what_might_have_failed(world: World) -> None:
+    """Where a check holds, `actual` is true: no assertion "used before", no RelayState of "another one" (D1)."""
+    _sign_in(world, "ada")
+    (attempt,) = world.api("GET", ATTEMPTS).get_json()["items"]
+    checks = world.api("GET", f"{ATTEMPTS}/{attempt['id']}").get_json()["checks"]
+    assert all(check["passed"] for check in checks)
+    as_expected = {check["id"] for check in checks if check["expected"] and check["actual"] == check["expected"]}
+    assert as_expected >= {
+        "confirmation", "audience", "relay_state", "email", "unused", "browser", "in_response_to", "provisioned", "email_owner",
+        "active",
+    }  # fmt: skip
+    came = " ".join(check["actual"] for check in checks)
+    for failure in ("another one", "something else", "before", "in use", "switched off", "is off"):
+        assert failure not in came.replace("not used before", "")
+
+
 def test_attempts_come_newest_first_and_outlive_their_identity_provider(world: World) -> None:
     """The name of a deleted one stays readable."""
     _sign_in(world, "ada")
