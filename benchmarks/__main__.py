@@ -36,7 +36,7 @@ class Size:
     starts: int
 
 
-WHOLE = Size(rounds=7, requests=400, few=10, many=10_000, keys=64, cached=3_000, starts=5)
+WHOLE = Size(rounds=5, requests=400, few=10, many=10_000, keys=64, cached=3_000, starts=5)
 QUICK = Size(rounds=1, requests=10, few=40, many=40, keys=2, cached=20, starts=1)
 
 
@@ -59,19 +59,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as name:
         for kind in options.databases:
             with _database(kind, Path(name)) as database:
-                print("\n" + _result(options, database, keys, size, Path(name)), flush=True)
+                for part in _parts(options, database, keys, size, Path(name)):
+                    print("\n" + part, flush=True)
 
 
-def _result(options: argparse.Namespace, database: Database, keys: KeyStock, size: Size, folder: Path) -> str:
+def _parts(options: argparse.Namespace, database: Database, keys: KeyStock, size: Size, folder: Path) -> Iterator[str]:
     if not options.profile and not options.breakdown:
-        return _measured(database, keys, size, folder, with_scale=database.kind == options.databases[0])
+        yield from _measured(database, keys, size, folder, with_scale=database.kind == options.databases[0])
+        return
     with (folder / "product.log").open("w") as log, redirect_stderr(log):
         if options.profile:
-            return _profiled(database, options.profile, keys, size.requests)
-        return _broken_down(database, options.breakdown, keys, size.requests)
+            yield _profiled(database, options.profile, keys, size.requests)
+        else:
+            yield _broken_down(database, options.breakdown, keys, size.requests)
 
 
-def _measured(database: Database, keys: KeyStock, size: Size, folder: Path, *, with_scale: bool) -> str:
+def _measured(database: Database, keys: KeyStock, size: Size, folder: Path, *, with_scale: bool) -> Iterator[str]:
     """Memory and start are told once: neither depends on the database."""
     few_url, few = _filled(database, "few", size.few, keys)
     many_url, many = (few_url, few) if size.many == size.few else _filled(database, "many", size.many, keys)
@@ -81,11 +84,10 @@ def _measured(database: Database, keys: KeyStock, size: Size, folder: Path, *, w
         many_server = few_server if many_url == few_url else stack.enter_context(product(many_url, folder, database.pids))
         contest = Contest(floor_server, few_server, many_server, few, many, (few_url, many_url))
         rows = compare(contest, rounds=size.rounds, requests=size.requests)
-    shown = table(database.kind, rows)
+    yield table(database.kind, rows)
     if with_scale:
         cached, start = cached_tenant_bytes(many_url, size.cached), start_seconds(many_url, many[PLAIN].host, times=size.starts)
-        shown += "\n\n" + scale_lines(cached, start)
-    return shown
+        yield scale_lines(cached, start)
 
 
 def _filled(database: Database, name: str, count: int, keys: KeyStock) -> tuple[str, tuple[Tenancy, ...]]:

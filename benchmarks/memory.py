@@ -43,11 +43,11 @@ def _visit(app: Flask, slugs: list[str], *, used: bool) -> None:
             tenant = find_tenant(slug)
             assert tenant
             trust = cache.trust_of(tenant).providers[0]
-        if used:
-            key = trust.signing_keys[0]
-            assert isinstance(key, rsa.RSAPublicKey)
-            trust.open_signing_key().sign(MESSAGE, padding.PKCS1v15(), hashes.SHA256())
-            key.encrypt(MESSAGE, padding.PKCS1v15())  # the same public operation as verifying
+            if used:
+                key = trust.signing_keys[0]
+                assert isinstance(key, rsa.RSAPublicKey)
+                trust.open_signing_key().sign(MESSAGE, padding.PKCS1v15(), hashes.SHA256())
+                key.encrypt(MESSAGE, padding.PKCS1v15())  # the same public operation as verifying
 
 
 def _settled() -> int:
