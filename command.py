@@ -20,9 +20,14 @@ from config.serve import serve
 from config.settings import Settings, SettingsInvalid, settings_from_environment
 from identity.purge import purge_expired
 from tenants.metadata_sync import run_due_syncs
+from tenants.own_keys import opens_what_is_stored
 from wsgi import create_app
 
 MIGRATE_FIRST = "The database has no schema, or that of another version: run `vestibule migrate` first."
+KEYS_OF_ANOTHER = (
+    "SECRET_KEYS does not open the private keys in this database, so nobody could sign in. Set the keys that it was made "
+    "with; a key that is being replaced stays in the list, after the new one."
+)
 PURGE_SECONDS = 300
 SYNC_SECONDS = 5
 """How soon a metadata sync that was asked for begins."""
@@ -73,7 +78,7 @@ def vestibule() -> None:
 def serve_command(ctx: click.Context, host: str, port: int, workers: int) -> None:
     """Serve requests until told to end. TERM lets requests finish, INT does not."""
     app = _application(ctx)
-    _require_current_schema(app)
+    _require_usable_database(app)
     serve(app, host=host, port=port, workers=workers, in_worker=_begin_worker)
 
 
@@ -89,10 +94,9 @@ def migrate_command(revision: str) -> None:
 @vestibule.command("check")
 @click.pass_context
 def check_command(ctx: click.Context) -> None:
-    """Say whether the service would start here: settings, database, schema."""
-    app = _application(ctx)
-    _require_current_schema(app)
-    click.echo("Settings, database and schema are in order.")
+    """Say whether the service would start here: settings, database, schema, keys."""
+    _require_usable_database(_application(ctx))
+    click.echo("Settings, database, schema and keys are in order.")
 
 
 def jobs_of(app: Flask) -> tuple[Job, ...]:
@@ -122,12 +126,14 @@ def _application(ctx: click.Context) -> Flask:
     return ctx.ensure_object(ScriptInfo).load_app()
 
 
-def _require_current_schema(app: Flask) -> None:
+def _require_usable_database(app: Flask) -> None:
     """Disconnects again: the server forks, and a connection belongs to one process."""
     try:
         with app.app_context():
             if not schema_is_current():
                 raise click.ClickException(MIGRATE_FIRST)
+            if not opens_what_is_stored(app.extensions["vestibule_keys"]):
+                raise click.ClickException(KEYS_OF_ANOTHER)
     finally:
         with app.app_context():  # only the end of the first one has given its connection back to the pool
             db.engine.dispose()

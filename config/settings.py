@@ -108,6 +108,8 @@ def _read_database_url(url: str) -> str:
     for scheme in ("postgres://", "postgresql://"):
         if url.startswith(scheme):
             return "postgresql+psycopg://" + url.removeprefix(scheme)
+    if not url.startswith(("sqlite:", "postgresql+psycopg:")):
+        raise SettingsInvalid("DATABASE_URL must begin with sqlite:/// or postgresql://")
     path = url.removeprefix("sqlite:///")
     if path == url or not path or path.startswith((":memory:", "file:")):
         return url

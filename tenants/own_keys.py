@@ -13,7 +13,9 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from config.sealing import KeyRing
+from config.database import read
+from config.isolation import every_tenant
+from config.sealing import KeyRing, SealBroken
 from config.statements import Prepared
 from tenants.models import ServiceProviderKey
 from tenants.records import key_place
@@ -27,6 +29,22 @@ _FIND = Prepared(
         ServiceProviderKey.tenant_id == sa.bindparam("tenant_id"), ServiceProviderKey.id == sa.bindparam("key_id")
     )
 )
+_OLDEST = sa.select(ServiceProviderKey.tenant_id, ServiceProviderKey.id, ServiceProviderKey.sealed_private_key).order_by(
+    ServiceProviderKey.id
+)
+_NEWEST = _OLDEST.order_by(None).order_by(ServiceProviderKey.id.desc())
+
+
+def opens_what_is_stored(keys: KeyRing) -> bool:
+    """Whether these keys open the oldest and the newest private key: those of another database, or too few, do not."""
+    with every_tenant():
+        rows = [row for statement in (_OLDEST, _NEWEST) for row in read(statement.limit(1))]
+    try:
+        for tenant_id, key_id, sealed in rows:
+            keys.open(sealed, key_place(tenant_id, key_id))
+    except SealBroken:
+        return False
+    return True
 
 
 class OpenKeys:

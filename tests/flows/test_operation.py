@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from flask.cli import ScriptInfo
 
+from command import vestibule
 from tests.support.browser import Browser, code_of
-from tests.support.world import World, settings_for
+from tests.support.world import SECRET_KEYS, World, settings_for
 from wsgi import create_app
 
 
@@ -25,6 +28,18 @@ def test_a_database_without_schema_is_not_ready(tmp_path: Path) -> None:
     answer = app_host.get("/readyz")
     assert (answer.status_code, code_of(answer)) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_keys_that_do_not_open_what_is_stored_keep_the_service_from_starting(world: World) -> None:
+    """Keys of another database, and a rotation that dropped the old key; with the old key behind the new one it starts."""
+    url = world.app.extensions["vestibule_settings"].database_url
+    new = {"new": bytes(range(32, 64))}
+    wrong = {name: bytes(32) for name in SECRET_KEYS}
+    for keys, status in ((SECRET_KEYS, 0), (new | SECRET_KEYS, 0), (new, 1), (wrong, 1)):
+        app = create_app(settings_for(url, secret_keys=keys))
+        outcome = CliRunner().invoke(vestibule, ["check"], obj=ScriptInfo(create_app=lambda app=app: app))
+        assert outcome.exit_code == status, outcome.output
+        assert ("SECRET_KEYS does not open" in outcome.output) == (status == 1)
 
 
 def test_metrics_count_sign_ins_and_name_nobody(world: World) -> None:

@@ -69,6 +69,13 @@ def test_database_url(given: str, meant: str) -> None:
     assert read(DATABASE_URL=given).database_url == meant
 
 
+@pytest.mark.parametrize("url", ["mysql://db/x", "oracle://db/x", "var/vestibule.db", "http://db/x"])
+def test_another_kind_of_database_is_refused_in_one_sentence(url: str) -> None:
+    """Not by a traceback about a driver."""
+    with pytest.raises(SettingsInvalid, match="DATABASE_URL must begin with"):
+        read(DATABASE_URL=url)
+
+
 def test_relative_database_is_where_the_process_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """For everything that opens it: the command, the migrations and the service mean one file."""
     monkeypatch.chdir(tmp_path)
