@@ -11,7 +11,7 @@ from tenants.schemas import PageQuery
 class PeopleQuery(PageQuery):
     """Which page of people, or the one who has an e-mail address."""
 
-    email = text(254, load_default=None, metadata={"description": "The whole address, in either case."})
+    email = text(254, shortest=0, load_default=None, metadata={"description": "The whole address, in either case."})
 
 
 class UserPatch(Strict):

@@ -5,6 +5,9 @@ A schema checks form; whether a value can be taken is for the flows, which the c
 
 from __future__ import annotations
 
+from typing import Any
+
+import marshmallow as ma
 from marshmallow import fields, validate
 
 from tenants.administration import MAX_NAME_LENGTH
@@ -23,7 +26,14 @@ class PageQuery(Strict):
     limit = QueryNumber(
         validate=validate.Range(1, MAX_LIMIT), load_default=DEFAULT_LIMIT, metadata={"description": "How many at most."}
     )
-    cursor = text(MAX_CURSOR_LENGTH, load_default=None, metadata={"description": "As `next` of the page before names it."})
+    cursor = text(
+        MAX_CURSOR_LENGTH, shortest=0, load_default=None, metadata={"description": "As `next` of the page before names it."}
+    )
+
+    @ma.post_load
+    def _leave_out_empty(self, query: dict[str, Any], **_options: Any) -> dict[str, Any]:
+        """A parameter without a value, as in `?email=&cursor=`, is one that was not given."""
+        return {name: None if value == "" else value for name, value in query.items()}
 
 
 class ServiceProviderView(Strict):

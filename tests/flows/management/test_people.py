@@ -34,6 +34,14 @@ def test_people_are_found_by_their_whole_address(world: World) -> None:
         assert [person["email"] for person in answer["items"]] == found
 
 
+def test_parameters_without_a_value_are_none(world: World) -> None:
+    """`?email=&cursor=` is the first page of everybody."""
+    _sign_in(world, "ada", "ben")
+    answer = world.api("GET", f"{USERS}?email=&cursor=")
+    assert answer.status_code == 200
+    assert [person["name_id"] for person in answer.get_json()["items"]] == ["ada", "ben"]
+
+
 def test_pages_follow_each_other_without_gap_or_repetition(world: World) -> None:
     """`next` leads through all of it, with the filter and the size kept, and ends with null."""
     _sign_in(world, "ada", "ben", "cyd", "dan", "eve")
