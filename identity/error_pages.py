@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.logs import access_log
 from identity.errors import MethodNotAllowed, NotSignedIn, RequestInvalid, TooLarge
-from identity.pages import error_page
+from identity.pages import error_page, status_words_of
 from identity.response_headers import security_headers
 from tenants.errors import Forbidden, InternalError, NotFound, RateLimited, Refusal, ServiceUnavailable
 from tenants.records import TenantView
@@ -91,13 +91,16 @@ def refusal_of(error: HTTPException) -> Refusal:
 
 
 def _problem(refusal: Refusal, reference: str, status: int) -> Response:
+    words = status_words_of(refusal)
     document = {
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": refusal.code,
-        "detail": refusal.sentence,
+        "detail": words.sentence if words else refusal.sentence,
         "reference": reference,
     }
+    if words:
+        document["provider_code"] = words.code
     return security_headers(Response(json.dumps(document), status, content_type=PROBLEM_JSON))
 
 

@@ -99,7 +99,7 @@ def error_page(
         retry_url: a local path that may help; the refusal's own where it is not given.
         status: where the answer has a finer one than the refusal.
     """
-    words = _words_of(refusal)
+    words = status_words_of(refusal)
     retry = refusal.retry
     url = retry_url or (retry.path if retry and tenant else None)
     values = {
@@ -132,7 +132,8 @@ def is_local_path(url: str) -> bool:
     return url.startswith("/") and not url.startswith("//") and "\\" not in url and url.isprintable()
 
 
-def _words_of(refusal: Refusal) -> StatusWords | None:
+def status_words_of(refusal: Refusal) -> StatusWords | None:
+    """What the identity provider's own refusal means, where it is one that is known (V2)."""
     if not isinstance(refusal, StatusNotSuccess):
         return None
     return words_of_status(refusal.detail.get("status_codes", ()), refusal.detail.get("status_message", ""))

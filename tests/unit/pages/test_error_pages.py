@@ -189,6 +189,10 @@ def test_a_known_status_is_explained_and_a_strangers_words_are_not_shown() -> No
     assert "<code>AADSTS75011</code>" in text
     assert "leave the authentication context class blank" in text
     assert "555" not in text
+    problem = refusal_response(refusal, tenant=None, reference="r", accepts=EVERYTHING, for_programs=True).get_json()
+    assert (problem["code"], problem["provider_code"]) == ("status_not_success", "AADSTS75011")
+    assert problem["detail"].startswith("Microsoft Entra ID signed you in by another method")
+    assert "555" not in str(problem)
     plain = errors.StatusNotSuccess("x", status_codes=["urn:ring:555"], status_message="AADSTS99999 ring 555")
     shown = pages.error_page(tenant_named("acme"), plain, reference="r").get_data(as_text=True)
     assert errors.StatusNotSuccess.sentence in shown
