@@ -39,9 +39,7 @@ def _begin_request() -> None:
     g.tenant = None
     g.host_kind = None
     logs.bind_request(g.reference)
-    if not request.query_string.isascii():
-        # RFC 3986 knows no others; werkzeug decodes the query as UTF-8, in whichever place first looks at it.
-        raise AddressInvalid("octets beyond ASCII in the query")
+    _require_readable_query(request.query_string)
     kind, slug = read_host(_host_header(), settings())
     g.host_kind = kind
     if kind is HostKind.TENANT and request.path.startswith(API_PREFIX):
@@ -59,6 +57,14 @@ def _host_header() -> str:
     if not target.startswith(("/", f"http://{host}/", f"https://{host}/")):
         raise HostInvalid(f"the request line says {target[:80]!r}, Host {host[:80]!r}")
     return host
+
+
+def _require_readable_query(query: bytes) -> None:
+    """Refuse octets that are no UTF-8: werkzeug would stumble over them wherever the query is looked at first."""
+    try:
+        query.decode()
+    except UnicodeDecodeError:
+        raise AddressInvalid("a query that is not UTF-8") from None
 
 
 def _end_request(response: Response) -> Response:
