@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, request
 
 from config.database import transaction
-from identity.people import change_active, end_tenant_sessions
+from identity.people import change_active, end_tenant_sessions, require_person
 from identity.people_records import ManagedPerson, find_attempt, page_of_attempts, page_of_people
 from identity.schemas import AttemptPage, PeopleQuery, ReceiptView, UserPage, UserPatch, UserView
 from tenants.api_auth import ASSIST, READ, caller, now
@@ -43,10 +43,16 @@ def get_users(query: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]
     return {"items": [asdict(person) for person in items], "next": following}
 
 
-@people_api.operation("PATCH", f"{USERS}/<user_id>", ASSIST, body=UserPatch, answers={200: UserView})
+def _require_user(tenant: ManagedTenant, user_id: str) -> None:
+    _require_id(user_id)
+    require_person(tenant.id, user_id)
+
+
+@people_api.operation(
+    "PATCH", f"{USERS}/<user_id>", ASSIST, body=UserPatch, answers={200: UserView}, exists=_require_user
+)
 def patch_user(body: Mapping[str, Any], tenant: ManagedTenant, user_id: str) -> dict[str, Any]:
     """Switch a person's account off or on."""
-    _require_id(user_id)
     with transaction():
         return asdict(change_active(tenant.id, user_id, body["active"], actor=caller().actor, now=now()))
 

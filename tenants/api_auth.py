@@ -101,6 +101,21 @@ def keep_for_staff(fields: frozenset[str]) -> Callable[[View], View]:
     return decorator
 
 
+def require_first(exists: Callable[..., object] | None) -> Callable[[View], View]:
+    """Look for what the path names below the tenant before the body is looked at: 404 comes before 422."""
+
+    def decorator(view: View) -> View:
+        @functools.wraps(view)
+        def judged(*args: Any, **arguments: Any) -> Any:
+            if exists is not None:
+                exists(**arguments)
+            return view(*args, **arguments)
+
+        return cast(View, judged) if exists else view
+
+    return decorator
+
+
 def caller() -> Caller:
     """Whose call this is."""
     value: Caller = g.caller

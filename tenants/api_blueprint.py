@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from config.database import DATABASE_ERRORS
 from config.logs import api_log
-from tenants.api_auth import Permission, View, allow, judge_request, keep_for_staff
+from tenants.api_auth import Permission, View, allow, judge_request, keep_for_staff, require_first
 from tenants.errors import Refusal
 from tenants.json_body import StrictParser
 from tenants.problems import PROBLEM_JSON, problem_of, problem_of_database, problem_of_http
@@ -84,6 +84,7 @@ class ManagementBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has
         query: type[ma.Schema] | None = None,
         refuses: Sequence[int] = (),
         for_staff: frozenset[str] = frozenset(),
+        exists: Callable[..., object] | None = None,
         media_type: str | None = None,
     ) -> Callable[[View], View]:
         """Register an operation with its document; what it may refuse with follows from what it takes.
@@ -92,6 +93,7 @@ class ManagementBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has
             answers: status -> form of the body; the first one is what a view answers that names no status.
             refuses: statuses besides those that follow.
             for_staff: fields of the body that staff alone may name.
+            exists: refuses where the path names nothing below its tenant; it takes the view's arguments, before the body.
         """
         refusals = {*refuses, *_refusals_of(path, permission, body, query)}
         parameters = [PATH_PARAMETERS[name] for name in re.findall(r"<(\w+)>", path)]
@@ -105,6 +107,7 @@ class ManagementBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has
                 judged = keep_for_staff(for_staff)(self.arguments(body)(judged))
             if query is not None:
                 judged = self.arguments(query, location="query")(judged)
+            judged = require_first(exists)(judged)
             for status in sorted(refusals):
                 judged = self.alt_response(status, HTTPStatus(status).name)(judged)
             if permission.roles is None:

@@ -72,7 +72,18 @@ def get_settings(tenant: ManagedTenant, name: str) -> dict[str, Any]:
     return settings_from_document(require_provider(tenant.id, name).settings).to_document()
 
 
-@providers_api.operation("PATCH", f"{ONE}/saml-settings", CONFIGURE, body=SettingsPatch, answers={200: SettingsView})
+def _require_provider(tenant: ManagedTenant, name: str) -> None:
+    require_provider(tenant.id, name)
+
+
+@providers_api.operation(
+    "PATCH",
+    f"{ONE}/saml-settings",
+    CONFIGURE,
+    body=SettingsPatch,
+    answers={200: SettingsView},
+    exists=_require_provider,
+)
 def patch_settings(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> dict[str, Any]:
     """Change SAML settings; what is left out stays. They hold from the next sign-in on."""
     with transaction():

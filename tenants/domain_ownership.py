@@ -64,9 +64,9 @@ def replace_domains(
         remove_domains(tenant.id, removed)
     for domain in added:
         claim_domain(tenant.id, domain, attestation, actor, now)
-    for domain in attested:
-        assert attestation is not None
-        attest_domain(tenant.id, domain, attestation, now)
+    if attestation is not None:
+        for domain in attested:
+            attest_domain(tenant.id, domain, attestation, now)
     if removed or added or attested:
         reason = attestation.reason if attestation else None
         detail: dict[str, Any] = {"added": added, "removed": removed, "attested": attested, "attestation": reason}

@@ -110,6 +110,22 @@ def test_a_foreign_tenant_and_an_unknown_one_are_the_same_404(world: World) -> N
         assert sorted(foreign.headers.keys()) == sorted(unknown.headers.keys())
 
 
+def test_an_unknown_object_is_404_before_the_body_is_looked_at(world: World) -> None:
+    """An identity provider and a person that are not there, or not here; broken bodies do not change that."""
+    browser = world.browser(world.globex)
+    assert world.sign_in(browser, world.globex).status_code == 303
+    foreign = browser.get("/session").get_json()["user"]["id"]
+    for path in (
+        "/tenants/acme/identity-providers/nobody/saml-settings",
+        f"/tenants/acme/users/{foreign}",
+        "/tenants/acme/users/00000000-0000-7000-8000-000000000000",
+        "/tenants/acme/users/nobody",
+    ):
+        for body in (BROKEN, {"json": {"nonsense": 1}}, {"data": "x", "content_type": "text/plain"}):
+            assert code_in(world.api("PATCH", path, **body)) == (404, "not_found"), path
+    assert browser.get("/session").status_code == 200
+
+
 @pytest.mark.parametrize("slug", ["ACME", "Acme", "acme.", " acme", "acme%00", "acm%C3%A9", "*", "%25", "..", "1"])
 def test_a_slug_matches_in_lower_case_exactly(world: World, slug: str) -> None:
     """Nothing is folded, trimmed or cut."""
