@@ -6,6 +6,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -45,6 +46,8 @@ def _is_below(connection: sa.Connection, config: Config, revision: str) -> bool:
 def _connection(url: str) -> Iterator[sa.Connection]:
     engine = sa.create_engine(url, **engine_options(url))
     prepare_engine(engine)
+    if engine.dialect.name == "postgresql":
+        sa.event.listen(engine, "connect", _lift_time_limits)
     try:
         with _alone(engine), every_tenant(), engine.connect() as connection:
             if engine.dialect.name == "sqlite":
@@ -55,6 +58,12 @@ def _connection(url: str) -> Iterator[sa.Connection]:
             connection.commit()
     finally:
         engine.dispose()
+
+
+def _lift_time_limits(connection: Any, _record: Any) -> None:
+    """A migration of large tables takes its time, and who migrates second waits for it; requests do neither."""
+    connection.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+    connection.commit()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import identity.models  # noqa: F401 the rows register themselves
 import tenants.models  # noqa: F401
 from config.database import Base, new_id
 from config.isolation import TenantScoped, every_tenant
-from config.migrate import migrate
+from config.migrate import ADVISORY_LOCK, migrate
 from tests.support.postgresql import Cluster
 from tests.support.world import WORKER
 
@@ -52,6 +52,24 @@ def connection(empty: str) -> Iterator[sa.Connection]:
         opened.execute(sa.insert(tables["audit_event"]).values(**event))
         opened.commit()
         yield opened
+    engine.dispose()
+
+
+@pytest.mark.parametrize("database", ["postgresql"])
+def test_who_migrates_second_waits_as_long_as_it_takes(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time that a request's statements may take is no limit for a migration."""
+    monkeypatch.setattr("config.database.POSTGRESQL_STATEMENT_TIMEOUT_MS", 300)
+    engine = sa.create_engine(empty)
+    second = threading.Thread(target=migrate, args=(empty,))
+    with engine.connect() as first:
+        first.execute(sa.select(sa.func.pg_advisory_lock(ADVISORY_LOCK)))
+        second.start()
+        second.join(1)
+        assert second.is_alive()
+    engine.dispose()
+    second.join(60)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM tenant")) == 0
     engine.dispose()
 
 
