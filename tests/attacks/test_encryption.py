@@ -192,6 +192,14 @@ def test_a_wrong_label_fails_like_a_wrong_key(arena: World, name: str) -> None:
     assert_uniform(refuse(victim, carrying(victim, replace(good, **MISLABELLED[name]).xml), FAILED))
 
 
+@pytest.mark.parametrize("claimed", [192, 256])
+def test_cbc_with_a_shorter_key_than_it_claims_fails_like_a_wrong_key(arena: World, claimed: int) -> None:
+    """The name of the cipher is what was agreed upon, not what comes."""
+    victim = pending(settle(arena, allow_unsigned_cbc=True))
+    shorter = replace(sealed(victim, "aes128-cbc"), algorithm=f"{XENC}aes{claimed}-cbc")
+    assert_uniform(refuse(victim, carrying(victim, shorter.xml), FAILED))
+
+
 @pytest.mark.parametrize("claimed", ["aes128-gcm", "aes256-gcm"])
 def test_gcm_is_not_read_as_cbc_of_the_same_key(arena: World, claimed: str) -> None:
     """The attack that asks a CBC decryptor about a GCM ciphertext (Jager et al. 2013): CBC stays shut."""

@@ -204,6 +204,19 @@ def test_a_prefix_rebound_around_a_plaintext_makes_it_something_else(arena: Worl
     assert_uniform(refuse(victim, message, FAILED))
 
 
+@pytest.mark.parametrize("encrypt", [None, "aes256-gcm"], ids=["plain", "encrypted"])
+def test_an_assertion_inside_of_a_signed_one_is_refused(arena: World, encrypt: str | None) -> None:
+    """Even where the identity provider has signed both as one: who reads the inner one elsewhere would read another person."""
+    victim = pending(settle(arena))
+    inner = IN_STATEMENT.format(evil_one(victim)) + "</saml:AttributeStatement>"
+    message = victim.response(
+        before_signing=lambda xml: xml.replace("</saml:AttributeStatement>", inner),
+        encrypt=encrypt,
+        encryption_certificate=victim.encryption_certificate,
+    )
+    assert refuse(victim, message, "assertion_invalid").check == "one_assertion"
+
+
 def test_two_encrypted_assertions_are_one_too_many(arena: World) -> None:
     """Both good, both the same, or one forged."""
     for second in ("same", "good", "forged"):

@@ -39,6 +39,8 @@ from tests.support.world import World
 from tests.support.xml_signing import MORE
 
 INVALID, MALFORMED = "signature_invalid", "response_malformed"
+P256 = ec_key("acme", CURVES[0])
+"""One of those that `keyring` pins."""
 
 
 # Kinds of keys, and values that are no signature
@@ -53,7 +55,7 @@ def test_pinned_curves_sign_people_in(keyring: World, curve: str) -> None:
 @pytest.mark.parametrize("digest", [256, 384, 512])
 def test_a_kind_of_key_does_not_sign_by_the_other_kinds_method(keyring: World, digest: int) -> None:
     """An RSA value under ECDSA's name and an ECDSA value under RSA's name verify by no pinned key."""
-    for key, kind in ((keyring.acme.idp.key, "ecdsa"), (ec_key("acme"), "rsa")):
+    for key, kind in ((keyring.acme.idp.key, "ecdsa"), (P256, "rsa")):
         victim = pending(settle(keyring))
         good = victim.response(signing_key=key)
         was = "ecdsa-sha256" if kind == "rsa" else "rsa-sha256"
@@ -89,6 +91,7 @@ EC_VALUES: dict[str, Callable[[bytes], bytes]] = {
     "an octet more": lambda value: value + b"\0",
     "a zero before": lambda value: b"\0" + value,
     "a zero before each": lambda value: b"\0" + value[:32] + b"\0" + value[32:],
+    "a zero between": lambda value: value[:32] + b"\0" + value[32:],
     "DER": lambda value: encode_dss_signature(*_parts(value)),
     "widths of a larger curve": lambda value: _pair(*_parts(value), 48),
     "nothing": lambda value: b"",
@@ -100,15 +103,15 @@ EC_VALUES: dict[str, Callable[[bytes], bytes]] = {
 def test_an_ecdsa_value_that_is_none_is_refused(keyring: World, name: str) -> None:
     """Zeros (CVE-2022-21449), numbers out of range, wrong lengths and DER: one form, judged by OpenSSL."""
     victim = pending(settle(keyring))
-    good = victim.response(signing_key=ec_key("acme"))
+    good = victim.response(signing_key=P256)
     assert refuse(victim, with_value(good, EC_VALUES[name]), INVALID).check == "assertion_signature"
 
 
 def test_the_other_ecdsa_value_of_a_message_is_no_other_message(world: World) -> None:
     """(r, n-s) verifies as well, as the mathematics wants: the assertion is remembered by its ID, so it is a replay."""
-    connect(world, certificate_of(ec_key("acme")), world.acme.idp.certificate)
+    connect(world, certificate_of(P256), world.acme.idp.certificate)
     victim = pending(world)
-    good = victim.response(signing_key=ec_key("acme"))
+    good = victim.response(signing_key=P256)
     other = with_value(good, lambda value: _pair(_parts(value)[0], N256 - _parts(value)[1]))
     accept_message(victim, good)
     sessions = world.count("session")

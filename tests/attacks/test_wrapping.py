@@ -34,6 +34,7 @@ from tests.attacks.wrappings import WRAPPINGS, Wrapping
 from tests.support.saml_trust import NOW, exchange_of, trust_in
 from tests.support.saml_xml import DS, SAML, SAMLP, XS, XSI
 from tests.support.world import World
+from tests.support.xml_encryption import encrypted_xml
 
 CODES = {"signature_invalid", "signature_missing", "assertion_invalid", "response_malformed"}
 by_wrapping = pytest.mark.parametrize("wrapping", WRAPPINGS, ids=lambda wrapping: wrapping.name)
@@ -152,6 +153,29 @@ def test_a_manifest_in_object_is_refused(arena: World) -> None:
     manifest = f'<ds:Object><ds:Manifest Id="manifest"><ds:Reference URI="#x"><ds:DigestMethod Algorithm="{DS}sha1"/>'
     manifest += "<ds:DigestValue>AAAA</ds:DigestValue></ds:Reference></ds:Manifest></ds:Object></ds:Signature>"
     assert refuse(victim, swap(message, "</ds:Signature>", manifest), "signature_invalid").check == "assertion_signature"
+
+
+PARTS = {
+    "an empty Object": "<ds:Object/>",
+    "an Object with text": "<ds:Object>mallory@acme.test</ds:Object>",
+    "an Object with anything": '<ds:Object><x xmlns="urn:x">mallory@acme.test</x></ds:Object>',
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_good_signature_with_an_object_is_refused(arena: World, name: str) -> None:
+    """Nothing that is unsigned has a place inside of a signed element, not even where nobody would read it."""
+    victim = pending(settle(arena))
+    message = swap(victim.response(), "</ds:Signature>", PARTS[name] + "</ds:Signature>")
+    assert refuse(victim, message, "signature_invalid").check == "assertion_signature"
+
+
+def test_what_stands_in_key_info_is_never_read(arena: World) -> None:
+    """It is no part of what was signed: an element there that would be refused elsewhere is not even seen."""
+    victim = pending(settle(arena))
+    hidden = encrypted_xml(b"<a/>", victim.encryption_certificate, wrapper="EncryptedAttribute")
+    message = swap(victim.response(), "</ds:KeyInfo>", hidden + "</ds:KeyInfo>")
+    assert accept_message(victim, message)["user"]["email"] == ADA
 
 
 CHANGES: dict[str, tuple[str, str]] = {
