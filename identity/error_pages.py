@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
+from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.datastructures import MIMEAccept
@@ -92,7 +93,7 @@ def refusal_of(error: HTTPException) -> Refusal:
 
 def _problem(refusal: Refusal, reference: str, status: int) -> Response:
     words = status_words_of(refusal)
-    document = {
+    document: dict[str, Any] = {
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": refusal.code,
@@ -101,6 +102,8 @@ def _problem(refusal: Refusal, reference: str, status: int) -> Response:
     }
     if words:
         document["provider_code"] = words.code
+    if "attributes_received" in refusal.detail:
+        document["attributes_received"] = refusal.detail["attributes_received"]
     return security_headers(Response(json.dumps(document), status, content_type=PROBLEM_JSON))
 
 

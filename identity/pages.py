@@ -109,6 +109,7 @@ def error_page(
         "sentence": words.sentence if words else refusal.sentence,
         "advice": (words.advice if words else "") or refusal.advice,
         "provider_code": words.code if words else "",
+        "attributes_received": refusal.detail.get("attributes_received"),
         "retry_label": retry.label if retry else "",
         "retry_url": url if retry and url and is_local_path(url) else None,
     }

@@ -24,7 +24,8 @@ def profile_of(assertion: Assertion, settings: SAMLSettings, receipt: Receipt) -
     Raises:
         SubjectInvalid, AttributeMissing, EmailInvalid: the cause names the attributes that did come, never their values.
     """
-    receipt.facts["attributes_received"] = [name[:MAX_SHOWN] for name in sorted(assertion.attributes)[:MAX_NAMES_SHOWN]]
+    received = [name[:MAX_SHOWN] for name in sorted(assertion.attributes)[:MAX_NAMES_SHOWN]]
+    receipt.facts["attributes_received"] = received
     subject = _subject_of(assertion, settings, receipt)
     size = max(len(subject.encode()), len(assertion.name_id.encode()))
     usable = subject != "" and size <= MAX_SUBJECT_OCTETS
@@ -38,6 +39,7 @@ def profile_of(assertion: Assertion, settings: SAMLSettings, receipt: Receipt) -
         email is not None,
         "e-mail from one of: " + ", ".join(settings.attribute_map.email),
         "received: " + (", ".join(sorted(assertion.attributes)) or "no attributes"),
+        attributes_received=received,
     )
     normalised = normalise_email(email or "")
     receipt.require(EMAIL, normalised is not None, "one address such as ada@example.com", otherwise="something else")

@@ -17,7 +17,7 @@ from tenants.provider_schemas import ProviderPage, ProviderPut, ProviderView, Se
 from tenants.providers import change_saml_settings, delete_provider, only_source, require_provider
 from tenants.saml_settings import settings_from_document
 from tenants.tenant_records import ManagedTenant
-from tenants.views import provider_document
+from tenants.views import provider_document, settings_document
 from tenants.wiring import end_sessions
 
 LIST = "/tenants/<slug>/identity-providers"
@@ -69,7 +69,7 @@ def post_sync(tenant: ManagedTenant, name: str) -> dict[str, Any]:
 @providers_api.operation("GET", f"{ONE}/saml-settings", READ, answers={200: SettingsView})
 def get_settings(tenant: ManagedTenant, name: str) -> dict[str, Any]:
     """Show the SAML settings of an identity provider."""
-    return settings_from_document(require_provider(tenant.id, name).settings).to_document()
+    return settings_document(settings_from_document(require_provider(tenant.id, name).settings))
 
 
 def _require_provider(tenant: ManagedTenant, name: str) -> None:
@@ -87,4 +87,4 @@ def _require_provider(tenant: ManagedTenant, name: str) -> None:
 def patch_settings(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> dict[str, Any]:
     """Change SAML settings; what is left out stays. They hold from the next sign-in on."""
     with transaction():
-        return change_saml_settings(tenant, name, body, actor=caller().actor, now=now()).to_document()
+        return settings_document(change_saml_settings(tenant, name, body, actor=caller().actor, now=now()))

@@ -18,7 +18,7 @@ from tenants.metadata_sync import queue_sync, run_sync
 from tenants.provider_schemas import SettingsPatch
 from tenants.providers import change_saml_settings, delete_provider, only_source, require_provider
 from tenants.saml_settings import settings_from_document
-from tenants.views import provider_document
+from tenants.views import provider_document, settings_document
 from tenants.wiring import end_sessions, settings
 
 idp = ManagementGroup("idp", help="Identity providers of a tenant.")
@@ -97,7 +97,7 @@ def delete_command(slug: str, name: str) -> None:
 @NAME
 def show_settings_command(slug: str, name: str) -> None:
     """Show all SAML settings."""
-    show(settings_from_document(require_provider(the_tenant(slug).id, name).settings).to_document())
+    show(settings_document(settings_from_document(require_provider(the_tenant(slug).id, name).settings)))
 
 
 @settings_commands.command("set")
@@ -110,7 +110,7 @@ def set_command(slug: str, name: str, assignments: tuple[str, ...]) -> None:
     tenant = the_tenant(slug)
     with transaction():
         changed = change_saml_settings(tenant, name, patch, actor=actor(), now=now())
-    show(changed.to_document())
+    show(settings_document(changed))
 
 
 def _assignment(text: str) -> tuple[str, Any]:

@@ -140,7 +140,7 @@ class SettingsView(Strict):
     sign_requests = fields.Boolean(required=True)
     want_assertions_signed = fields.Boolean(required=True)
     want_messages_signed = fields.Boolean(required=True)
-    authn_context_class_ref = fields.List(fields.String(), required=True)
+    authn_context_class_ref = TextOrList(metadata=TEXT_OR_LIST, required=True)
     authn_context_comparison = fields.String(required=True)
     require_authn_context = fields.Boolean(required=True)
     digest_method = fields.String(required=True)

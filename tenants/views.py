@@ -9,6 +9,7 @@ from typing import Any
 from tenants.event_records import EventRow
 from tenants.idp_metadata import metadata_from_document
 from tenants.idp_records import ManagedProvider
+from tenants.saml_settings import SAMLSettings
 from tenants.service_provider import service_provider_of
 from tenants.tenant_records import ManagedTenant, OwnedDomain
 
@@ -27,6 +28,14 @@ def tenant_document(tenant: ManagedTenant, domains: Sequence[OwnedDomain]) -> di
         "session_absolute_seconds": tenant.session_absolute_seconds,
         "created_at": tenant.created_at,
     }
+
+
+def settings_document(settings: SAMLSettings) -> dict[str, Any]:
+    """SAML settings as they are shown, and may be given back: no class is "", one a text, several a list."""
+    document = settings.to_document()
+    classes = document["authn_context_class_ref"]
+    document["authn_context_class_ref"] = classes if len(classes) > 1 else "".join(classes)
+    return document
 
 
 def provider_document(provider: ManagedProvider) -> dict[str, Any]:
