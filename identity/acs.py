@@ -24,7 +24,8 @@ from tenants.records import TenantView
 from tenants.trust import SAMLTrust
 from tenants.trusts import TenantTrust
 
-MAX_RELAY_STATE = 2100
+MAX_REFUSED_XML = 16 * 1024
+"""Characters of a refused message that are kept: more than honest ones have, since anyone may post."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def record_refusal(tenant: TenantView, refusal: Refusal, arrival_reference: str,
             receipt,
             reference=arrival_reference,
             now=now,
-            masked_xml=receipt.masked_xml(),
+            masked_xml=receipt.masked_xml()[:MAX_REFUSED_XML],
             code=refusal.code,
             cause=refusal.cause,
             idp_id=receipt.facts.get("idp_id"),
