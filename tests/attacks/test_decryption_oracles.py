@@ -1,4 +1,7 @@
-"""Oracles: whatever fails on a secret result fails in the same words, so that nobody learns a secret by asking."""
+"""Oracles: whatever fails on a secret result fails in the same words, so that nobody learns a secret by asking.
+
+All of it is judged before a database is asked, so it runs on SQLite alone.
+"""
 
 from __future__ import annotations
 

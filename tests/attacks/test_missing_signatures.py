@@ -1,4 +1,7 @@
-"""Signatures that are not there: what the settings want has to be signed, and what is signed has to hold."""
+"""Signatures that are not there: what the settings want has to be signed, and what is signed has to hold.
+
+All of it is judged before a database is asked, so it runs on SQLite alone.
+"""
 
 from __future__ import annotations
 

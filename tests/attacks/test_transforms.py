@@ -1,4 +1,7 @@
-"""Transforms and canonicalisations: two steps in one order, whatever a signer vouches for; nothing is run, nothing fetched."""
+"""Transforms and canonicalisations: two steps in one order, whatever a signer vouches for; nothing is run, nothing fetched.
+
+All of it is judged before a database is asked, so it runs on SQLite alone.
+"""
 
 from __future__ import annotations
 

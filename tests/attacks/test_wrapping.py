@@ -32,7 +32,7 @@ from tests.attacks.surgery import (
 )
 from tests.attacks.wrappings import WRAPPINGS, Wrapping
 from tests.support.saml_trust import NOW, exchange_of, trust_in
-from tests.support.saml_xml import DS, SAML, SAMLP, XS, XSI
+from tests.support.saml_xml import ATTRIBUTE_BASIC, DS, SAML, SAMLP, XS, XSI
 from tests.support.world import World
 from tests.support.xml_encryption import encrypted_xml
 
@@ -52,6 +52,7 @@ def test_a_wrapped_message_signs_nobody_in(arena: World, wrapping: Wrapping) -> 
     message = octets(wrapping.make(tree(victim.response(sign=wrapping.signed))))
     refused = refuse(victim, message, CODES)
     assert refused.check in wrapping.stopped_by, refused.cause
+    assert not any(person in refused.masked_xml + refused.cause for person in (ADA, MALLORY)), "a record tells of people"
 
 
 @by_wrapping
@@ -243,6 +244,10 @@ NEUTRAL: dict[str, tuple[str, str]] = {
     "CDATA": (f">{ADA}</saml:NameID>", f"><![CDATA[{ADA}]]></saml:NameID>"),
     "references": (f">{ADA}</saml:NameID>", ">&#97;da&#x40;acme.test</saml:NameID>"),
     "blanks inside tags": ("</saml:Subject>", "</saml:Subject\n\t>"),
+    "attributes in another order": (
+        f'Name="mail" NameFormat="{ATTRIBUTE_BASIC}"',
+        f'NameFormat="{ATTRIBUTE_BASIC}" Name="mail"',
+    ),
     "single quotes": ('Version="2.0"', "Version='2.0'"),
 }
 
