@@ -89,21 +89,51 @@ def _guard_sql(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> N
 
 @functools.lru_cache(maxsize=2048)
 def violation_of(statement: str) -> str | None:
-    """What is wrong with a statement's tenants, judged once for each text; None where nothing is."""
-    reached = {match[1].lower() for match in _REACHES.finditer(statement)} & scoped_tables()
-    if not reached:
-        return None
-    if statement.lstrip()[:6].upper() == "INSERT" and "tenant_id" in statement.partition("(")[2].partition(")")[0]:
-        return None
-    for table in reached:
-        where = re.split(r"\bWHERE\b", statement, maxsplit=1, flags=re.IGNORECASE)[1:]
-        if not where or not _COMPARES.search(where[0]):
-            return f"{table} without a tenant: {statement[:200]}"
+    """What is wrong with a statement's tenants, judged once for each text; None where nothing is.
+
+    Each query in it has to compare `tenant_id` as often as it names tenants' tables, and one that stands by itself has to
+    compare it with a value at least once: two tables that agree on a tenant do not say which.
+    """
+    nested, rest = [], _QUOTES.sub("", _LITERALS.sub("?", _COMMENTS.sub(" ", statement)))
+    while found := _INNERMOST.search(rest):
+        is_query = _QUERY.match(found[1]) is not None
+        nested += [found[1]] if is_query else []
+        rest = f"{rest[: found.start()]} {'' if is_query else found[1]} {rest[found.end() :]}"
+    for queries, alone in ((nested, False), ([rest], True)):
+        for query in (part for text in queries for part in _SET_OPERATION.split(text)):
+            reached = _tables_of(query) & scoped_tables()
+            inserted = _INSERTS.match(query) is not None
+            conditions = " ".join(_CONDITIONS.findall(query))
+            compared = len(_COMPARES.findall(conditions)) + inserted
+            if len(reached) > compared or (reached and alone and not (inserted or _WITH_VALUE.search(conditions))):
+                return f"{', '.join(sorted(reached))} without a tenant: {statement[:200]}"
     return None
 
 
-_REACHES = re.compile(r'\b(?:FROM|JOIN|UPDATE|INTO)\s+"?(\w+)"?', re.IGNORECASE)
-_COMPARES = re.compile(r'\btenant_id"?\s*(?:=|IN\b)', re.IGNORECASE)
+_COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_LITERALS = re.compile(r"'(?:[^']|'')*'|%\(\w+\)s")
+_QUOTES = re.compile(r'["`\[\]]')
+_INNERMOST = re.compile(r"\(([^()]*)\)")
+_QUERY = re.compile(r"\s*(?:SELECT|WITH)\b", re.IGNORECASE)
+_SET_OPERATION = re.compile(r"\b(?:UNION|EXCEPT|INTERSECT)\b", re.IGNORECASE)
+_SOURCES = re.compile(
+    r"\b(?:FROM|USING|UPDATE)\s+(.*?)(?=\b(?:WHERE|SET|GROUP|ORDER|HAVING|LIMIT|RETURNING|FROM|USING)\b|$)",
+    re.IGNORECASE | re.DOTALL,
+)
+_NEXT_SOURCE = re.compile(r",|\bJOIN\b", re.IGNORECASE)
+_NAME = re.compile(r"\s*(?:ONLY\s+)?(?:\w+\.)?(\w+)", re.IGNORECASE)
+_INTO = re.compile(r"\bINTO\s+(?:\w+\.)?(\w+)", re.IGNORECASE)
+_INSERTS = re.compile(r"\s*INSERT\b.*?\bINTO\s+[\w.]+\s[^?%:]*?\btenant_id\b", re.IGNORECASE | re.DOTALL)
+_CONDITIONS = re.compile(r"\b(?:ON|WHERE)\b(.*?)(?=\b(?:GROUP|ORDER)\s+BY\b|\bRETURNING\b|$)", re.IGNORECASE | re.DOTALL)
+_COMPARES = re.compile(r"\btenant_id\s*(?:=|IN\b)", re.IGNORECASE)
+_WITH_VALUE = re.compile(r"\btenant_id\s*(?:=|IN\b)\s*(?:[?:%$_0-9]|CAST\b)", re.IGNORECASE)
+
+
+def _tables_of(query: str) -> set[str]:
+    """Names that a query, without its sub-queries and brackets, reads or writes rows of."""
+    sources = [source for clause in _SOURCES.finditer(query) for source in _NEXT_SOURCE.split(clause[1])]
+    names = [found[1] for source in sources if (found := _NAME.match(source))] + _INTO.findall(query)
+    return {name.lower() for name in names}
 
 
 def scoped_tables() -> frozenset[str]:
