@@ -57,6 +57,10 @@ class Browser:
         """A POST at this host. A Cookie among the headers goes instead of the jar's."""
         return self._client_for(options).post(path, base_url=f"http://{self.host}", **options)
 
+    def open(self, method: str, path: str, **options: Any) -> TestResponse:
+        """Any method at this host. A Cookie among the headers goes instead of the jar's."""
+        return self._client_for(options).open(path, method=method, base_url=f"http://{self.host}", **options)
+
     def _client_for(self, options: Mapping[str, Any]) -> Client:
         """werkzeug's client drops a Cookie header of the caller's, unless it keeps no jar."""
         return self._without_jar if "Cookie" in (options.get("headers") or {}) else self.client
@@ -92,9 +96,7 @@ class Browser:
         fields = {name: html.unescape(value) for name, value in _FIELD.findall(page)}
         action = _ACTION.search(page)
         assert action, page
-        return Started(
-            html.unescape(action[1]), base64.b64decode(fields["SAMLRequest"]), fields["RelayState"], response
-        )
+        return Started(html.unescape(action[1]), base64.b64decode(fields["SAMLRequest"]), fields["RelayState"], response)
 
     def post_response(self, saml_response: bytes | str, relay_state: str | None = None, **options: Any) -> TestResponse:
         """What the identity provider's page makes the browser do. Bytes are XML, text is sent as it is."""
