@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.client import Answer
 from benchmarks.in_process import Case
 from benchmarks.tenancies import Tenancy
+from config.database import keep_connections
 from config.settings import Settings
 from wsgi import create_app
 
@@ -78,6 +79,7 @@ SHARED = ("read", "write", "all", "write_returning")
 
 def profile(settings: Settings, tenancies: Sequence[Tenancy], case: str, requests: int) -> str:
     """The functions of one case that take most time of their own."""
+    keep_connections()
     measured = Case(create_app(settings), tenancies, case)
     profiler = cProfile.Profile(time.thread_time)  # its own clock counts the time of others
     measured.run(WARM, list)
@@ -91,6 +93,7 @@ def breakdown(settings: Settings, tenancies: Sequence[Tenancy], case: str, reque
     """Microseconds of CPU by step, medians over the requests, most first; without gunicorn and PostgreSQL's own processes."""
     split = _Split()
     split.wrap_steps()
+    keep_connections()
     app = create_app(settings)
     app.wsgi_app = split.timed("Flask, Werkzeug", app.wsgi_app)  # type: ignore[method-assign]
     measured = Case(app, tenancies, case)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,6 +30,8 @@ REDIRECT, BOTH_SIGNED, PLAIN = 0, 1, 2
 """Numbers of the tenants with settings of their own; every tenant from PLAIN on has the defaults."""
 SETTINGS = {REDIRECT: SAMLSettings(request_binding="redirect"), BOTH_SIGNED: SAMLSettings(want_messages_signed=True)}
 BATCH = 1000
+SETTLE_SECONDS = 0.3
+"""Until PostgreSQL's process for a closed connection has ended: the kernel's account of ended ones is coarse."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,7 @@ def tidy(url: str) -> None:
             connection.execute(sa.text(f'ALTER DATABASE "{engine.url.database}" SET synchronous_commit = on'))
             connection.execute(sa.text("VACUUM ANALYZE"))
     engine.dispose()
+    time.sleep(SETTLE_SECONDS)
 
 
 def _insert(
