@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import time_machine
 from saml2.response import AuthnResponse
 from saml2.sigver import CryptoBackend, SecurityContext
 
@@ -17,11 +18,17 @@ from tests.support.saml_trust import REQUEST_ID, SERVICE_PROVIDER, accept, trust
 from tests.unit.docs.pages import codes, page, table
 
 IDP = ForgingIdP()
-NOW = dt.datetime.now(dt.UTC)
-"""pysaml2 reads the clock of the process."""
+NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
 UNASKED = {"in_response_to": "_unknown"}
 TWO = [[SERVICE_PROVIDER.entity_id], ["urn:other"]]
 REPLAY = "the same assertion again"
+
+
+@pytest.fixture(autouse=True)
+def _process_clock() -> Iterator[None]:
+    """pysaml2 reads the clock of the process, which stands at NOW for these tests."""
+    with time_machine.travel(NOW, tick=False):
+        yield
 
 
 @dataclass(frozen=True)
