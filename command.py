@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from config.database import DATABASE_ERRORS, db, keep_connections, schema_is_current
+from config.database import DATABASE_ERRORS, db, schema_is_current
 from config.development import apply_development_file
 from config.logs import configure_logging
 from config.migrate import NEWEST, migrate
@@ -79,7 +79,7 @@ def serve_command(ctx: click.Context, host: str, port: int, workers: int) -> Non
     """Serve requests until told to end. TERM lets requests finish, INT does not."""
     app = _application(ctx)
     _require_usable_database(app)
-    serve(app, host=host, port=port, workers=workers, in_worker=_begin_worker)
+    serve(app, host=host, port=port, workers=workers, in_worker=lambda forked: start_scheduler(forked, jobs_of(forked)))
 
 
 @vestibule.command("migrate")
@@ -115,11 +115,6 @@ def main() -> None:
     except SettingsInvalid as error:
         sys.exit(f"Error: {error}")
     vestibule(obj=ScriptInfo(create_app=create_app, set_debug_flag=False))
-
-
-def _begin_worker(app: Flask) -> None:
-    keep_connections()
-    start_scheduler(app, jobs_of(app))
 
 
 def _application(ctx: click.Context) -> Flask:

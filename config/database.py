@@ -107,10 +107,12 @@ def engine_options(url: str) -> dict[str, Any]:
     # Without this an INSERT's rowcount is that of a closed cursor: -1 from psycopg, whatever ON CONFLICT decided.
     # An error's text is logged: it must not hold names, addresses and hashes of tokens.
     always = {"execution_options": {"preserve_rowcount": True}, "hide_parameters": True}
+    # Last in, first out: the connection that was used last has its pages, plans and prepared statements at hand. In turn,
+    # each of eight would find the database changed by the seven others, and read it anew.
+    pooled = {"pool_size": POOL_SIZE, "pool_use_lifo": True}
     if url.startswith("sqlite"):
-        return always | ({"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE * 4} if ":memory:" not in url else {})
-    return always | {
-        "pool_size": POOL_SIZE,
+        return always | (pooled | {"max_overflow": POOL_SIZE * 4} if ":memory:" not in url else {})
+    return always | pooled | {
         "max_overflow": POOL_SIZE,
         "pool_pre_ping": False,
         "connect_args": {
@@ -159,24 +161,19 @@ def connect_database(app: Flask, url: str) -> None:
     options = engine_options(url) | {"isolation_level": "AUTOCOMMIT"}
     app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=options)
     db.init_app(app)
-    app.teardown_appcontext(_end_of_context)
+    app.teardown_appcontext(_let_go)
     with app.app_context():
         prepare_engine(db.engine, begins=False)
 
 
 class _Thread(threading.local):
-    """This thread's connection, kept from the first statement of a request, job or command to its end.
-
-    A server's threads keep theirs from one request to the next: taking one from the pool and giving it back costs as much as
-    three statements of a sign-in.
-    """
+    """This thread's connection, kept from the first statement of a request, job or command to its end."""
 
     connection: sa.Connection | None = None
     writing: bool = False
 
 
 _thread = _Thread()
-_serves = threading.Event()
 _BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN"}
 
 
@@ -206,17 +203,7 @@ def is_writing() -> bool:
     return _thread.writing
 
 
-def keep_connections() -> None:
-    """Let each thread of this process keep its connection; for a server, whose threads are few and stay."""
-    _serves.set()
-
-
-def _end_of_context(_error: BaseException | None = None) -> None:
-    if not _serves.is_set():
-        _let_go()
-
-
-def _let_go() -> None:
+def _let_go(_error: BaseException | None = None) -> None:
     """Give the connection back to the pool; a transaction that is open still needs it."""
     if _thread.connection is not None and not _thread.writing:
         connection, _thread.connection = _thread.connection, None
