@@ -46,14 +46,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory, idps: tuple[ForgingIdP, ForgingIdP]) -> Template:
     """A SQLite file with both tenants."""
     path = tmp_path_factory.mktemp("template") / "template.db"
-    return Template(str(path), _seed(f"sqlite:///{path}", idps))
+    return Template(str(path), seed(f"sqlite:///{path}", idps))
 
 
 @pytest.fixture(scope="session")
 def postgresql_template(cluster: Cluster, idps: tuple[ForgingIdP, ForgingIdP]) -> Template:
     """A PostgreSQL database with both tenants."""
     name = f"template_{WORKER}"
-    return Template(name, _seed(cluster.create(name), idps))
+    return Template(name, seed(cluster.create(name), idps))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -73,14 +73,14 @@ def world(
         path = tmp_path / "vestibule.db"
         shutil.copyfile(template.source, path)
         app = create_app(settings_for(f"sqlite:///{path}"))
-        yield _world(app, template, idps)
-        _dispose(app)
+        yield world_of(app, template, idps)
+        dispose(app)
         return
     cluster: Cluster = request.getfixturevalue("cluster")
     name = f"test_{WORKER}"
     app = create_app(settings_for(cluster.create(name, template=template.source)))
-    yield _world(app, template, idps)
-    _dispose(app)
+    yield world_of(app, template, idps)
+    dispose(app)
     cluster.drop(name)
 
 
@@ -90,7 +90,8 @@ def app(world: World) -> Flask:
     return world.app
 
 
-def _world(app: Flask, template: Template, idps: tuple[ForgingIdP, ForgingIdP]) -> World:
+def world_of(app: Flask, template: Template, idps: tuple[ForgingIdP, ForgingIdP]) -> World:
+    """The world that a seeded database holds."""
     return World(
         app,
         acme=Organisation("acme", "acme.test", idps[0]),
@@ -99,7 +100,7 @@ def _world(app: Flask, template: Template, idps: tuple[ForgingIdP, ForgingIdP]) 
     )
 
 
-def _seed(url: str, idps: tuple[ForgingIdP, ForgingIdP]) -> str:
+def seed(url: str, idps: tuple[ForgingIdP, ForgingIdP]) -> str:
     """Migrate, make both tenants through the API, and give staff's token."""
     migrate(url)
     app = create_app(settings_for(url))
@@ -123,10 +124,11 @@ def _seed(url: str, idps: tuple[ForgingIdP, ForgingIdP]) -> str:
             json={"display_name": "Company login", "metadata_xml": organisation.idp.metadata_xml()},
         )
         assert connected.status_code == 201, connected.get_data(as_text=True)
-    _dispose(app)
+    dispose(app)
     return token
 
 
-def _dispose(app: Flask) -> None:
+def dispose(app: Flask) -> None:
+    """Let go of the database."""
     with app.app_context():
         db.engine.dispose()
