@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -358,8 +359,9 @@ def test_switching_off_while_signing_in_leaves_no_session(world: World) -> None:
     """Whichever comes first: when both are done, the account is off and nobody is signed in."""
     user_id = accept(pending(world))["user"]["id"]
     victims = [pending(world) for _ in range(6)]
-    calls = [partial(victim.send, victim.response()) for victim in victims]
-    at_once([*calls[:3], partial(deactivate, world, user_id), *calls[3:]])
+    calls: list[Callable[[], object]] = [partial(victim.send, victim.response()) for victim in victims]
+    calls.insert(3, partial(deactivate, world, user_id))
+    at_once(calls)
     for victim in victims:
         assert victim.browser.get("/session").status_code == 401
     with world.app.app_context(), every_tenant(), db.engine.connect() as connection:

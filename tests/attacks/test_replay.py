@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 import time_machine
@@ -209,7 +210,7 @@ def test_cleaning_up_opens_no_window(world: World, skew: int) -> None:
     begun = utc_now().replace(microsecond=0)
     end = begun + DAY + dt.timedelta(seconds=skew)
     with time_machine.travel(begun, tick=False):
-        parts = {"not_before": None, "not_on_or_after": None, "confirmation_not_on_or_after": begun + 30 * DAY}
+        parts: dict[str, Any] = {"not_before": None, "not_on_or_after": None, "confirmation_not_on_or_after": begun + 30 * DAY}
         message, unused = (world.response(None, now=begun, **parts) for _ in range(2))
         assert post(world.app, message).status_code == 303
     for at in (begun + dt.timedelta(hours=1), begun + DAY, end):

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -44,7 +45,7 @@ def idp(idps: tuple[ForgingIdP, ForgingIdP]) -> ForgingIdP:
     return idps[0]
 
 
-def answer_of(idp: ForgingIdP, begun: Begun | None, person: str = "ada", **parts: object) -> bytes:
+def answer_of(idp: ForgingIdP, begun: Begun | None, person: str = "ada", **parts: Any) -> bytes:
     """A good response for a person."""
     return idp.response(
         sp_entity_id=f"{ORIGIN}/saml/metadata",

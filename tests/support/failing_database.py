@@ -50,7 +50,7 @@ def failing_database(app: Flask) -> Iterator[Faults]:
     faults = Faults()
 
     class SQLiteCursor(sqlite3.Cursor):
-        def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        def execute(self, sql: str, parameters: Any = ()) -> Any:
             faults.before(sql, self.connection, sqlite3.OperationalError)
             return super().execute(sql, parameters)
 
