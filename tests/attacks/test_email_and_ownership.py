@@ -248,6 +248,20 @@ def test_two_people_who_change_to_one_address_at_once(world: World) -> None:
     assert "shared@acme.test" in addresses
 
 
+def test_two_people_who_exchange_their_addresses_at_once(world: World) -> None:
+    """Each takes what the other has not given up yet: neither gets it, nobody waits for ever, and both keep their own."""
+    people = {"eve": "bob", "bob": "eve"}
+    for name in people:
+        accept(pending(world), name_id=name, attributes={"mail": [f"{name}@acme.test"]})
+    victims, before = {name: pending(world) for name in people}, world.rows()
+    calls = [
+        partial(victim.send, victim.response(name_id=name, attributes={"mail": [f"{people[name]}@acme.test"]}))
+        for name, victim in victims.items()
+    ]
+    assert {code_of(answer) for answer in at_once(calls)} <= {"email_conflict", "unavailable"}
+    assert world.rows() == before
+
+
 def test_two_spellings_of_an_address_have_one_owner(world: World) -> None:
     """Case makes no second account."""
     accept(pending(world))

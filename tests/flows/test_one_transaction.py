@@ -138,6 +138,28 @@ def test_signing_out_happens_or_is_told_not_to(world: World, at: int) -> None:
     assert victim.browser.get("/session").status_code == 401
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_sign_in_waits_for_no_other_of_its_tenant(world: World) -> None:
+    """While one has everything written and nothing committed, the next one is through (DESIGN section 7)."""
+    slow, quick = pending(world), pending(world)
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold_the_first() -> None:
+        if not held.is_set():
+            held.set()
+            go_on.wait(MORE_SECONDS)
+
+    with failing_database(world.app) as faults, ThreadPoolExecutor(1) as other:
+        faults.before_commit = hold_the_first
+        first = other.submit(slow.send, slow.response())
+        assert held.wait(MORE_SECONDS)
+        answer = quick.send(quick.response(name_id="eve", attributes={"mail": ["eve@acme.test"]}))
+        assert answer.status_code == 303, code_of(answer)
+        assert not first.done()
+        go_on.set()
+        assert first.result().status_code == 303
+
+
 @pytest.fixture
 def database_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database with both tenants, which nobody else uses."""

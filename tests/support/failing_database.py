@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,11 +21,13 @@ FAULT = "the disk is on fire"
 class Faults:
     """When writing transactions fail: at their statement number `at`, BEGIN being 0 and COMMIT the last; None: never.
 
-    `lose`: the connection goes with it. `sent` holds the statements of the newest transaction that got through.
+    `lose`: the connection goes with it. `before_commit` is called just before each COMMIT. `sent` holds the statements of
+    the newest transaction that got through.
     """
 
     at: int | None = None
     lose: bool = False
+    before_commit: Callable[[], None] | None = None
     sent: list[str] = field(default_factory=list)
     _open: bool = False
 
@@ -42,6 +44,8 @@ class Faults:
             raise error(FAULT)
         self.sent.append(sql)
         self._open = not sql.startswith("COMMIT")
+        if self.before_commit is not None and not self._open:
+            self.before_commit()
 
 
 @contextmanager
