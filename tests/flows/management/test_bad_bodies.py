@@ -86,7 +86,6 @@ def test_metadata_of_more_than_5_mib_is_422_with_its_own_code(world: World) -> N
         "limit=",
         "emial=a",
         "email=%00",
-        "email=",
         "email=" + "a" * 300,
     ],
 )
