@@ -15,6 +15,7 @@ from config.statements import Prepared
 from identity.assertion import Profile
 from identity.checks import ACTIVE, EMAIL_OWNER, PROVISIONED, Receipt
 from identity.models import EmailAddress, User
+from identity.profile import FIELD_LIMITS
 from tenants.audit import EventType, record
 from tenants.trust import SAMLTrust
 
@@ -127,7 +128,9 @@ def _join_prepared(trust: SAMLTrust, profile: Profile, now: dt.datetime) -> Pers
 
     The e-mail has passed the tenant's proven domains before; where e-mail and username lead to two people, neither is taken.
     """
-    parameters = {"tenant_id": trust.tenant_id, "email": profile.email, "username": profile.username}
+    # A name as long as its field may have been cut, and a cut one is somebody else's as well.
+    username = profile.username if len(profile.username or "") < FIELD_LIMITS["username"] else None
+    parameters = {"tenant_id": trust.tenant_id, "email": profile.email, "username": username}
     rows = _FIND_PREPARED.all(parameters)
     if len(rows) != 1:
         return None

@@ -299,6 +299,14 @@ def test_where_address_and_username_lead_to_two_people_neither_is_taken(world: W
     assert_refused(world, victim.send(message), "email_conflict", before)
 
 
+def test_a_username_that_was_cut_joins_nobody(world: World) -> None:
+    """Who may choose a name of any length cannot have its beginning taken for somebody else's."""
+    user_id = prepare(world, "long@acme.test", "x" * 320)
+    told = accept(pending(world), attributes={"mail": ["ada@acme.test"], "uid": ["x" * 400]})
+    assert told["user"]["id"] != user_id
+    assert world.count("users") == 2
+
+
 def test_of_two_prepared_people_with_one_username_none_is_taken(world: World) -> None:
     """Somebody new is made, who is neither."""
     ids = {prepare(world, f"{name}@acme.test", "ada") for name in ("one", "two")}
