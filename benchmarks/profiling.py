@@ -17,7 +17,6 @@ from typing import Any
 from benchmarks.client import Answer
 from benchmarks.in_process import Case
 from benchmarks.tenancies import Tenancy
-from config.database import keep_connections
 from config.settings import Settings
 from wsgi import create_app
 
@@ -76,10 +75,8 @@ STEPS = (
 SHARED = ("read", "write", "all", "write_returning")
 """Steps of everybody: told under whoever asked."""
 
-
 def profile(settings: Settings, tenancies: Sequence[Tenancy], case: str, requests: int) -> str:
     """The functions of one case that take most time of their own."""
-    keep_connections()
     measured = Case(create_app(settings), tenancies, case)
     profiler = cProfile.Profile(time.thread_time)  # its own clock counts the time of others
     measured.run(WARM, list)
@@ -88,12 +85,10 @@ def profile(settings: Settings, tenancies: Sequence[Tenancy], case: str, request
     pstats.Stats(profiler, stream=text).sort_stats("tottime").print_stats(SHOWN)
     return text.getvalue()
 
-
 def breakdown(settings: Settings, tenancies: Sequence[Tenancy], case: str, requests: int) -> list[tuple[str, float]]:
     """Microseconds of CPU by step, medians over the requests, most first; without gunicorn and PostgreSQL's own processes."""
     split = _Split()
     split.wrap_steps()
-    keep_connections()
     app = create_app(settings)
     app.wsgi_app = split.timed("Flask, Werkzeug", app.wsgi_app)  # type: ignore[method-assign]
     measured = Case(app, tenancies, case)
@@ -111,13 +106,11 @@ def breakdown(settings: Settings, tenancies: Sequence[Tenancy], case: str, reque
     steps = [(name, median(one.get(name, 0.0) for one in told) / 1000) for name in names]
     return sorted(steps, key=lambda item: -item[1])
 
-
 def _under(profiler: cProfile.Profile, answers: Iterator[Answer]) -> None:
     profiler.enable()
     for _ in answers:
         pass
     profiler.disable()
-
 
 class _Split:
     """CPU time of this thread, each nanosecond told once: to the innermost step that was running."""

@@ -12,10 +12,11 @@ from config.database import transaction
 from identity.people import change_active, end_tenant_sessions, require_person
 from identity.people_records import ManagedPerson, find_attempt, page_of_attempts, page_of_people
 from identity.schemas import AttemptPage, PeopleQuery, ReceiptView, UserPage, UserPatch, UserView
-from tenants.api_auth import ASSIST, READ, caller, now
+from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint, api_of
 from tenants.errors import NotFound
 from tenants.paging import cursor_scope, is_row_id, key_of, page_of
+from tenants.roles import ASSIST, READ
 from tenants.schemas import PageQuery
 from tenants.tenant_records import ManagedTenant
 from tenants.wiring import END_SESSIONS

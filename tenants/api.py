@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Flask, Response, current_app, jsonify
 
-from tenants.api_auth import OPEN
 from tenants.api_blueprint import ManagementBlueprint, api_of, document_of
 from tenants.api_docs import docs_page
 from tenants.api_providers import providers_api
 from tenants.api_tenants import tenants_api
+from tenants.roles import OPEN
 
 document_api = ManagementBlueprint("api_document", __name__, description="This document")
 

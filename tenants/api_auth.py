@@ -11,7 +11,6 @@ import datetime as dt
 import functools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from flask import current_app, g, request
@@ -19,29 +18,14 @@ from flask import current_app, g, request
 from tenants import web
 from tenants.errors import Forbidden, NotFound, Unauthenticated
 from tenants.json_body import MAX_BODY, read_json_body
+from tenants.roles import Permission, Role
 from tenants.tenant_records import ManagedTenant, find_managed_tenant
-from tenants.tokens import MAX_TOKEN_LENGTH, Caller, Role, find_caller
+from tenants.tokens import MAX_TOKEN_LENGTH, Caller, find_caller
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 _SLUG = re.compile(r"[a-z0-9-]{1,63}")
 _BEARER = re.compile(r"(?i:bearer) +([\x21-\x7e]+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """Which roles may use an operation; `None` opens it to everybody."""
-
-    roles: frozenset[Role] | None
-
-
-OPEN = Permission(None)
-READ = Permission(frozenset(Role))
-LIST_TENANTS = Permission(frozenset({Role.STAFF, Role.SUPPORT}))
-ONBOARD = Permission(frozenset({Role.STAFF}))
-CONFIGURE = Permission(frozenset({Role.STAFF, Role.ADMIN}))
-"""What a sign-in is judged by. Support helps, but never changes whom a tenant trusts (A1)."""
-ASSIST = Permission(frozenset({Role.STAFF, Role.SUPPORT, Role.ADMIN}))
 
 
 def allow(permission: Permission) -> Callable[[View], View]:

@@ -16,10 +16,11 @@ from werkzeug.exceptions import HTTPException
 
 from config.database import DATABASE_ERRORS
 from config.logs import api_log
-from tenants.api_auth import Permission, View, allow, judge_request, keep_for_staff, require_first
+from tenants.api_auth import View, allow, judge_request, keep_for_staff, require_first
 from tenants.errors import Refusal
 from tenants.json_body import StrictParser
 from tenants.problems import PROBLEM_JSON, problem_of, problem_of_database, problem_of_http
+from tenants.roles import Permission
 from tenants.schemas import Problem
 
 API_PATH = "/api/v1"

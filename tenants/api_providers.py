@@ -7,7 +7,7 @@ from typing import Any
 
 from config.database import transaction
 from tenants import web
-from tenants.api_auth import ASSIST, CONFIGURE, READ, caller, now
+from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
 from tenants.connecting import ProviderRequest, connect
 from tenants.idp_records import providers_of
@@ -15,6 +15,7 @@ from tenants.metadata_intake import MetadataSource, SourceKind
 from tenants.metadata_sync import queue_sync
 from tenants.provider_schemas import ProviderPage, ProviderPut, ProviderView, SettingsPatch, SettingsView, SyncQueued
 from tenants.providers import change_saml_settings, delete_provider, only_source, require_provider
+from tenants.roles import ASSIST, CONFIGURE, READ
 from tenants.saml_settings import settings_from_document
 from tenants.tenant_records import ManagedTenant
 from tenants.views import provider_document, settings_document

@@ -11,13 +11,13 @@ from flask import request
 from config.database import transaction
 from tenants import web
 from tenants.administration import change_tenant, create_tenant, delete_tenant, draft_tenant
-from tenants.api_auth import CONFIGURE, LIST_TENANTS, ONBOARD, READ, caller, now
+from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
 from tenants.event_records import page_of_events
 from tenants.paging import cursor_scope, key_of, page_of
+from tenants.roles import CONFIGURE, LIST_TENANTS, ONBOARD, READ, Role
 from tenants.schemas import EventPage, PageQuery, TenantCreate, TenantPage, TenantPatch, TenantView
 from tenants.tenant_records import Attestation, ManagedTenant, domains_of, page_of_tenants
-from tenants.tokens import Role
 from tenants.views import event_document, tenant_document
 from tenants.wiring import end_sessions, keys
 

@@ -16,9 +16,10 @@ from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_
 from tenants.event_records import page_of_events
 from tenants.models import ACTIVE, SUSPENDED
 from tenants.paging import MAX_LIMIT
+from tenants.roles import Role
 from tenants.schemas import TenantPatch
 from tenants.tenant_records import Attestation, ManagedTenant, domains_of, page_of_tenants
-from tenants.tokens import Role, add_token, list_tokens, read_duration, revoke_token
+from tenants.tokens import add_token, list_tokens, read_duration, revoke_token
 from tenants.views import event_document, tenant_document
 from tenants.wiring import end_sessions, keys, settings
 

@@ -8,13 +8,13 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 import sqlalchemy as sa
 
 from config.database import read, write
 from tenants.management_errors import DurationInvalid, TokenScopeInvalid
 from tenants.models import APIToken
+from tenants.roles import Role
 
 PREFIX = "vst_"
 SECRET_BYTES = 32
@@ -23,20 +23,6 @@ MAX_LABEL = 200
 MAX_LIFETIME = dt.timedelta(days=3660)
 _DURATION = re.compile(r"(-?)([0-9]{1,6})([smhd])")
 _UNITS: Mapping[str, str] = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-class Role(StrEnum):
-    """Who asks. `admin` and `viewer` belong to one tenant, the others to the company that runs the service (A1)."""
-
-    STAFF = "staff"
-    SUPPORT = "support"
-    ADMIN = "admin"
-    VIEWER = "viewer"
-
-    @property
-    def of_one_tenant(self) -> bool:
-        """Whether such a token sees one tenant only."""
-        return self in (Role.ADMIN, Role.VIEWER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ def utc_now() -> dt.datetime:
 
 def settings_for(database_url: str, **changes: Any) -> Settings:
     """Settings of a test run."""
-    return Settings(**({"secret_keys": SECRET_KEYS, "database_url": database_url, "rate_limits": False} | changes))
+    defaults: dict[str, Any] = {"secret_keys": SECRET_KEYS, "database_url": database_url, "rate_limits": False}
+    return Settings(**(defaults | changes))
 
 
 @dataclass(frozen=True)

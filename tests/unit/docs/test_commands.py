@@ -14,8 +14,8 @@ from flask.cli import ScriptInfo
 
 import command
 from tenants.provider_schemas import SettingsPatch
+from tenants.roles import Role
 from tenants.saml_settings import SAMLSettings
-from tenants.tokens import Role
 from tests.support.idp import ForgingIdP
 from tests.support.world import World
 from tests.unit.docs.pages import codes, commands, page, pages, table
