@@ -35,6 +35,7 @@ def security_headers(
     form_action: str | None = None,
     script: str | None = None,
     style: str | None = None,
+    connect: str | None = None,
     referrer: str = "same-origin",
     https: bool = False,
 ) -> Response:
@@ -42,13 +43,15 @@ def security_headers(
 
     Args:
         form_action: where forms may go, as `form_action_for` gives it; to this host alone where it is not given.
-        script: the one inline script that may run, as `sha256-…` or `nonce-…`; none where it is not given.
+        script: the one inline script that may run, as `sha256-…` or `nonce-…`, or `self` for files of this host; none where
+            it is not given.
         style: the one inline style sheet that holds, as `sha256-…`; those of this host where it is not given.
+        connect: `self` where scripts may ask this host; nobody where it is not given.
         referrer: what links and forms tell others about this page.
         https: whether the host is reached by HTTPS alone from now on.
     """
     present = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - they are pairs, not a mapping
-    for name, value in _headers(form_action, script, style, referrer, https):
+    for name, value in _headers(form_action, script, style, connect, referrer, https):
         if name.lower() not in present:
             response.headers.add(name, value)
     return response
@@ -56,7 +59,7 @@ def security_headers(
 
 @functools.lru_cache(maxsize=1024)
 def _headers(
-    form_action: str | None, script: str | None, style: str | None, referrer: str, https: bool
+    form_action: str | None, script: str | None, style: str | None, connect: str | None, referrer: str, https: bool
 ) -> tuple[tuple[str, str], ...]:
     policy = (
         "default-src 'none'",
@@ -64,6 +67,7 @@ def _headers(
         "img-src 'self' data:",
         f"script-src '{script or 'none'}'",
         f"form-action {form_action or SELF}",
+        *((f"connect-src '{connect}'",) if connect else ()),
         "base-uri 'none'",
         "frame-ancestors 'none'",
     )

@@ -25,33 +25,51 @@ class StaticFile(NamedTuple):
     media_type: str
 
 
-def _read_files() -> dict[str, StaticFile]:
-    files = {}
-    for path in sorted(FOLDER.iterdir()):
-        content = path.read_bytes()
-        media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        files[path.name] = StaticFile(hashlib.sha256(content).hexdigest()[:16], content, media_type)
-    return files
+class StaticFolder:
+    """The files of one folder, below one path of every host."""
+
+    def __init__(self, folder: Path, path: str) -> None:
+        self._path = path
+        self.url_rule = f"{path}/<version>/<name>"
+        self._files = {file.name: _read(file) for file in sorted(folder.iterdir())}
+
+    def url(self, name: str) -> str:
+        """The path of a file, with its content's hash in it. KeyError for a name that there is not."""
+        return f"{self._path}/{self._files[name].version}/{name}"
+
+    def text(self, name: str) -> str:
+        """A file's text, for a page that has to stand on its own."""
+        return self._files[name].content.decode()
+
+    def response(self, version: str, name: str) -> Response:
+        """The file, kept for ever by browsers where the URL names what is sent."""
+        file = self._files.get(name)
+        if file is None:
+            raise NotFound(f"no static file {name[:80]!r}")
+        response = Response(file.content, content_type=f"{file.media_type}; charset=utf-8")
+        response.headers["Cache-Control"] = FOR_EVER if version == file.version else CHECK_AGAIN
+        return response
 
 
-_FILES = _read_files()
+def _read(path: Path) -> StaticFile:
+    content = path.read_bytes()
+    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return StaticFile(hashlib.sha256(content).hexdigest()[:16], content, media_type)
+
+
+_OURS = StaticFolder(FOLDER, "/static")
 
 
 def static_url(name: str) -> str:
-    """The path of a static file, with its content's hash in it. KeyError for a name that there is not."""
-    return f"/static/{_FILES[name].version}/{name}"
+    """The path of a static file of the pages."""
+    return _OURS.url(name)
 
 
 def static_text(name: str) -> str:
     """A static file's text, for a page that has to stand on its own."""
-    return _FILES[name].content.decode()
+    return _OURS.text(name)
 
 
 def static_response(version: str, name: str) -> Response:
-    """The file, kept for ever by browsers where the URL names what is sent."""
-    file = _FILES.get(name)
-    if file is None:
-        raise NotFound(f"no static file {name[:80]!r}")
-    response = Response(file.content, content_type=f"{file.media_type}; charset=utf-8")
-    response.headers["Cache-Control"] = FOR_EVER if version == file.version else CHECK_AGAIN
-    return response
+    """A static file of the pages."""
+    return _OURS.response(version, name)

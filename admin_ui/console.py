@@ -1,0 +1,36 @@
+"""The console as a whole: one Flask-Admin, its screens in the order of the menu, and its static files."""
+
+from __future__ import annotations
+
+from flask import Flask, Response
+from flask_admin import Admin
+from flask_admin.theme import Theme
+
+from admin_ui.csrf import install_csrf
+from admin_ui.door import CONSOLE_PATH
+from admin_ui.rendering import SCREENS, STATIC
+from admin_ui.screen import Screen
+from admin_ui.screens.home import HomeScreen
+from admin_ui.screens.tenants import TenantsScreen
+from config.settings import Settings
+from identity.page_rendering import PRODUCT
+from identity.response_headers import security_headers
+
+HOME: type[Screen] = HomeScreen
+SCREEN_TYPES: tuple[type[Screen], ...] = (TenantsScreen,)
+"""Every screen. The order is that of the menu, group by group."""
+
+
+def install_console(app: Flask) -> None:
+    """Put the console at /admin of the app host and of every tenant's host."""
+    settings: Settings = app.extensions["vestibule_settings"]
+    install_csrf(app, settings)
+    app.add_url_rule(STATIC.url_rule, "console_static", _static, methods=["GET"])
+    home, screens = HOME(), [screen() for screen in SCREEN_TYPES]
+    app.extensions[SCREENS] = {screen.endpoint: screen for screen in screens}
+    admin = Admin(app, name=PRODUCT, url=CONSOLE_PATH, index_view=home, theme=Theme(folder="none", base_template="none"))
+    admin.add_views(*screens)
+
+
+def _static(version: str, name: str) -> Response:
+    return security_headers(STATIC.response(version, name))
