@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from identity import errors
-from tenants.errors import Refusal
+from tenants.errors import IdentityProviderMissing, MetadataExpired, Refusal
 
 MAX_SHOWN = 300
 
@@ -34,6 +34,10 @@ XML = Check("xml", errors.ResponseMalformed, "The message is well-formed XML", "
 XML_CONTENT = Check("xml_content", errors.XMLForbidden, "No DTD, entity or processing instruction", "XML 1.0 2.8")
 SCHEMA = Check("schema", errors.ResponseMalformed, "The message is a SAML 2.0 Response by its schema", "SAML Core 3.3.3")
 UNIQUE_IDS = Check("unique_ids", errors.AssertionInvalid, "Each ID stands once", "SAML Core 1.3.4")
+PROVIDER = Check(
+    "provider", IdentityProviderMissing, "The organisation has connected this identity provider", "Vestibule M1"
+)
+METADATA = Check("metadata", MetadataExpired, "Its metadata has not expired", "SAML Metadata 2.3.2")
 SIGNATURE_PLACES = Check("signature_places", errors.SignatureInvalid, "Signatures stand where they belong", "SAML Core 5.4.1")
 RESPONSE_SIGNATURE = Check("response_signature", errors.SignatureInvalid, "The response's signature holds", "SAML Core 5.4")
 STATUS = Check("status", errors.StatusNotSuccess, "The identity provider reports success", "SAML Core 3.2.2.2")
@@ -121,7 +125,7 @@ class Receipt:
         self._note(check, holds, expected, actual, refusal.code)
         if not holds:
             cause = f"{check.claim}: expected {expected or 'so'}, got {actual or 'otherwise'}"
-            raise refusal(cause[:MAX_SHOWN], **detail)
+            self._refuse(check, refusal(cause[:MAX_SHOWN], **detail))
 
     @contextmanager
     def step(self, check: Check) -> Iterator[None]:
@@ -130,8 +134,22 @@ class Receipt:
             yield
         except Refusal as refusal:
             self._note(check, False, "", refusal.cause, refusal.code)
-            raise
-        self._note(check, True)
+            self._refuse(check, refusal)
+        else:
+            self._note(check, True)
+
+    def require_whole(self) -> None:
+        """A last look before somebody is let in: whatever went wrong with the checks themselves, none of them failed.
+
+        Raises:
+            RuntimeError: a mistake of ours, and never a pass.
+        """
+        if not self.lines or not all(line.passed for line in self.lines):
+            raise RuntimeError("a sign-in with a check that failed")
+
+    def _refuse(self, check: Check, refusal: Refusal) -> None:  # noqa: ARG002 identity.survey looks at the check
+        """The first check that fails ends the sign-in."""
+        raise refusal
 
     def _note(self, check: Check, passed: bool, expected: str = "", actual: str = "", code: str = "") -> None:
         self.lines.append(CheckMade(check, passed, expected, actual, code or check.refusal.code))

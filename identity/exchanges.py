@@ -26,6 +26,7 @@ _COLUMNS = (
     ExchangeRow.target,
     ExchangeRow.authn_context_classes,
     ExchangeRow.solicited,
+    ExchangeRow.created_at,
 )
 _UNEXPIRED = (ExchangeRow.tenant_id == sa.bindparam("tenant_id"), ExchangeRow.expires_at > sa.bindparam("now"))
 _FIND_BY_REQUEST = Prepared(
@@ -75,6 +76,7 @@ def add_exchange(exchange: Exchange, *, now: dt.datetime) -> None:
             "created_at": now,
             "expires_at": now + EXCHANGE_LIFETIME,
             "used_at": None,
+            "trial_id": exchange.trial_id,
         }
     )
 

@@ -253,8 +253,8 @@ def test_a_tenant_without_an_identity_provider(world: World) -> None:
     assert code_of(browser.get("/saml/login?idp=main")) == "identity_provider_missing"
     before = world.rows()
     answer = browser.post_response(world.response(None))
-    assert (answer.status_code, code_of(answer)) == (409, "identity_provider_missing")
-    assert world.rows() == before
+    refused = assert_refused(world, answer, "identity_provider_missing", before)
+    assert (answer.status_code, refused.check, refused.lines[-1]["actual"]) == (409, "provider", "none")
     assert browser.get("/saml/metadata").status_code == 200
     assert browser.get("/client-config.json").get_json()["sso_enabled"] is False
 
@@ -265,7 +265,8 @@ def test_an_identity_provider_that_is_switched_off(world: World) -> None:
     body = {"display_name": "Company login", "metadata_xml": world.acme.idp.metadata_xml(), "enabled": False}
     assert world.api("PUT", "/tenants/acme/identity-providers/main", json=body).status_code == 200
     before = world.rows()
-    assert code_of(victim.send(victim.response())) == "identity_provider_missing"
+    refused = assert_refused(world, victim.send(victim.response()), "identity_provider_missing", before)
+    assert (refused.check, refused.lines[-1]["actual"]) == ("provider", "the one that was asked is switched off now")
     assert code_of(world.browser().get("/saml/login")) == "identity_provider_missing"
     assert world.rows() == before
 

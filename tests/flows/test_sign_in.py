@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from tests.attacks.support import assert_refused
 from tests.support.browser import Browser, code_of
 from tests.support.world import World, utc_now
 
@@ -173,7 +174,9 @@ def test_metadata_that_has_expired_signs_nobody_in(world: World) -> None:
     response = world.response(started)
     while utc_now() <= soon:
         pass
-    assert code_of(browser.post_response(response, started.relay_state)) == "metadata_expired"
+    before = world.rows()
+    refused = assert_refused(world, browser.post_response(response, started.relay_state), "metadata_expired", before)
+    assert refused.check == "metadata"
     assert code_of(browser.get("/saml/login")) == "metadata_expired"
 
 
