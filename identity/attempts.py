@@ -28,6 +28,7 @@ def keep_receipt(
     cause: str = "",
     idp_id: str | None = None,
     user_id: str | None = None,
+    trial_id: str | None = None,
 ) -> str:
     """Store what was checked. `code` is None for a sign-in that was accepted. `reference` is what the person was shown."""
     attempt_id = new_id()
@@ -41,6 +42,7 @@ def keep_receipt(
             "cause": cause.replace("\x00", "")[:MAX_CAUSE],
             "idp_id": idp_id,
             "user_id": user_id,
+            "trial_id": trial_id,
             "receipt": receipt.to_document(),
             "xml": masked_xml.replace("\x00", ""),
         }

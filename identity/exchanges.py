@@ -26,6 +26,7 @@ _COLUMNS = (
     ExchangeRow.target,
     ExchangeRow.authn_context_classes,
     ExchangeRow.solicited,
+    ExchangeRow.trial_id,
     ExchangeRow.created_at,
 )
 _UNEXPIRED = (ExchangeRow.tenant_id == sa.bindparam("tenant_id"), ExchangeRow.expires_at > sa.bindparam("now"))

@@ -25,7 +25,10 @@ def _user_key() -> sa.ForeignKeyConstraint:
 
 
 class ExchangeRow(TenantScoped, Model):
-    """A request that we sent and wait for the answer of. `used_at` closes it; a job removes it when it has expired."""
+    """A request that we sent and wait for the answer of. `used_at` closes it; a job removes it when it has expired.
+
+    One with a `trial_id` belongs to a test sign-in: its answer signs nobody in.
+    """
 
     __tablename__ = "exchange"
     __table_args__ = (
@@ -50,6 +53,7 @@ class ExchangeRow(TenantScoped, Model):
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     used_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    trial_id: Mapped[str | None] = mapped_column(RowId)
 
 
 class UsedAssertion(TenantScoped, Model):
@@ -99,7 +103,11 @@ class EmailAddress(Model):
 
 
 class SessionRow(TenantScoped, Model):
-    """A signed-in browser; the cookie's token is kept as SHA-256. `idle_until` moves, `expires_at` does not."""
+    """A signed-in browser; the cookie's token is kept as SHA-256. `seen_at` moves, `expires_at` does not.
+
+    `role_rule_id` is the rule for the tenant's console that the attributes of this sign-in met; whether there still is such
+    a rule is looked up with each request there.
+    """
 
     __tablename__ = "session"
     __table_args__ = (
@@ -118,6 +126,7 @@ class SessionRow(TenantScoped, Model):
     name_id_format: Mapped[str] = mapped_column(sa.String(256))
     session_index: Mapped[str | None] = mapped_column(sa.String(256))
     authn_context: Mapped[str] = mapped_column(sa.String(256))
+    role_rule_id: Mapped[str | None] = mapped_column(RowId)
     user_agent: Mapped[str] = mapped_column(sa.String(300))
     address: Mapped[str] = mapped_column(sa.String(45))
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
@@ -127,7 +136,10 @@ class SessionRow(TenantScoped, Model):
 
 
 class Attempt(TenantScoped, Model):
-    """The receipt of one attempt to sign in, kept 30 days (D1). `xml` has personal values masked."""
+    """The receipt of one attempt to sign in, kept 30 days (D1). `xml` has personal values masked.
+
+    One with a `trial_id` was a test sign-in: nobody was signed in, whatever `code` says.
+    """
 
     __tablename__ = "attempt"
     __table_args__ = (sa.Index("ix_attempt_at", "at"), sa.Index("ix_attempt_reference", "tenant_id", "reference"))
@@ -139,5 +151,6 @@ class Attempt(TenantScoped, Model):
     cause: Mapped[str] = mapped_column(sa.String(500), default="")
     idp_id: Mapped[str | None] = mapped_column(RowId)
     user_id: Mapped[str | None] = mapped_column(RowId)
+    trial_id: Mapped[str | None] = mapped_column(RowId)
     receipt: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     xml: Mapped[str] = mapped_column(sa.Text, default="")
