@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from admin_ui.console import install_console
 from config.database import connect_database
 from config.isolation import install_guard
 from config.logs import configure_logging
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_error_pages(app)
     app.register_blueprint(operation)
     app.register_blueprint(routes)
+    install_console(app)
     install_api(app)
     install_people_api(app)
     install_commands(app)
