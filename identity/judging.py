@@ -70,12 +70,12 @@ def _trust_of(
     receipt: Receipt,
 ) -> SAMLTrust:
     """The identity provider that was asked; without a request, the one that the message names, if it is this tenant's."""
-    connected, wanted = bool(tenant_trust.providers), "an identity provider that is enabled"
-    receipt.require(PROVIDER, connected, wanted, otherwise="none")
+    wanted = "an identity provider that is enabled"
     if exchange is not None:
         trust = tenant_trust.by_id(exchange.idp_id)
         receipt.require(PROVIDER, trust is not None, wanted, otherwise="the one that was asked is switched off now")
     else:
+        receipt.require(PROVIDER, bool(tenant_trust.providers), wanted, otherwise="none")
         issuer = unverified.unverified_issuer or ""
         trust = tenant_trust.by_entity_id(issuer)
         known = ", ".join(item.idp_entity_id for item in tenant_trust.providers)
