@@ -5,6 +5,7 @@ The names of the loggers are an interface (docs/operation.md): add to them, rena
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import json
@@ -12,12 +13,12 @@ import logging
 import math
 import re
 import sys
+import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
-from structlog.stdlib import BoundLogger, ProcessorFormatter
-from structlog.typing import EventDict, WrappedLogger
 
 ROOT = "vestibule"
 SILENCED = ("saml2", "xmlschema", "urllib3")
@@ -38,8 +39,45 @@ _SECRET_IN_TEXT = re.compile(
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def _logger(area: str) -> BoundLogger:
-    logger: BoundLogger = structlog.stdlib.get_logger(f"{ROOT}.{area}")
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
+
+class EventLogger(structlog.BoundLoggerBase):
+    """structlog's logger, whose events go straight to the line.
+
+    A record of the standard library, its copies and its search for the calling line took 0.08 ms for each event, and two
+    are a sign-in's.
+    """
+
+    def debug(self, event: str, **fields: Any) -> None:
+        """For those who develop the service."""
+        self._say(logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Something happened as it should."""
+        self._say(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """Something to look at."""
+        self._say(logging.WARNING, event, fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        """Something is broken. `exc_info` is an exception, or True for the one that is being handled."""
+        self._say(logging.ERROR, event, fields)
+
+    def _say(self, level: int, event: str, fields: dict[str, Any]) -> None:
+        logger: logging.Logger = self._logger
+        if logger.isEnabledFor(level):
+            exc_info = fields.pop("exc_info", None)
+            line = _line(time.time(), level, logger.name, event, {**self._context, **fields})
+            if exc_info:
+                line["exception"] = _exception(exc_info)
+            _standard_error.put(_encode(line))
+
+
+def _logger(area: str) -> EventLogger:
+    logger: EventLogger = structlog.get_logger(f"{ROOT}.{area}")
     return logger
 
 
@@ -59,14 +97,11 @@ def configure_logging(level: str) -> None:
         level: of our own loggers. Libraries say warnings and worse at most: their debug output holds what we mask.
     """
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=BoundLogger,
-        cache_logger_on_first_use=True,
+        logger_factory=structlog.stdlib.LoggerFactory(), wrapper_class=EventLogger, cache_logger_on_first_use=True
     )
     root = logging.getLogger()
-    if not any(isinstance(handler, StandardError) for handler in root.handlers):
-        root.addHandler(StandardError())
+    if _standard_error not in root.handlers:
+        root.addHandler(_standard_error)
     root.setLevel(logging.WARNING)
     logging.getLogger(ROOT).setLevel(level)
     for name in SILENCED:
@@ -75,13 +110,12 @@ def configure_logging(level: str) -> None:
 
 def bind_request(request_id: str) -> None:
     """Put the request's reference on every line until `clear_request`, and forget the one before."""
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=request_id)
+    _request_id.set(request_id)
 
 
 def clear_request() -> None:
     """Forget the request: threads are used again."""
-    structlog.contextvars.clear_contextvars()
+    _request_id.set(None)
 
 
 def log_request(*, method: str, host_kind: str, path: str, status: int, milliseconds: float) -> None:
@@ -99,39 +133,43 @@ def log_request(*, method: str, host_kind: str, path: str, status: int, millisec
 class StandardError(logging.Handler):
     """Writes each event in one piece to whatever `sys.stderr` is by then."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFormatter(ProcessorFormatter(processors=[structlog.contextvars.merge_contextvars, _as_line]))
-
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
+        """Write a library's line: text that others wrote."""
         try:
-            sys.stderr.write(self.format(record) + "\n")
-            sys.stderr.flush()
+            line = _line(record.created, record.levelno, record.name, _without_secrets(record.getMessage()), {})
+            if record.exc_info:
+                line["exception"] = _exception(record.exc_info)
+            self.put(_encode(line))
         except Exception:
             self.handleError(record)
 
+    def put(self, line: str) -> None:
+        """Write one line. A log that cannot be written to (a full disk, a closed pipe) stops nobody's sign-in."""
+        assert self.lock
+        with self.lock, contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
 
-def _as_line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+
+_standard_error = StandardError()
+
+
+def _line(seconds: float, level: int, logger: str, event: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that leaves the process passes here.
 
-    ASCII only: line separators, terminal codes and text directions that a client sent come out as escapes.
+    It is written in ASCII: line separators, terminal codes and text directions that a client sent come out as escapes.
     """
-    record: logging.LogRecord = event.pop("_record")
-    foreign = event.pop("_from_structlog", True) is False
-    exc_info = event.pop("exc_info", None) or record.exc_info
-    text = str(event.pop("event", ""))
     line: dict[str, Any] = {
-        "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
-        "level": record.levelname.lower(),
-        "logger": record.name,
-        "event": _bounded(_without_secrets(text) if foreign else text, MAX_TEXT),
+        "at": dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds"),
+        "level": logging.getLevelName(level).lower(),
+        "logger": logger,
+        "event": _bounded(event, MAX_TEXT),
     }
-    for name, value in event.items():
-        line.setdefault(str(name), MASK if _is_secret(str(name)) else _plain(value))
-    if exc_info:
-        line["exception"] = _exception(exc_info, record)
-    return json.dumps(line, ensure_ascii=True, separators=(",", ":"))
+    if (request_id := _request_id.get()) is not None:
+        line["request_id"] = request_id
+    for name, value in fields.items():
+        line.setdefault(name, MASK if _is_secret(name) else _plain(value))
+    return line
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
@@ -163,13 +201,12 @@ def _without_secrets(text: str) -> str:
     return _SECRET_IN_TEXT.sub(lambda found: found[1] + MASK, text)
 
 
-def _exception(exc_info: Any, record: logging.LogRecord) -> str:
+def _exception(exc_info: Any) -> str:
     if exc_info is True:
         exc_info = sys.exc_info()
     elif isinstance(exc_info, BaseException):
         exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
-    text = record.exc_text or logging.Formatter().formatException(exc_info)
-    return _without_secrets(text)[-MAX_EXCEPTION:]
+    return _without_secrets(logging.Formatter().formatException(exc_info))[-MAX_EXCEPTION:]
 
 
 def _bounded(text: str, limit: int) -> str:
