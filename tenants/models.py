@@ -155,6 +155,10 @@ class AuditEvent(TenantScoped, Model):
     """What happened, for ever: triggers in the database refuse change and removal while the tenant exists."""
 
     __tablename__ = "audit_event"
+    __table_args__ = (
+        sa.Index("ix_audit_event_type", "tenant_id", "type", "id"),
+        sa.Index("ix_audit_event_actor", "tenant_id", "actor", "id"),
+    )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
     type: Mapped[str] = mapped_column(sa.String(60))

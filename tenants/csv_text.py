@@ -1,0 +1,28 @@
+"""Comma-separated values for people who open them in a spreadsheet: no cell is ever a formula (CWE-1236)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What spreadsheets take for the beginning of a formula, their full-width forms among them."""
+TEXT_MARK = "'"
+"""Put in front, it makes spreadsheets take a cell for text."""
+
+
+def csv_row(values: Iterable[object]) -> str:
+    """One line with its end (RFC 4180). None is an empty cell."""
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\r\n").writerow([csv_cell(value) for value in values])
+    return written.getvalue()
+
+
+def csv_cell(value: object) -> str:
+    """A value as the text of a cell; what would be a formula is marked as text.
+
+    NUL is left out, which no spreadsheet reads. Blanks in front do not hide a formula.
+    """
+    text = "" if value is None else str(value).replace("\x00", "")
+    return TEXT_MARK + text if text.lstrip(" ").startswith(FORMULA_STARTS) else text
