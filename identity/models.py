@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from config.database import JSON, Model, RowId, UTCDateTime, new_id
 from config.isolation import TenantScoped
+from identity.people_keys import keys_of
+
+
+def ordered_text(length: int) -> sa.String:
+    """Text that both databases sort and compare alike: by code points, whatever language the database is set to."""
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
+def _key(name: str) -> Callable[[sa.engine.default.DefaultExecutionContext], str]:
+    """A key column's value from the other columns of the row that is added."""
+    return lambda context: keys_of(context.get_current_parameters())[name]
 
 
 def _idp_key() -> sa.ForeignKeyConstraint:
@@ -68,13 +80,28 @@ class UsedAssertion(TenantScoped, Model):
 
 
 class User(TenantScoped, Model):
-    """A person at a tenant. Identity is (tenant, identity provider, subject); never the e-mail (P2)."""
+    """A person at a tenant. Identity is (tenant, identity provider, subject); never the e-mail (P2).
+
+    The `…_key` columns are `identity.people_keys.keys_of` the names. One index holds all that lists of people search, filter
+    and sort by: 100,000 entries of it are read in a few milliseconds where as many rows would take a fifth of a second.
+    """
 
     __tablename__ = "users"
     __table_args__ = (
         _idp_key(),
         sa.UniqueConstraint("tenant_id", "idp_id", "subject"),
         sa.Index("ix_users_username", "tenant_id", "username"),
+        sa.Index(
+            "ix_users_prepared",
+            "tenant_id",
+            "email",
+            sqlite_where=sa.text("subject IS NULL"),
+            postgresql_where=sa.text("subject IS NULL"),
+        ),
+        sa.Index(
+            "ix_users_listed",
+            *("tenant_id", "name_key", "id", "email", "username_key", "search_key", "last_login_at", "active", "idp_id"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
@@ -82,13 +109,16 @@ class User(TenantScoped, Model):
     subject: Mapped[str | None] = mapped_column(sa.String(1024))
     name_id: Mapped[str | None] = mapped_column(sa.String(1024))
     username: Mapped[str | None] = mapped_column(sa.String(320))
-    email: Mapped[str] = mapped_column(sa.String(254))
+    email: Mapped[str] = mapped_column(ordered_text(254))
     first_name: Mapped[str | None] = mapped_column(sa.String(200))
     last_name: Mapped[str | None] = mapped_column(sa.String(200))
     phone: Mapped[str | None] = mapped_column(sa.String(60))
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     last_login_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    name_key: Mapped[str] = mapped_column(ordered_text(121), default=_key("name_key"))
+    username_key: Mapped[str] = mapped_column(ordered_text(60), default=_key("username_key"))
+    search_key: Mapped[str] = mapped_column(ordered_text(243), default=_key("search_key"))
 
 
 class EmailAddress(Model):
@@ -116,6 +146,13 @@ class SessionRow(TenantScoped, Model):
         sa.Index("ix_session_user", "tenant_id", "user_id"),
         sa.Index("ix_session_name_id", "tenant_id", "idp_id", "name_id"),
         sa.Index("ix_session_expires_at", "expires_at"),
+        sa.Index("uq_session_id", "tenant_id", "id", unique=True),
+        sa.Index(
+            "ix_session_open",
+            *("tenant_id", "expires_at", "id"),
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
     )
 
     token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True, sort_order=-1)
@@ -135,14 +172,35 @@ class SessionRow(TenantScoped, Model):
     ended_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
 
 
+def _attempts_where(name: str, condition: str, *columns: str) -> sa.Index:
+    """An index of those attempts alone that one filter of the list shows; the others cost it nothing."""
+    where = sa.text(condition)
+    return sa.Index(name, "tenant_id", *columns, sqlite_where=where, postgresql_where=where)
+
+
 class Attempt(TenantScoped, Model):
     """The receipt of one attempt to sign in, kept 30 days (D1). `xml` has personal values masked.
 
-    One with a `trial_id` was a test sign-in: nobody was signed in, whatever `code` says.
+    One with a `trial_id` was a test sign-in: nobody was signed in, whatever `code` says. `counted`: statistics have it, or
+    never will.
     """
 
     __tablename__ = "attempt"
-    __table_args__ = (sa.Index("ix_attempt_at", "at"), sa.Index("ix_attempt_reference", "tenant_id", "reference"))
+    __table_args__ = (
+        sa.Index("ix_attempt_at", "at"),
+        sa.Index("ix_attempt_reference", "tenant_id", "reference"),
+        sa.Index(
+            "ix_attempt_not_counted",
+            "tenant_id",
+            "id",
+            sqlite_where=sa.text("NOT counted"),
+            postgresql_where=sa.text("NOT counted"),
+        ),
+        sa.Index("ix_attempt_code", "tenant_id", "code", "id"),
+        _attempts_where("ix_attempt_refused", "code IS NOT NULL", "id"),
+        _attempts_where("ix_attempt_user", "user_id IS NOT NULL", "user_id", "id"),
+        _attempts_where("ix_attempt_trial", "trial_id IS NOT NULL", "id"),
+    )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
     at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
@@ -154,3 +212,4 @@ class Attempt(TenantScoped, Model):
     trial_id: Mapped[str | None] = mapped_column(RowId)
     receipt: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     xml: Mapped[str] = mapped_column(sa.Text, default="")
+    counted: Mapped[bool] = mapped_column(default=False, server_default=sa.false())

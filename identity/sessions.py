@@ -102,9 +102,20 @@ _END = Prepared(
 
 
 def open_session(
-    tenant: TenantView, idp_id: str, person: Person, assertion: Assertion, browser: BrowserFacts, now: dt.datetime
+    tenant: TenantView,
+    idp_id: str,
+    person: Person,
+    assertion: Assertion,
+    browser: BrowserFacts,
+    now: dt.datetime,
+    *,
+    role_rule_id: str | None = None,
 ) -> OpenedSession:
-    """Open a session that ends with the tenant's absolute limit, or sooner where the identity provider says so."""
+    """Open a session that ends with the tenant's absolute limit, or sooner where the identity provider says so.
+
+    Args:
+        role_rule_id: the rule for the tenant's console that this sign-in met, if any.
+    """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = now + dt.timedelta(seconds=tenant.session_absolute_seconds)
     if assertion.session_not_on_or_after is not None:
@@ -121,6 +132,7 @@ def open_session(
             "name_id_format": assertion.name_id_format[:256],
             "session_index": assertion.session_index and assertion.session_index[:256],
             "authn_context": assertion.authn_context[:256],
+            "role_rule_id": role_rule_id,
             "user_agent": browser.user_agent[:300],
             "address": browser.address[:45],
             "created_at": now,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from tenants.errors import ConflictingState, Refusal
 
 
@@ -54,3 +56,41 @@ class MethodUnsupported(Refusal):
 
 class NothingToFetch(ConflictingState):
     sentence = "The metadata of this identity provider does not come from a URL; save it again instead."
+
+
+class LogoFault(StrEnum):
+    """What is wrong with a file that was to be a logo, in the words that whoever chose it reads."""
+
+    EMPTY = "The file is empty. Choose a PNG, JPEG or WebP picture."
+    TOO_LARGE = "The file is larger than 256 KiB. Save the logo smaller: it is shown 44 pixels high."
+    OTHER_FORMAT = "This is no PNG, JPEG or WebP picture, whatever it is called. Save the logo as PNG."
+    DRAWING = "An SVG is a document that can hold scripts, so it is not taken. Export the logo as PNG."
+    TOO_MANY_PIXELS = "The picture has more than 4 million pixels (2048 by 2048). Save the logo smaller."
+    TOO_MANY_SCANS = "This JPEG is built of too many passes to be decoded. Save the logo as PNG."
+    DAMAGED = "The picture is damaged or cut off. Open it in an image editor and save it again."
+    MORE_BEHIND = "There is something else behind the picture in this file. Open it in an image editor and save it as PNG."
+    INVISIBLE = "There is nothing to see: every pixel of the picture is transparent."
+
+
+class LogoInvalid(Refusal):
+    """detail: errors, `logo` -> what is wrong with this file."""
+
+    code, status = "logo_invalid", 422
+    heading = "This picture cannot be the logo"
+    sentence = "This file cannot be used as a logo; `errors` says why."
+
+    def __init__(self, fault: LogoFault, cause: str) -> None:
+        super().__init__(cause, errors={"logo": [fault.value]})
+        self.fault = fault
+
+
+class GrantExists(Refusal):
+    code, status, sentence = "grant_exists", 409, "This address has a role in the console already; change that one."
+
+
+class RuleExists(Refusal):
+    code, status, sentence = "rule_exists", 409, "There is a rule for this attribute and value already."
+
+
+class TooManyRoles(Refusal):
+    code, status, sentence = "too_many", 409, "There are as many of these as an organisation may have. Remove one first."

@@ -34,6 +34,7 @@ class Tenant(Model):
     version: Mapped[int] = mapped_column(default=1)
     origin: Mapped[str] = mapped_column(sa.String(300))
     brand_colour: Mapped[str] = mapped_column(sa.String(7), default="#2f5bea")
+    logo: Mapped[str | None] = mapped_column(sa.String(40))
     session_idle_seconds: Mapped[int] = mapped_column(default=8 * 3600)
     session_absolute_seconds: Mapped[int] = mapped_column(default=24 * 3600)
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
@@ -90,6 +91,13 @@ class IdentityProvider(TenantScoped, Model):
             sqlite_where=sa.text("sync_requested_at IS NOT NULL"),
             postgresql_where=sa.text("sync_requested_at IS NOT NULL"),
         ),
+        sa.Index("ix_identity_provider_certificate_ends_at", "certificate_ends_at"),
+        sa.Index(
+            "ix_identity_provider_failed",
+            "tenant_id",
+            sqlite_where=sa.text("last_sync_result = 'failed'"),
+            postgresql_where=sa.text("last_sync_result = 'failed'"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
@@ -113,6 +121,7 @@ class IdentityProvider(TenantScoped, Model):
     pending: Mapped[dict[str, Any] | None] = mapped_column(NULLABLE_JSON)
     deleted_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    certificate_ends_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
 
 
 class MetadataVersion(TenantScoped, Model):
@@ -185,3 +194,40 @@ class APIToken(Model):
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     revoked_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+
+
+class ConsoleGrant(TenantScoped, Model):
+    """A role in the tenant's console, named for whoever of its people has this e-mail address (A1)."""
+
+    __tablename__ = "console_grant"
+    __table_args__ = (
+        sa.CheckConstraint(sa.column("role").in_(("admin", "viewer")), name="role"),
+        sa.UniqueConstraint("tenant_id", "email"),
+    )
+
+    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
+    email: Mapped[str] = mapped_column(sa.String(254))
+    role: Mapped[str] = mapped_column(sa.String(20))
+    granted_by: Mapped[str] = mapped_column(sa.String(200))
+    granted_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+
+
+class RoleRule(TenantScoped, Model):
+    """A role in the tenant's console for everybody whose verified attribute has this value at sign-in (A1)."""
+
+    __tablename__ = "role_rule"
+    __table_args__ = (
+        sa.CheckConstraint(sa.column("role").in_(("admin", "viewer")), name="role"),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "idp_id"], ["identity_provider.tenant_id", "identity_provider.id"], ondelete="CASCADE"
+        ),
+        sa.UniqueConstraint("tenant_id", "idp_id", "attribute", "value"),
+    )
+
+    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
+    idp_id: Mapped[str] = mapped_column(RowId)
+    attribute: Mapped[str] = mapped_column(sa.String(256))
+    value: Mapped[str] = mapped_column(sa.String(256))
+    role: Mapped[str] = mapped_column(sa.String(20))
+    created_by: Mapped[str] = mapped_column(sa.String(200))
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)

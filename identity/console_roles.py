@@ -1,0 +1,59 @@
+"""Records: which role in their tenant's console the person of a session has at this moment (A1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from config.statements import Prepared
+from identity.models import SessionRow, User
+from tenants.models import ConsoleGrant, RoleRule
+from tenants.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleRole:
+    """The stronger of what was granted by name and what the rule of this sign-in gives; None for neither."""
+
+    role: Role | None
+    signed_in_at: dt.datetime
+
+
+_FIND = Prepared(
+    sa.select(ConsoleGrant.role.label("granted"), RoleRule.role.label("ruled"), SessionRow.created_at)
+    .select_from(SessionRow)
+    .join(User, sa.and_(User.tenant_id == SessionRow.tenant_id, User.id == SessionRow.user_id))
+    .join(
+        ConsoleGrant,
+        sa.and_(ConsoleGrant.tenant_id == SessionRow.tenant_id, ConsoleGrant.email == User.email),
+        isouter=True,
+    )
+    .join(
+        RoleRule,
+        sa.and_(
+            RoleRule.tenant_id == SessionRow.tenant_id,
+            RoleRule.id == SessionRow.role_rule_id,
+            RoleRule.idp_id == SessionRow.idp_id,
+        ),
+        isouter=True,
+    )
+    .where(
+        SessionRow.tenant_id == sa.bindparam("tenant_id"),
+        SessionRow.user_id == sa.bindparam("user_id"),
+        SessionRow.id == sa.bindparam("session_id"),
+        SessionRow.ended_at.is_(None),
+        User.active.is_(True),
+    )
+)
+
+
+def console_role_of(tenant_id: int, user_id: str, session_id: str) -> ConsoleRole | None:
+    """What grants and rules say now: taking one away holds with the next request. None for a session that has ended."""
+    row = _FIND.one_or_none({"tenant_id": tenant_id, "user_id": user_id, "session_id": session_id})
+    if row is None:
+        return None
+    held = {row.granted, row.ruled}
+    role = next((role for role in (Role.ADMIN, Role.VIEWER) if role.value in held), None)
+    return ConsoleRole(role, row.created_at)
