@@ -17,6 +17,18 @@ MAX_PROXY_HOPS = 8
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
+DNS_PORT = 53
+MAX_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """A DNS server that look-ups are sent to."""
+
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address
+    port: int = DNS_PORT
+
+
 class SettingsInvalid(Exception):
     """A setting that the service must not start with; the sentence says how to mend it."""
 
@@ -33,6 +45,7 @@ class Settings:
         trusted_proxies: how many reverse proxies stand in front and set `X-Forwarded-*`.
         metadata_allowed_networks: private networks that metadata may be fetched from.
         metadata_directory: folder that server-side metadata files are read from.
+        dns_resolvers: whom to ask when an e-mail domain is to be proven by DNS; the system's where there are none.
         rate_limits: False only in test runs.
     """
 
@@ -44,6 +57,7 @@ class Settings:
     metadata_allowed_networks: tuple[Network, ...] = ()
     metadata_directory: Path | None = None
     metadata_ca_bundle: Path | None = None
+    dns_resolvers: tuple[Resolver, ...] = ()
     smtp_url: str | None = field(default=None, repr=False)
     rate_limits: bool = True
     log_level: str = "INFO"
@@ -85,6 +99,7 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Se
         metadata_allowed_networks=_read_networks(environment.get("METADATA_ALLOWED_NETWORKS", "")),
         metadata_directory=_read_path(environment.get("METADATA_DIRECTORY")),
         metadata_ca_bundle=_read_path(environment.get("METADATA_CA_BUNDLE")),
+        dns_resolvers=_read_resolvers(environment.get("DNS_RESOLVERS", "")),
         smtp_url=environment.get("SMTP_URL") or None,
         rate_limits=environment.get("RATE_LIMITS", "on").lower() != "off",
         log_level=_read_log_level((environment.get("LOG_LEVEL") or "INFO").upper()),
@@ -135,6 +150,28 @@ def _read_networks(text: str) -> tuple[Network, ...]:
         return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
         raise SettingsInvalid(f"METADATA_ALLOWED_NETWORKS: {error}") from None
+
+
+def _read_resolvers(text: str) -> tuple[Resolver, ...]:
+    return tuple(_read_resolver(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _read_resolver(text: str) -> Resolver:
+    """`192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`."""
+    try:
+        if text.startswith("["):
+            host, _, port = text[1:].partition("]")
+            port = port.removeprefix(":")
+        elif text.count(":") == 1:
+            host, _, port = text.partition(":")
+        else:
+            host, port = text, ""
+        resolver = Resolver(ipaddress.ip_address(host), int(port) if port else DNS_PORT)
+    except ValueError:
+        resolver = None
+    if resolver is None or not 0 < resolver.port <= MAX_PORT:
+        raise SettingsInvalid(f"DNS_RESOLVERS: {text[:60]!r} is not an IP address, or one with a port such as 192.0.2.1:5353")
+    return resolver
 
 
 def _read_path(text: str | None) -> Path | None:

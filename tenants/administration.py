@@ -15,7 +15,7 @@ from config.database import new_id
 from config.sealing import KeyRing
 from config.settings import Settings
 from tenants.audit import EventType, record
-from tenants.domain_ownership import claim_domain, read_domains, replace_domains
+from tenants.domain_ownership import claim_domain, claim_without_proof, read_domains, replace_domains
 from tenants.errors import NotFound
 from tenants.hosts import require_slug
 from tenants.management_errors import FieldsInvalid
@@ -91,7 +91,10 @@ def create_tenant(
         }
     )
     for domain in draft.email_domains:
-        claim_domain(tenant_id, domain, attestation, actor, now)
+        if attestation is not None:
+            claim_domain(tenant_id, domain, attestation, actor, now)
+        else:
+            claim_without_proof(tenant_id, domain, now)
     for use, pair in draft.key_pairs.items():
         _add_key_pair(tenant_id, use, pair, keys, now)
     record(

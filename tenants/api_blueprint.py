@@ -36,6 +36,8 @@ PATH_PARAMETERS = {
         ("name", "Label of the identity provider: 1 to 63 of a-z, 0-9 and hyphen"),
         ("user_id", "Id of the person"),
         ("attempt_id", "Id of the attempt"),
+        ("domain", "E-mail domain, as the list has it"),
+        ("link_id", "Id of the set-up link"),
     )
 }
 
@@ -87,6 +89,7 @@ class ManagementBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has
         for_staff: frozenset[str] = frozenset(),
         exists: Callable[..., object] | None = None,
         media_type: str | None = None,
+        octets: Sequence[str] = (),
     ) -> Callable[[View], View]:
         """Register an operation with its document; what it may refuse with follows from what it takes.
 
@@ -95,6 +98,7 @@ class ManagementBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has
             refuses: statuses besides those that follow.
             for_staff: fields of the body that staff alone may name.
             exists: refuses where the path names nothing below its tenant; it takes the view's arguments, before the body.
+            octets: media types of a body that is no JSON, and that the view reads by itself.
         """
         refusals = {*refuses, *_refusals_of(path, permission, body, query)}
         parameters = [PATH_PARAMETERS[name] for name in re.findall(r"<(\w+)>", path)]
@@ -113,6 +117,9 @@ class ManagementBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has
                 judged = self.alt_response(status, HTTPStatus(status).name)(judged)
             if permission.roles is None:
                 judged = self.doc(security=[])(judged)
+            if octets:
+                content = {name: {"schema": {"type": "string", "format": "binary"}} for name in octets}
+                judged = self.doc(requestBody={"required": True, "content": content})(judged)
             self.add_url_rule(path, view_func=allow(permission)(judged), methods=[method], parameters=parameters)
             return view
 

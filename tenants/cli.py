@@ -11,6 +11,8 @@ from flask import Flask
 from config.database import transaction
 from tenants.administration import change_tenant, create_tenant, delete_tenant, draft_tenant, require_name
 from tenants.audit import EventType, record
+from tenants.cli_domains import domain_commands
+from tenants.cli_logo import logo
 from tenants.cli_providers import idp, settings_commands
 from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_tenant
 from tenants.event_records import page_of_events
@@ -32,7 +34,7 @@ SLUG = click.argument("slug", metavar="MYDOMAIN")
 
 def install_commands(app: Flask) -> None:
     """Give the application these commands."""
-    for group in (tenant, idp, settings_commands, token, events):
+    for group in (tenant, logo, domain_commands, idp, settings_commands, token, events):
         app.cli.add_command(group)
 
 

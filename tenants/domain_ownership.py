@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from tenants.audit import EventType, record
+from tenants.domain_records import add_claim, keep_challenge, proven_elsewhere, remove_challenges
 from tenants.email_domains import normalise_domain
-from tenants.errors import DomainInvalid
+from tenants.errors import DomainInvalid, DomainTaken
 from tenants.management_errors import FieldsInvalid
 from tenants.tenant_records import (
     Attestation,
@@ -50,6 +51,20 @@ def claim_domain(tenant_id: int, domain: str, attestation: Attestation | None, a
         bump_version(former)
         record(former, EventType.EMAIL_DOMAINS_CHANGED, at=now, actor=actor, added=[], removed=[domain], attested=[])
     add_domain(tenant_id, domain, attestation, now)
+    if attestation is None:
+        keep_challenge(tenant_id, domain, now)
+
+
+def claim_without_proof(tenant_id: int, domain: str, now: dt.datetime) -> None:
+    """Note a claim that DNS has to prove. Where another tenant merely claims the domain too, only the challenge is kept.
+
+    Raises:
+        DomainTaken: it is proven for another tenant.
+    """
+    if proven_elsewhere(tenant_id, domain):
+        raise DomainTaken(domain, domain=domain)
+    add_claim(tenant_id, domain, now)
+    keep_challenge(tenant_id, domain, now)
 
 
 def replace_domains(
@@ -62,6 +77,7 @@ def replace_domains(
     attested = [domain for domain in wanted if attestation and domain in owned and owned[domain] is None]
     if removed:
         remove_domains(tenant.id, removed)
+        remove_challenges(tenant.id, removed)
     for domain in added:
         claim_domain(tenant.id, domain, attestation, actor, now)
     if attestation is not None:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tenants.domain_proof import challenge_record
+from tenants.domain_records import ClaimedDomain
 from tenants.event_records import EventRow
 from tenants.idp_metadata import metadata_from_document
 from tenants.idp_records import ManagedProvider
+from tenants.logo_marks import mark_of
 from tenants.saml_settings import SAMLSettings
 from tenants.service_provider import service_provider_of
 from tenants.tenant_records import ManagedTenant, OwnedDomain
@@ -24,9 +27,25 @@ def tenant_document(tenant: ManagedTenant, domains: Sequence[OwnedDomain]) -> di
         "unproven_email_domains": [owned.domain for owned in domains if owned.proof is None],
         "sp": asdict(service_provider_of(tenant.origin)),
         "brand_colour": tenant.brand_colour,
+        "logo": mark.path if (mark := mark_of(tenant.logo)) else None,
         "session_idle_seconds": tenant.session_idle_seconds,
         "session_absolute_seconds": tenant.session_absolute_seconds,
         "created_at": tenant.created_at,
+    }
+
+
+def domain_document(claimed: ClaimedDomain) -> dict[str, Any]:
+    """An e-mail domain as it is shown, with the record that proves it."""
+    challenge = challenge_record(claimed)
+    return {
+        "domain": claimed.domain,
+        "state": "proven" if claimed.proof else "waiting",
+        "proof": claimed.proof,
+        "reason": claimed.reason,
+        "proven_at": claimed.proven_at,
+        "record": {"type": "TXT", "name": challenge.name, "value": challenge.value} if challenge else None,
+        "checked_at": claimed.checked_at,
+        "last_check": claimed.outcome,
     }
 
 

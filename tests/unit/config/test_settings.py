@@ -97,6 +97,11 @@ def test_relative_database_is_where_the_process_starts(tmp_path: Path, monkeypat
         ("TRUSTED_PROXIES", "9"),
         ("METADATA_ALLOWED_NETWORKS", "10.0.0.1/8"),
         ("METADATA_ALLOWED_NETWORKS", "intranet"),
+        ("DNS_RESOLVERS", "ns.example.com"),
+        ("DNS_RESOLVERS", "192.0.2.1:0"),
+        ("DNS_RESOLVERS", "192.0.2.1:65536"),
+        ("DNS_RESOLVERS", "192.0.2.1, [2001:db8::1"),
+        ("DNS_RESOLVERS", "192.0.2.1:port"),
         ("LOG_LEVEL", "LOUD"),
     ],
 )
@@ -104,6 +109,19 @@ def test_a_mistake_is_named(name: str, value: str) -> None:
     """The sentence says which variable."""
     with pytest.raises(SettingsInvalid, match=name):
         read(**{name: value})
+
+
+def test_resolvers_are_addresses_with_or_without_a_port() -> None:
+    """Both versions of IP; brackets are needed where a port follows the longer one."""
+    read_ones = read(DNS_RESOLVERS="192.0.2.1, 192.0.2.2:5353,2001:db8::1, [2001:db8::2]:5353,[2001:db8::3]").dns_resolvers
+    assert [(str(one.address), one.port) for one in read_ones] == [
+        ("192.0.2.1", 53),
+        ("192.0.2.2", 5353),
+        ("2001:db8::1", 53),
+        ("2001:db8::2", 5353),
+        ("2001:db8::3", 53),
+    ]
+    assert read().dns_resolvers == ()
 
 
 def test_everything_can_be_set() -> None:

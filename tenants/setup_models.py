@@ -1,0 +1,57 @@
+"""Rows of onboarding: set-up links, what was chosen through them, and the challenges that prove e-mail domains by DNS."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.database import Model, RowId, UTCDateTime, new_id
+from config.isolation import TenantScoped
+
+
+class SetupLink(TenantScoped, Model):
+    """A link for a customer's IT people. Kept are hashes alone: of its token, and of the secret of the browser that claimed it."""
+
+    __tablename__ = "setup_link"
+    __table_args__ = (
+        sa.Index("uq_setup_link_token", "tenant_id", "token_hash", unique=True),
+        sa.Index("uq_setup_link_claim", "tenant_id", "claim_hash", unique=True),
+    )
+
+    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
+    token_hash: Mapped[str] = mapped_column(sa.String(64))
+    email: Mapped[str] = mapped_column(sa.String(254))
+    created_by: Mapped[str] = mapped_column(sa.String(200))
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    claimed_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    claim_hash: Mapped[str | None] = mapped_column(sa.String(64))
+    completed_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+
+
+class Onboarding(TenantScoped, Model):
+    """What somebody chose during a tenant's onboarding. How far it is stands nowhere: that is derived from facts."""
+
+    __tablename__ = "onboarding"
+
+    product: Mapped[str | None] = mapped_column(sa.String(40))
+    refusal_test_skipped: Mapped[str | None] = mapped_column(sa.String(500))
+    changed_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+
+
+class DomainChallenge(TenantScoped, Model):
+    """What a tenant is to publish in DNS to prove an e-mail domain, and how the last look-up went.
+
+    A tenant may hold one for a domain that another tenant merely claims: whoever proves it gets it.
+    """
+
+    __tablename__ = "domain_challenge"
+
+    domain: Mapped[str] = mapped_column(sa.String(253), primary_key=True, sort_order=-1)
+    token: Mapped[str] = mapped_column(sa.String(64))
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    checked_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    outcome: Mapped[str | None] = mapped_column(sa.String(60))
