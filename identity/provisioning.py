@@ -15,6 +15,7 @@ from config.statements import Prepared
 from identity.assertion import Profile
 from identity.checks import ACTIVE, EMAIL_OWNER, PROVISIONED, Receipt
 from identity.models import EmailAddress, User
+from identity.people_keys import keys_of
 from identity.profile import FIELD_LIMITS
 from tenants.audit import EventType, record
 from tenants.trust import SAMLTrust
@@ -157,6 +158,7 @@ def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: R
         "last_login_at": now,
     }
     row |= {name: getattr(profile, name) for name in UPDATED_FIELDS}
+    row |= keys_of(row)
     if _ADD_USER.write(row) == 0:  # the same person, a moment ago, in another tab
         person = find_person(trust, profile)
         receipt.require(PROVISIONED, person is not None, "an account that exists", otherwise="one that was just removed")
@@ -196,7 +198,8 @@ def _update_profile(trust: SAMLTrust, person: Person, profile: Profile, now: dt.
     if "email" in changed:
         _FREE_EMAIL.write({"of_tenant": trust.tenant_id, "of_user": person.id})
         _claim_email(trust, person.id, profile.email, receipt)
-    write(sa.update(User).where(*_ONE).values(**changed), {"of_tenant": trust.tenant_id, "of_user": person.id})
+    keys = keys_of({name: changed.get(name, getattr(person, name)) for name in UPDATED_FIELDS})
+    write(sa.update(User).where(*_ONE).values(**changed, **keys), {"of_tenant": trust.tenant_id, "of_user": person.id})
     record(trust.tenant_id, EventType.USER_UPDATED, at=now, actor=person.id, fields=sorted(changed))
     return Person(
         id=person.id,
