@@ -6,14 +6,15 @@ driver takes 0.02) is done at the first one.
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from config.database import is_writing, present_connection, send, writing_connection
+from config.database import UTCDateTime, is_writing, present_connection, send, writing_connection
 from config.isolation import TenantViolation, violation_of
 
 Convert = Callable[[Any], Any]
@@ -29,20 +30,21 @@ class _Compiled:
         self.sql: str = str(compiled)
         if violation := violation_of(self.sql):
             raise TenantViolation(violation)
-        self.order: Sequence[str] | None = compiled.positiontup
-        self.fixed = {name: value for name, value in compiled.params.items() if value is not None}
-        self.writers = {name: _writer(bind.type, dialect) for bind, name in compiled.bind_names.items()}
+        self._by_position = compiled.positiontup is not None
+        names: Iterable[str] = compiled.positiontup or compiled.bind_names.values()
+        kinds = {name: bind.type for bind, name in compiled.bind_names.items()}
+        self._writers = [(name, _writer(kinds[name], dialect)) for name in names]
+        self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
         returned = list(statement.exported_columns)
         self.readers = [_reader(column.type, dialect) for column in returned]
         self.row: Any = namedtuple("Row", [column.key for column in returned]) if returned else None
 
     def bind(self, parameters: Parameters) -> Any:
         """Values as the driver wants them: by position, or by name."""
-        values = {**self.fixed, **parameters}
-        converted = {
-            name: values[name] if writer is None else writer(values[name]) for name, writer in self.writers.items()
-        }
-        return converted if self.order is None else [converted[name] for name in self.order]
+        values = {**self._fixed, **parameters} if self._fixed else parameters
+        if self._by_position:
+            return [values[name] if writer is None else writer(values[name]) for name, writer in self._writers]
+        return {name: values[name] if writer is None else writer(values[name]) for name, writer in self._writers}
 
     def rows(self, cursor: Any) -> list[Any]:
         """All rows, as named tuples of Python's own values."""
@@ -54,13 +56,27 @@ class _Compiled:
 
 
 def _writer(kind: Any, dialect: sa.Dialect) -> Convert | None:
-    converter: Convert | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    own = _OWN_WRITERS.get((type(kind), dialect.name))
+    converter: Convert | None = own or kind.dialect_impl(dialect).bind_processor(dialect)
     return converter
 
 
 def _reader(kind: Any, dialect: sa.Dialect) -> Convert | None:
     converter: Convert | None = kind.dialect_impl(dialect).result_processor(dialect, None)
     return converter
+
+
+def _sqlite_time(moment: dt.datetime | None) -> str | None:
+    """As SQLAlchemy writes it, naive UTC to the microsecond, without its formatting field by field."""
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone cannot be stored")
+    return moment.astimezone(dt.UTC).isoformat(" ", "microseconds")[:SQLITE_TIME_LENGTH]
+
+
+SQLITE_TIME_LENGTH = len("2026-01-01 00:00:00.000000")
+_OWN_WRITERS: Mapping[tuple[type, str], Convert] = {(UTCDateTime, "sqlite"): _sqlite_time}
 
 
 class Prepared:
