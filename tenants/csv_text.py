@@ -25,4 +25,14 @@ def csv_cell(value: object) -> str:
     NUL is left out, which no spreadsheet reads. Blanks in front do not hide a formula.
     """
     text = "" if value is None else str(value).replace("\x00", "")
-    return TEXT_MARK + text if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+    return TEXT_MARK + text if _is_formula(text) else text
+
+
+def unmarked(cell: str) -> str:
+    """What csv_cell was given: takes away the mark that it puts in front, and no other apostrophe."""
+    return cell[1:] if cell.startswith(TEXT_MARK) and _is_formula(cell[1:]) else cell
+
+
+def _is_formula(text: str) -> bool:
+    """Whether a spreadsheet might run it; also where marks stand in front already, so that they can be told from ours."""
+    return text.lstrip(" " + TEXT_MARK).startswith(FORMULA_STARTS)
