@@ -26,6 +26,8 @@ from tenants.roles import Permission, Role
 STATIC = StaticFolder(Path(__file__).with_name("static"), "/admin/static")
 THEME_COOKIE = "vestibule_theme"
 THEMES = ("auto", "light", "dark")
+GROUPS = ("Service", "Overview", "Identity management", "People", "Diagnosis", "Settings")
+"""Headings of the menu, in this order; the first one is staff's."""
 SCREENS = "vestibule_screens"
 ROLE_WORDS: Mapping[Role, str] = {
     Role.STAFF: "Staff owner",
@@ -134,8 +136,8 @@ def _finish(html: str, status: int) -> Response:
 
 
 def _menu(asked: Asked, current: FramedScreen) -> Sequence[tuple[str, Sequence[MenuEntry]]]:
-    """Groups of screens that this person may see here, in the order of their registration."""
-    groups: dict[str, list[MenuEntry]] = {}
+    """Groups of screens that this person may see here; KeyError for a screen of a group that there is not."""
+    groups: dict[str, list[MenuEntry]] = {group: [] for group in GROUPS}
     for screen in current_app.extensions[SCREENS].values():
         of_tenant = len(screen.prefixes) > 1
         if not screen.group or not asked.may(screen.first_permission()):
@@ -143,8 +145,8 @@ def _menu(asked: Asked, current: FramedScreen) -> Sequence[tuple[str, Sequence[M
         if (of_tenant and asked.managed is None) or (not of_tenant and not asked.of_staff):
             continue
         entry = MenuEntry(screen.label, screen.icon, screen.first_url(asked), screen is current)
-        groups.setdefault(screen.group, []).append(entry)
-    return list(groups.items())
+        groups[screen.group].append(entry)
+    return [(group, entries) for group, entries in groups.items() if entries]
 
 
 def _theme() -> str:
