@@ -45,6 +45,7 @@ def keep_receipt(
             "trial_id": trial_id,
             "receipt": receipt.to_document(),
             "xml": masked_xml.replace("\x00", ""),
+            "counted": trial_id is not None,
         }
     )
     return attempt_id

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from identity.branding import brand_icon, brand_version, organisation_initials, person_initials
 from identity.response_headers import security_headers
 from identity.static_files import static_text, static_url
+from tenants.logo_marks import mark_of
 from tenants.records import TenantView
 
 PRODUCT = "Vestibule"
@@ -74,4 +75,5 @@ def _brand_of(tenant: TenantView) -> dict[str, Any]:
         "css": f"/brand.css?v={brand_version(tenant.brand_colour)}",
         "icon": brand_icon(tenant.name, tenant.brand_colour),
         "long": len(tenant.name) > LONG_NAME,
+        "logo": mark_of(tenant.logo),
     }

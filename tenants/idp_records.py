@@ -47,6 +47,7 @@ class ManagedProvider:
     last_sync_result: str | None
     last_sync_code: str | None
     pending: Mapping[str, Any] | None
+    certificate_ends_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ def columns_of(read: ReadMetadata) -> dict[str, Any]:
     return {
         "entity_id": read.metadata.entity_id,
         "metadata_document": metadata_to_document(read.metadata),
+        "certificate_ends_at": max((item.not_after for item in read.metadata.signing_certificates), default=None),
         "etag": read.etag,
         "last_modified": read.last_modified,
     }

@@ -27,10 +27,15 @@ from tenants.metadata_errors import EntityIDChanged, MetadataRefused
 from tenants.metadata_intake import ReadMetadata, SourceKind, columns_of, source_columns
 from tenants.metadata_sync import SyncResult
 from tenants.saml_settings import SAMLSettings, settings_from_document
+from tenants.settings_changes import changes_between, patched
+from tenants.settings_versions import keep_first_version, put_in_force
 from tenants.tenant_records import ManagedTenant, activate_when_onboarding, bump_version
+from tenants.version_records import drop_draft
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_NOT_AUDITED = frozenset({"metadata_document", "etag", "last_modified", "last_sync_at", "last_sync_result", "pending"})
+_NOT_AUDITED = frozenset(
+    {"metadata_document", "certificate_ends_at", "etag", "last_modified", "last_sync_at", "last_sync_result", "pending"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ def save_provider(
     present = find_provider(tenant.id, draft.name)
     if present is None:
         idp_id, restored = _connect(tenant, draft, values, now)
+        keep_first_version(tenant.id, idp_id, SAMLSettings(), actor=actor, now=now)
         detail: dict[str, Any] = {"source": draft.read.source.kind.value, "restored": restored}
         detail["entity_id"] = draft.read.metadata.entity_id
         record(tenant.id, EventType.IDENTITY_PROVIDER_CREATED, at=now, actor=actor, idp=draft.name, **detail)
@@ -118,22 +124,18 @@ def delete_provider(
 def change_saml_settings(
     tenant: ManagedTenant, name: str, patch: Mapping[str, Any], *, actor: str, now: dt.datetime
 ) -> SAMLSettings:
-    """Change the settings that `patch` names; the attribute map field by field.
+    """Change the settings that `patch` names, at once and without a test; what was in force stays as a version.
 
     Raises:
         NotFound: there is no identity provider of this name. SettingsInvalid: with a sentence for each field.
     """
     bump_version(tenant.id)
     provider = require_provider(tenant.id, name)
-    before = settings_from_document(provider.settings).to_document()
-    merged = before | dict(patch)
-    if isinstance(patch.get("attribute_map"), Mapping):
-        merged["attribute_map"] = before["attribute_map"] | dict(patch["attribute_map"])
-    settings = settings_from_document(merged)
-    after = settings.to_document()
-    changes = {field: {"from": before[field], "to": after[field]} for field in after if after[field] != before[field]}
+    before = settings_from_document(provider.settings)
+    settings = patched(before, patch)
+    changes = changes_between(before, settings)
     if changes:
-        change_provider(tenant.id, provider.id, {"settings": after})
+        put_in_force(provider, settings, "edited", actor=actor, now=now)
         record(tenant.id, EventType.SAML_SETTINGS_CHANGED, at=now, actor=actor, idp=name, changes=changes)
     return settings
 
@@ -168,6 +170,7 @@ def _connect(
         return add_provider(tenant.id, fresh), False
     blank = {"deleted_at": None, "last_sync_at": None, "last_sync_result": None, "last_sync_code": None}
     change_provider(tenant.id, former, {**fresh, **blank})
+    drop_draft(tenant.id, former)
     return former, True
 
 

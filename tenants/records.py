@@ -24,6 +24,7 @@ class TenantView:
     version: int
     origin: str
     brand_colour: str
+    logo: str | None
     session_idle_seconds: int
     session_absolute_seconds: int
     canonical: bool
@@ -42,6 +43,7 @@ _TENANT_COLUMNS = (
     Tenant.version,
     Tenant.origin,
     Tenant.brand_colour,
+    Tenant.logo,
     Tenant.session_idle_seconds,
     Tenant.session_absolute_seconds,
 )
@@ -50,17 +52,15 @@ _FIND_TENANT = Prepared(
     .join(MyDomain, MyDomain.tenant_id == Tenant.id)
     .where(MyDomain.slug == sa.bindparam("slug"))  # nothing else: PostgreSQL guesses that "state <> $2" holds for no row
 )
-_PROVIDERS = sa.select(
+_CONNECTED = sa.select(
     IdentityProvider.id,
     IdentityProvider.name,
     IdentityProvider.display_name,
     IdentityProvider.metadata_document.label("metadata_document"),
     IdentityProvider.settings,
-).where(
-    IdentityProvider.tenant_id == sa.bindparam("tenant_id"),
-    IdentityProvider.enabled.is_(True),
-    IdentityProvider.deleted_at.is_(None),
-)
+).where(IdentityProvider.tenant_id == sa.bindparam("tenant_id"), IdentityProvider.deleted_at.is_(None))
+_PROVIDERS = _CONNECTED.where(IdentityProvider.enabled.is_(True))
+_PROVIDER = _CONNECTED.where(IdentityProvider.id == sa.bindparam("idp_id"))
 _KEYS = (
     sa.select(
         ServiceProviderKey.id,
@@ -85,6 +85,11 @@ def find_tenant(slug: str) -> TenantView | None:
 def enabled_providers(tenant_id: int) -> Sequence[sa.Row[Any]]:
     """Rows of a tenant's identity providers that may sign people in."""
     return read(_PROVIDERS, {"tenant_id": tenant_id}).all()
+
+
+def connected_provider(tenant_id: int, idp_id: str) -> sa.Row[Any] | None:
+    """The row of one of a tenant's identity providers, whether it may sign people in or not."""
+    return read(_PROVIDER, {"tenant_id": tenant_id, "idp_id": idp_id}).one_or_none()
 
 
 def service_provider_keys(tenant_id: int) -> Sequence[sa.Row[Any]]:

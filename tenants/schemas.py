@@ -77,9 +77,19 @@ class TenantView(Strict):
     unproven_email_domains = fields.List(fields.String(), required=True)
     sp = fields.Nested(ServiceProviderView, required=True)
     brand_colour = fields.String(required=True)
+    logo = fields.String(required=True, allow_none=True, metadata={"description": "Path on the tenant's host."})
     session_idle_seconds = fields.Integer(required=True)
     session_absolute_seconds = fields.Integer(required=True)
     created_at = fields.DateTime(required=True)
+
+
+class LogoView(Strict):
+    """A logo as it was stored. `path` is on the tenant's host, and another picture has another one."""
+
+    sha256 = fields.String(required=True)
+    width = fields.Integer(required=True)
+    height = fields.Integer(required=True)
+    path = fields.String(required=True)
 
 
 class TenantPage(Strict):

@@ -24,6 +24,7 @@ class ManagedTenant:
     state: str
     origin: str
     brand_colour: str
+    logo: str | None
     session_idle_seconds: int
     session_absolute_seconds: int
     created_at: dt.datetime
@@ -52,6 +53,7 @@ _COLUMNS = (
     Tenant.state,
     Tenant.origin,
     Tenant.brand_colour,
+    Tenant.logo,
     Tenant.session_idle_seconds,
     Tenant.session_absolute_seconds,
     Tenant.created_at,

@@ -69,7 +69,7 @@ MANY = (*ONE, Choice("entra", "Microsoft Entra ID"), Choice("partners", "Okta fo
 def tenant_named(slug: str, origin: str = "http://acme.localhost:8000") -> TenantView:
     """One of TENANTS as a view."""
     name, colour = TENANTS[slug]
-    return TenantView(1, slug, name, "active", 1, origin, colour, 3600, 36000, True)
+    return TenantView(1, slug, name, "active", 1, origin, colour, None, 3600, 36000, True)
 
 
 def session_of(slug: str) -> CurrentSession:
