@@ -1,0 +1,69 @@
+"""Goes through the console as somebody with a mouse would: every link of every page, a few of each kind."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page
+from werkzeug.exceptions import HTTPException
+
+from tests.e2e.console_site import ConsoleSite
+from tests.support.world import Organisation
+
+AXE = (Path(__file__).with_name("vendor") / "axe.min.js").read_text("utf-8")
+OF_EACH_KIND = 2
+"""Pages of one kind that are looked at: the first two differ in what they show, the hundredth does not."""
+SERIOUS = frozenset({"serious", "critical"})
+_LINKS = "links => links.filter(link => !link.hasAttribute('download')).map(link => link.href)"
+
+
+def crawl(site: ConsoleSite, page: Page, organisation: Organisation | None) -> Iterator[str]:
+    """Open every kind of page that can be reached from the console's beginning, and give its address each time."""
+    start = site.address("/admin/", organisation)
+    waiting, seen, kinds = deque([start]), {start}, Counter[str]()
+    while waiting:
+        address = waiting.popleft()
+        kind = kind_of(site, address)
+        if kind is None or kinds[kind] >= OF_EACH_KIND:
+            continue
+        kinds[kind] += 1
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status == 200, f"{address}: {answer.status}"
+        for link in page.eval_on_selector_all("a[href]", _LINKS):
+            bare = link.partition("#")[0]
+            if bare.startswith(start) and bare not in seen:
+                seen.add(bare)
+                waiting.append(bare)
+        yield page.url
+
+
+def kind_of(site: ConsoleSite, address: str) -> str | None:
+    """The endpoint that an address leads to; None where it is none of the console's screens."""
+    parts = urlsplit(address)
+    try:
+        endpoint, _ = site.world.app.url_map.bind(parts.netloc).match(parts.path, method="GET")
+    except HTTPException:
+        return None
+    return str(endpoint)
+
+
+def faults_of(page: Page) -> list[str]:
+    """What axe finds on the page that is open, where it is serious."""
+    page.evaluate(AXE)
+    found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{violation['id']} ({violation['impact']}): {node['html'][:160]}: {node['failureSummary'][:200]}"
+        for violation in found["violations"]
+        if violation["impact"] in SERIOUS
+        for node in violation["nodes"]
+    ]
+
+
+def overflow_of(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))

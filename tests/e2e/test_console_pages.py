@@ -1,0 +1,64 @@
+"""Every page of the console in Chromium: for people with assistive technology, in the dark, on a telephone, without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage
+
+from tests.e2e.console_crawl import crawl, faults_of, overflow_of
+from tests.e2e.console_site import ConsoleSite, running_console
+
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+WHO = [("staff", False), ("admin", True), ("viewer", True)]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleSite]:
+    """One console for this module."""
+    with running_console(tmp_path_factory.mktemp("console")) as running:
+        yield running
+
+
+@pytest.mark.parametrize(("role", "of_tenant"), WHO)
+@pytest.mark.parametrize(("scheme", "window"), [("light", WIDE), ("dark", NARROW)])
+def test_everybody_can_use_every_page(
+    site: ConsoleSite, browser: Browser, role: str, of_tenant: bool, scheme: str, window: dict[str, int]
+) -> None:
+    """axe finds nothing serious, nothing sticks out of the window, and nothing goes wrong on any page."""
+    organisation = site.world.acme if of_tenant else None
+    context = browser.new_context(color_scheme=scheme, viewport=window)  # type: ignore[arg-type]  # as the parameters say
+    site.enter(context, role, organisation)
+    page = context.new_page()
+    wrong: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            wrong.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    seen = []
+    for address in crawl(site, page, organisation):
+        seen.append(address)
+        wrong += [f"{address}: {fault}" for fault in faults_of(page)]
+        if overflow_of(page) > 0:
+            wrong.append(f"{address} is wider than its window by {overflow_of(page)} pixels")
+        if page.locator("h1").count() != 1:
+            wrong.append(f"{address} has {page.locator('h1').count()} headings of the first order")
+    context.close()
+    assert wrong == [], "\n".join(wrong)
+    assert len(seen) > 0
+
+
+@pytest.mark.parametrize(("role", "of_tenant"), WHO)
+def test_every_page_works_without_scripts(site: ConsoleSite, browser: Browser, role: str, of_tenant: bool) -> None:
+    """Lists, forms and ways on are there; nothing waits for a script to fill it."""
+    organisation = site.world.acme if of_tenant else None
+    context = browser.new_context(java_script_enabled=False)
+    site.enter(context, role, organisation)
+    page = context.new_page()
+    for address in crawl(site, page, organisation):
+        assert page.locator("main h1").is_visible(), address
+    context.close()
