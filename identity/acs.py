@@ -56,7 +56,7 @@ def accept_response(
     judged = judge_response(tenant, tenant_trust, arrival.saml_response, arrival.relay_state, now, receipt)
     trust, assertion = judged.trust, judged.assertion
     with transaction():
-        _use_once(judged, arrival, now, receipt)
+        use_once(judged, arrival, now, receipt)
         person = provision(trust, judged.profile, now, receipt)
         receipt.require_whole()
         if arrival.session_token:
@@ -99,7 +99,7 @@ def record_refusal(tenant: TenantView, refusal: Refusal, arrival_reference: str,
         )
 
 
-def _use_once(judged: Judged, arrival: Arrival, now: dt.datetime, receipt: Receipt) -> None:
+def use_once(judged: Judged, arrival: Arrival, now: dt.datetime, receipt: Receipt) -> None:
     """An assertion signs in once, a request is answered once, and by the browser that began (V10, V11).
 
     The assertion comes first: who posts an old message again is told so, whatever became of its request.

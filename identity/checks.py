@@ -37,6 +37,7 @@ UNIQUE_IDS = Check("unique_ids", errors.AssertionInvalid, "Each ID stands once",
 PROVIDER = Check(
     "provider", IdentityProviderMissing, "The organisation has connected this identity provider", "Vestibule M1"
 )
+KIND = Check("kind", errors.AnswersTest, "It answers a sign-in, and not a test of one", "Vestibule A3")
 METADATA = Check("metadata", MetadataExpired, "Its metadata has not expired", "SAML Metadata 2.3.2")
 SIGNATURE_PLACES = Check("signature_places", errors.SignatureInvalid, "Signatures stand where they belong", "SAML Core 5.4.1")
 RESPONSE_SIGNATURE = Check("response_signature", errors.SignatureInvalid, "The response's signature holds", "SAML Core 5.4")

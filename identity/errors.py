@@ -144,6 +144,20 @@ class UnsolicitedNotAllowed(StaleSignIn):
     sentence = "In your organisation, signing in begins here and not at the identity provider."
 
 
+class AnswersTest(StaleSignIn):
+    """detail: trial_id, the test sign-in that is answered; the route goes on from there."""
+
+    code = "answers_test"
+    sentence = "This message answers a test of the settings, which signs nobody in."
+
+
+class TestLinkInvalid(Refusal):
+    code, status = "test_link_invalid", 409
+    heading = "This test has been begun already"
+    sentence = "The link to a test sign-in works once, for ten minutes."
+    advice = "Go back to where you found it and start another test."
+
+
 class LoginStateLost(StaleSignIn):
     code = "login_state_lost"
     sentence = "This browser began to sign in too long ago, or has forgotten that it did. Nothing is wrong with your account."

@@ -41,6 +41,7 @@ class LoginStart:
 
     location: str
     fields: Mapping[str, str] | None
+    exchange: Exchange
 
 
 def begin_login(tenant_trust: TenantTrust, options: LoginOptions, browser: str, now: dt.datetime) -> LoginStart:
@@ -52,7 +53,20 @@ def begin_login(tenant_trust: TenantTrust, options: LoginOptions, browser: str, 
     Raises:
         IdentityProviderMissing, MetadataExpired, RelayStateInvalid (a target that is no local path).
     """
-    trust = choose_provider(tenant_trust, options.idp_name)
+    start = prepare_login(choose_provider(tenant_trust, options.idp_name), options, browser, now)
+    with transaction():
+        add_exchange(start.exchange, now=now)
+    return start
+
+
+def prepare_login(
+    trust: SAMLTrust, options: LoginOptions, browser: str, now: dt.datetime, *, trial_id: str | None = None
+) -> LoginStart:
+    """Make the request and the exchange that waits for its answer; the caller stores it.
+
+    Args:
+        trial_id: the test sign-in that it belongs to; its answer will sign nobody in.
+    """
     require_unexpired(trust, now)
     relay_state = secrets.token_urlsafe(RELAY_STATE_BYTES)
     exchange = Exchange(
@@ -64,11 +78,10 @@ def begin_login(tenant_trust: TenantTrust, options: LoginOptions, browser: str, 
         target=require_target(options.target),
         authn_context_classes=trust.settings.authn_context_class_ref,
         solicited=not trust.settings.idp_login_url,
+        trial_id=trial_id,
     )
-    start = _message(trust, exchange, relay_state, options, now)
-    with transaction():
-        add_exchange(exchange, now=now)
-    return start
+    location, fields = _message(trust, exchange, relay_state, options, now)
+    return LoginStart(location, fields, exchange)
 
 
 def choose_provider(tenant_trust: TenantTrust, name: str | None) -> SAMLTrust:
@@ -88,18 +101,20 @@ def require_unexpired(trust: SAMLTrust, now: dt.datetime) -> None:
         raise MetadataExpired(f"{trust.idp_name}: validUntil {trust.valid_until.isoformat()}")
 
 
-def _message(trust: SAMLTrust, exchange: Exchange, relay_state: str, options: LoginOptions, now: dt.datetime) -> LoginStart:
+def _message(
+    trust: SAMLTrust, exchange: Exchange, relay_state: str, options: LoginOptions, now: dt.datetime
+) -> tuple[str, Mapping[str, str] | None]:
     if not exchange.solicited:
-        return LoginStart(with_query(trust.settings.idp_login_url, "RelayState=" + relay_state), fields=None)
+        return with_query(trust.settings.idp_login_url, "RelayState=" + relay_state), None
     endpoint = choose_endpoint(trust)
     xml = build_authn_request(
         trust, exchange.request_id, endpoint, now, force_authn=options.force_authn, is_passive=options.is_passive
     )
     if endpoint.binding != BINDING_POST:
-        return LoginStart(redirect_url(xml, relay_state, endpoint, trust, login_hint=options.login_hint), fields=None)
+        return redirect_url(xml, relay_state, endpoint, trust, login_hint=options.login_hint), None
     if trust.settings.sign_requests:
         xml = sign_enveloped(xml, trust)
     location = endpoint.location
     if options.login_hint:
         location = with_query(location, hint_query(options.login_hint))
-    return LoginStart(location, fields=post_fields(xml, relay_state))
+    return location, post_fields(xml, relay_state)

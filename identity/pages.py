@@ -21,6 +21,7 @@ from identity.response_headers import form_action_for, security_headers
 from identity.sessions import CurrentSession
 from identity.static_files import CHECK_AGAIN, FOR_EVER, static_response
 from identity.status_words import StatusWords, words_of_status
+from identity.trials import ShownTrial
 from tenants.errors import NotFound, Refusal
 from tenants.logo_marks import LOGO_PATH, mark_of
 from tenants.logo_records import find_logo
@@ -29,6 +30,22 @@ from tenants.records import TenantView
 SUBMIT_SCRIPT = "document.forms[0].submit()"
 """Runs while the page loads, so browsers put no step into their history that going back would be caught in."""
 SUBMIT_SCRIPT_SOURCE = source_of(SUBMIT_SCRIPT)
+
+
+WOULD: Mapping[str, str] = {
+    "new": "A new account would have been made for this person, and they would be signed in.",
+    "joined": "This person would have joined the account that was prepared for them, and would be signed in.",
+    "updated": "This person has an account; what changed about them would have been updated, and they would be signed in.",
+    "unchanged": "This person has an account, and would be signed in.",
+}
+FIELD_WORDS: Mapping[str, str] = {
+    "subject": "Subject",
+    "username": "Username",
+    "email": "E-mail",
+    "first_name": "First name",
+    "last_name": "Last name",
+    "phone": "Phone",
+}
 
 
 class ProviderChoice(Protocol):
@@ -116,6 +133,23 @@ def error_page(
         "retry_url": url if retry and url and is_local_path(url) else None,
     }
     return render_page("error.html", tenant, values, status=status or refusal.status)
+
+
+def trial_page(tenant: TenantView, shown: ShownTrial) -> Response:
+    """How a test sign-in went, for the browser that made it: what would have happened, and each check."""
+    trial = shown.trial
+    attributes = shown.values["attributes"] if shown.values else {}
+    values = {
+        "trial": trial,
+        "sentence": WOULD[trial.outcome["would"]] if trial.passed else "",
+        "person": (shown.values or {}).get("person") or trial.outcome.get("person", {}),
+        "attributes": [
+            {**item, "values": attributes.get(item["name"], item["values"])} for item in trial.outcome.get("attributes", ())
+        ],
+        "checks": shown.receipt.receipt["checks"] if shown.receipt else (),
+        "fields": FIELD_WORDS,
+    }
+    return render_page("trial.html", tenant, values)
 
 
 def app_host_page() -> Response:

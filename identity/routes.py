@@ -18,17 +18,20 @@ from config.throttle import Throttle
 from identity import pages
 from identity.acs import Arrival, accept_response, record_refusal
 from identity.checks import FORM, SIZE, Receipt
-from identity.errors import MethodNotAllowed, NotSignedIn, RequestInvalid, TooLarge
+from identity.errors import AnswersTest, MethodNotAllowed, NotSignedIn, RequestInvalid, TooLarge
 from identity.exchanges import EXCHANGE_LIFETIME
 from identity.form_body import read_form
-from identity.login import LoginOptions, begin_login
+from identity.login import LoginOptions, LoginStart, begin_login
 from identity.own_metadata import tenant_metadata
 from identity.saml.sp_metadata import METADATA_MEDIA_TYPE
 from identity.sessions import BrowserFacts, CurrentSession, current_session, end_session
 from identity.targets import require_target
+from identity.trial_records import Trial
+from identity.trials import TEST_PATH, begin_trial, fail_trial, judge_trial, trial_shown_to, trial_under_way
 from tenants import web
 from tenants.errors import Refusal, ServiceUnavailable
 from tenants.hosts import HostKind
+from tenants.records import TenantView
 
 SESSION_COOKIE = "__Host-vestibule_session"
 LOGIN_COOKIE = "__Host-vestibule_login"
@@ -86,7 +89,10 @@ def login() -> WerkzeugResponse:
     if options.idp_name is None and len(trust.providers) > 1:
         return pages.sign_in_page(tenant, trust.providers, target=require_target(options.target))
     browser = _login_secret() or secrets.token_urlsafe(LOGIN_SECRET_BYTES)
-    start = begin_login(trust, options, browser, _now())
+    return _leave(tenant, begin_login(trust, options, browser, _now()), browser)
+
+
+def _leave(tenant: TenantView, start: LoginStart, browser: str) -> WerkzeugResponse:
     LOGIN_STARTS.labels("redirect" if start.fields is None else "post").inc()
     response: WerkzeugResponse
     if start.fields is None:
@@ -101,10 +107,13 @@ def login() -> WerkzeugResponse:
 @routes.post("/saml/acs", provide_automatic_options=False)
 def acs() -> WerkzeugResponse:
     """Take the identity provider's answer: 303 to the target with a session, or a refusal that leaves nothing behind."""
-    tenant, now, receipt = web.tenant(), _now(), Receipt()
+    tenant, now, receipt, arrival = web.tenant(), _now(), Receipt(), None
     try:
-        sign_in = accept_response(tenant, web.trust(), _arrival(receipt), now, receipt)
+        arrival = _arrival(receipt)
+        sign_in = accept_response(tenant, web.trust(), arrival, now, receipt)
     except Refusal as refusal:
+        if arrival and (trial := _trial_of(tenant, refusal, arrival, now, receipt)):
+            return _to_result(trial)
         recorded = not isinstance(refusal, ServiceUnavailable) and _may_record(tenant.id)
         if recorded:
             record_refusal(tenant, refusal, g.reference, now, receipt)
@@ -116,6 +125,35 @@ def acs() -> WerkzeugResponse:
     response = Response(status=303, headers={"Location": sign_in.target, "Cache-Control": "no-store"})
     _set_cookie(response, SESSION_COOKIE, sign_in.session.token, same_site="Lax", max_age=None)
     return response
+
+
+def _trial_of(tenant: TenantView, refusal: Refusal, arrival: Arrival, now: dt.datetime, receipt: Receipt) -> Trial | None:
+    """The test sign-in that was answered, judged: its result is shown in place of what a sign-in would show."""
+    if isinstance(refusal, AnswersTest):
+        return judge_trial(tenant, web.trusts(), refusal.detail["trial_id"], arrival, now)
+    trial = trial_under_way(tenant.id, arrival)
+    return fail_trial(tenant, web.trusts(), trial, refusal, arrival, now, receipt) if trial else None
+
+
+def _to_result(trial: Trial) -> WerkzeugResponse:
+    sign_in_log.info("tested", tenant_id=trial.tenant_id, code=trial.code)
+    response = redirect(trial.return_to or f"{TEST_PATH}/{trial.id}", 303)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@routes.get(TEST_PATH)
+def begin_test() -> WerkzeugResponse:
+    """Leave for the identity provider to test settings; the link works once."""
+    tenant, browser = web.tenant(), _login_secret() or secrets.token_urlsafe(LOGIN_SECRET_BYTES)
+    return _leave(tenant, begin_trial(tenant, web.trusts(), request.args.get("ticket", ""), browser, _now()), browser)
+
+
+@routes.get(f"{TEST_PATH}/<trial_id>")
+def test_result(trial_id: str) -> Response:
+    """How a test went, for the browser that made it."""
+    tenant, browser = web.tenant(), _login_secret()
+    return pages.trial_page(tenant, trial_shown_to(tenant.id, trial_id, browser))
 
 
 @routes.route("/saml/acs", methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -206,10 +244,15 @@ def _arrival(receipt: Receipt) -> Arrival:
         relay_state=relay_states[0] if relay_states else "",
         login_secret=_login_secret(),
         session_token=request.cookies.get(SESSION_COOKIE),
-        browser=BrowserFacts(
-            user_agent=_header_text(request.user_agent.string), address=_header_text(request.remote_addr or "")
-        ),
+        browser=browser_facts(),
         reference=g.reference,
+    )
+
+
+def browser_facts() -> BrowserFacts:
+    """What this request says of the browser that made it."""
+    return BrowserFacts(
+        user_agent=_header_text(request.user_agent.string), address=_header_text(request.remote_addr or "")
     )
 
 

@@ -20,9 +20,8 @@ test or one that had not, or as a former version's return."""
 def _only_one(state: str) -> sa.Index:
     """One draft, and one version in force, for each identity provider."""
     of_state = sa.text(f"state = '{state}'")
-    return sa.Index(
-        f"uq_saml_settings_version_{state}", "tenant_id", "idp_id", unique=True, sqlite_where=of_state, postgresql_where=of_state
-    )
+    name = f"uq_saml_settings_version_{state}"
+    return sa.Index(name, "tenant_id", "idp_id", unique=True, sqlite_where=of_state, postgresql_where=of_state)
 
 
 class SettingsVersion(TenantScoped, Model):

@@ -12,9 +12,9 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from config.sealing import KeyRing
 from tenants.idp_metadata import metadata_from_document, public_keys_of
 from tenants.own_keys import OpenKeys
-from tenants.records import TenantView, enabled_providers, proven_domains, service_provider_keys
+from tenants.records import TenantView, connected_provider, enabled_providers, proven_domains, service_provider_keys
 from tenants.saml_settings import SAMLSettings, settings_from_document
 from tenants.service_provider import service_provider_of
 from tenants.trust import SAMLTrust, ServiceProvider
@@ -33,10 +33,14 @@ MAX_CACHED_TENANTS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class TenantTrust:
-    """Everything one tenant's sign-ins are judged by: a SAMLTrust for each enabled identity provider."""
+    """Everything one tenant's sign-ins are judged by: a SAMLTrust for each enabled identity provider.
+
+    That of a test sign-in has its `trial_id`, and the one trust that is tested.
+    """
 
     version: int
     providers: tuple[SAMLTrust, ...]
+    trial_id: str | None = None
 
     def by_id(self, idp_id: str) -> SAMLTrust | None:
         """The trust of the identity provider that was asked."""
@@ -49,6 +53,18 @@ class TenantTrust:
     def by_entity_id(self, entity_id: str) -> SAMLTrust | None:
         """The trust of the identity provider that an unsolicited response claims to come from."""
         return next((trust for trust in self.providers if trust.idp_entity_id == entity_id), None)
+
+
+class TrustedTenant(Protocol):
+    """What a trust has to know of its tenant; a TenantView and a ManagedTenant are ones."""
+
+    @property
+    def id(self) -> int:
+        """Its row."""
+
+    @property
+    def origin(self) -> str:
+        """The address that entity ID and ACS URL were built from."""
 
 
 class TrustCache:
@@ -77,22 +93,36 @@ class TrustCache:
                 self._entries.popitem(last=False)
         return entry
 
+    def trial_trust(self, tenant: TrustedTenant, idp_id: str, settings: SAMLSettings) -> SAMLTrust | None:
+        """One identity provider, switched off ones too, with other settings than those in force; never kept.
+
+        None: it is not connected any more.
+        """
+        row = connected_provider(tenant.id, idp_id)
+        if row is None:
+            return None
+        own = _own_side(tenant, self._open_keys)
+        return replace(_trust_of_provider(tenant, row, own, proven_domains(tenant.id)), settings=settings)
+
 
 def build_trust(tenant: TenantView, open_keys: OpenKeys) -> TenantTrust:
     """Read a tenant's providers, domains and certificates; its private keys stay where they are until they are needed."""
+    own, domains = _own_side(tenant, open_keys), proven_domains(tenant.id)
+    providers = tuple(_trust_of_provider(tenant, row, own, domains) for row in enabled_providers(tenant.id))
+    return TenantTrust(version=tenant.version, providers=providers)
+
+
+def _own_side(tenant: TrustedTenant, open_keys: OpenKeys) -> OwnSide:
     own_keys = service_provider_keys(tenant.id)
     signing = next(row for row in own_keys if row.use == "signing" and row.state == "active")
     # Whatever published metadata may still name: everything but retired keys.
     decryption = tuple(row.id for row in own_keys if row.use == "encryption" and row.state != "retired")
-    own = OwnSide(
+    return OwnSide(
         service_provider=service_provider_of(tenant.origin),
         signing_certificate=signing.certificate,
         open_signing_key=partial(open_keys.key, tenant.id, signing.id),
         open_decryption_keys=partial(open_keys.all, tenant.id, decryption),
     )
-    domains = proven_domains(tenant.id)
-    providers = tuple(_trust_of_provider(tenant, row, own, domains) for row in enabled_providers(tenant.id))
-    return TenantTrust(version=tenant.version, providers=providers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +135,7 @@ class OwnSide:
     open_decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
 
 
-def _trust_of_provider(tenant: TenantView, row: sa.Row[Any], own: OwnSide, domains: frozenset[str]) -> SAMLTrust:
+def _trust_of_provider(tenant: TrustedTenant, row: sa.Row[Any], own: OwnSide, domains: frozenset[str]) -> SAMLTrust:
     metadata = metadata_from_document(row.metadata_document)
     return SAMLTrust(
         tenant_id=tenant.id,

@@ -21,6 +21,8 @@ from tenants.records import TenantView, find_tenant
 from tenants.trusts import TenantTrust, TrustCache
 
 REFERENCE_BYTES = 6
+SETUP_PREFIX, LONGEST_STEP = "/setup/", 24
+"""A set-up link's token stands below: the log must not hold it. Names of steps are shorter than any part of one that matters."""
 API_PREFIX = "/api/"
 """On a tenant's host nothing below it is there by any method; routing would tell that another method would do."""
 
@@ -72,9 +74,19 @@ def _end_request(response: Response) -> Response:
     host = g.host_kind.value if g.get("host_kind") else "none"
     REQUESTS.labels(host, f"{response.status_code // 100}xx").observe(seconds)
     logs.log_request(
-        method=request.method, host_kind=host, path=request.path, status=response.status_code, milliseconds=seconds * 1000
+        method=request.method,
+        host_kind=host,
+        path=_shown_path(request.path),
+        status=response.status_code,
+        milliseconds=seconds * 1000,
     )
     return response
+
+
+def _shown_path(path: str) -> str:
+    """The path as the log may have it."""
+    is_secret = path.startswith(SETUP_PREFIX) and len(path) > len(SETUP_PREFIX) + LONGEST_STEP
+    return SETUP_PREFIX + logs.MASK if is_secret else path
 
 
 def _on_database_error(error: Exception) -> ResponseReturnValue:
@@ -101,8 +113,13 @@ def tenant() -> TenantView:
 
 def trust() -> TenantTrust:
     """What this host's tenant and its identity providers agreed."""
+    return trusts().trust_of(tenant())
+
+
+def trusts() -> TrustCache:
+    """The trusts that this process keeps, and those of test sign-ins that it makes."""
     cache: TrustCache = current_app.extensions["vestibule_trusts"]
-    return cache.trust_of(tenant())
+    return cache
 
 
 def require_app_host() -> None:

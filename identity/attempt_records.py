@@ -1,0 +1,127 @@
+"""Records of attempts for those who read them: newest first, by keyset, whatever they are filtered by (D1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from config.database import read
+from identity.checks import shown_receipt
+from identity.models import Attempt, EmailAddress
+from tenants.id_times import highest_id_until, lowest_id_since
+from tenants.models import IdentityProvider
+
+ACCEPTED = "accepted"
+REFUSED = "refused"
+RESULTS = (ACCEPTED, REFUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One attempt to sign in. `code` None: it succeeded. `test`: it was a test of settings, and signed nobody in."""
+
+    id: str
+    at: dt.datetime
+    reference: str
+    code: str | None
+    cause: str
+    idp: str | None
+    user_id: str | None
+    test: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptReceipt:
+    """An attempt with what was checked, and the message with personal values masked (D1)."""
+
+    attempt: AttemptRow
+    receipt: Mapping[str, Any]
+    xml: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFilter:
+    """Which attempts to list; None is any. `since` is the first moment that counts, `until` the first that does not."""
+
+    code: str | None = None
+    result: str | None = None
+    reference: str | None = None
+    user_id: str | None = None
+    test: bool | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+
+ALL = AttemptFilter()
+_ATTEMPT = (
+    Attempt.id,
+    Attempt.at,
+    Attempt.reference,
+    Attempt.code,
+    Attempt.cause,
+    IdentityProvider.name.label("idp"),
+    Attempt.user_id,
+    Attempt.trial_id.is_not(None).label("test"),
+)
+_ITS_PROVIDER = sa.and_(IdentityProvider.tenant_id == Attempt.tenant_id, IdentityProvider.id == Attempt.idp_id)
+
+
+def page_of_attempts(tenant_id: int, before: str | None, limit: int, filters: AttemptFilter = ALL) -> list[AttemptRow]:
+    """A tenant's attempts, newest first, from behind the attempt `before` on."""
+    statement = sa.select(*_ATTEMPT).join(IdentityProvider, _ITS_PROVIDER, isouter=True)
+    statement = statement.where(Attempt.tenant_id == tenant_id, *_conditions(filters))
+    if before is not None:
+        statement = statement.where(Attempt.id < before)
+    return [AttemptRow(**row._mapping) for row in read(statement.order_by(*_order(filters)).limit(limit))]
+
+
+def find_attempt(tenant_id: int, attempt_id: str) -> AttemptReceipt | None:
+    """One attempt with its receipt."""
+    statement = (
+        sa.select(*_ATTEMPT, Attempt.receipt, Attempt.xml)
+        .join(IdentityProvider, _ITS_PROVIDER, isouter=True)
+        .where(Attempt.tenant_id == tenant_id, Attempt.id == attempt_id)
+    )
+    row = read(statement).one_or_none()
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    receipt, xml = values.pop("receipt"), values.pop("xml")
+    return AttemptReceipt(AttemptRow(**values), shown_receipt(receipt), xml)
+
+
+def find_user_by_email(tenant_id: int, email: str) -> str | None:
+    """Id of the tenant's person who has an address, given in its normal form."""
+    statement = sa.select(EmailAddress.user_id).where(EmailAddress.email == email, EmailAddress.tenant_id == tenant_id)
+    return read(statement).scalars().one_or_none()
+
+
+def _conditions(filters: AttemptFilter) -> list[sa.ColumnElement[bool]]:
+    """In words that the partial indices of the table are known by."""
+    found: list[sa.ColumnElement[bool]] = []
+    if filters.code is not None:
+        found.append(Attempt.code == filters.code)
+    if filters.result is not None:
+        found.append(Attempt.code.is_(None) if filters.result == ACCEPTED else Attempt.code.is_not(None))
+    if filters.reference is not None:
+        found.append(Attempt.reference == filters.reference)
+    if filters.user_id is not None:
+        found.append(Attempt.user_id == filters.user_id)
+    if filters.test is not None:
+        found.append(Attempt.trial_id.is_not(None) if filters.test else Attempt.trial_id.is_(None))
+    # Ids sort by time: they bound what is read, and the time itself decides.
+    if filters.since is not None:
+        found += [Attempt.id >= lowest_id_since(filters.since), Attempt.at >= filters.since]
+    if filters.until is not None:
+        found += [Attempt.id < highest_id_until(filters.until), Attempt.at < filters.until]
+    return found
+
+
+def _order(filters: AttemptFilter) -> tuple[sa.UnaryExpression[Any], ...]:
+    """Newest first. Accepted ones have no code, and PostgreSQL reads them by their index only in the index's own order."""
+    by_id = Attempt.id.desc()
+    return (Attempt.code.desc(), by_id) if filters.result == ACCEPTED and filters.user_id is None else (by_id,)

@@ -1,0 +1,273 @@
+"""Flows: a draft of SAML settings is edited, compared, thrown away, and promoted once it has passed its test (A3).
+
+An identity provider has one draft at most. It holds nothing that a sign-in is judged by, until it is promoted. The second
+of two people who edit it is refused with what the first one changed; no edit is ever lost without a word.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tenants.audit import EventType, record
+from tenants.draft_errors import DraftChanged, DraftMissing, DraftOutdated, DraftUntested, DraftWithoutChange
+from tenants.errors import NotFound
+from tenants.idp_records import ManagedProvider
+from tenants.management_errors import FieldsInvalid
+from tenants.providers import require_provider
+from tenants.saml_settings import SAMLSettings, settings_from_document
+from tenants.settings_changes import Change, carried_over, changes_between, fingerprint_of, patched, summed
+from tenants.settings_versions import MIN_REASON, optional_reason, put_in_force, restore_version
+from tenants.tenant_records import ManagedTenant, bump_version
+from tenants.version_records import (
+    VersionRow,
+    add_draft,
+    change_draft,
+    find_draft,
+    find_in_force,
+    find_version,
+    remove_draft,
+)
+
+MAX_EDITS = 100
+"""Edits of one draft that are remembered; whoever knows an older revision is shown all that the draft changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft beside what is in force. `outdated`: other settings came into force since it was begun."""
+
+    row: VersionRow
+    settings: SAMLSettings
+    changes: Mapping[str, Change]
+    outdated: bool
+
+
+def draft_of(provider: ManagedProvider) -> Draft | None:
+    """The draft of an identity provider's settings."""
+    row = find_draft(provider.tenant_id, provider.id)
+    if row is None:
+        return None
+    settings, present = settings_from_document(row.settings), find_in_force(provider.tenant_id, provider.id)
+    changes = changes_between(settings_from_document(provider.settings), settings)
+    return Draft(row, settings, changes, outdated=present is not None and present.number != row.base)
+
+
+def require_draft(tenant_id: int, name: str) -> Draft:
+    """The draft of the identity provider of this name.
+
+    Raises:
+        NotFound: there is no such identity provider. DraftMissing.
+    """
+    draft = draft_of(require_provider(tenant_id, name))
+    if draft is None:
+        raise DraftMissing(name)
+    return draft
+
+
+def save_draft(
+    tenant: ManagedTenant,
+    name: str,
+    patch: Mapping[str, Any],
+    *,
+    revision: int | None = None,
+    actor: str,
+    now: dt.datetime,
+) -> Draft:
+    """Change the settings that `patch` names, in the draft; the first edit begins one from what is in force.
+
+    Args:
+        revision: of the draft that whoever edits has seen, 0 where there was none; None edits whatever is there.
+
+    Raises:
+        NotFound. SettingsInvalid: with a sentence for each field. DraftChanged: somebody else edited meanwhile.
+    """
+    provider = require_provider(tenant.id, name)
+    row = find_draft(tenant.id, provider.id)
+    _require_seen(provider, row, revision)
+    before = settings_from_document(row.settings if row else provider.settings)
+    settings = patched(before, patch)
+    changes = changes_between(before, settings)
+    if changes:
+        _save(provider, row, settings, changes, actor, now)
+        detail: dict[str, Any] = {"idp": name, "changes": changes}
+        record(tenant.id, EventType.SAML_SETTINGS_DRAFT_SAVED, at=now, actor=actor, **detail)
+    elif row is None:
+        raise DraftWithoutChange("no change, no draft")
+    return require_draft(tenant.id, name)
+
+
+def rebase_draft(tenant: ManagedTenant, name: str, *, revision: int | None = None, actor: str, now: dt.datetime) -> Draft:
+    """Bring a draft up to date: what it changed stays, everything else is as it is in force now. It is to be tested again.
+
+    Raises:
+        NotFound, DraftMissing, DraftChanged. SettingsInvalid: the changes do not go together with what is in force.
+    """
+    provider = require_provider(tenant.id, name)
+    row = _require_row(provider, revision)
+    base = find_version(tenant.id, provider.id, row.base) if row.base is not None else None
+    before, present = settings_from_document(row.settings), settings_from_document(provider.settings)
+    begun_from = settings_from_document(base.settings) if base else present
+    settings = carried_over(begun_from, before, present)
+    changes = changes_between(before, settings)
+    in_force = find_in_force(tenant.id, provider.id)
+    _save(provider, row, settings, changes, actor, now, base=in_force.number if in_force else None)
+    detail: dict[str, Any] = {"idp": name, "changes": changes, "rebased": True}
+    record(tenant.id, EventType.SAML_SETTINGS_DRAFT_SAVED, at=now, actor=actor, **detail)
+    return require_draft(tenant.id, name)
+
+
+def discard_draft(tenant: ManagedTenant, name: str, *, revision: int | None = None, actor: str, now: dt.datetime) -> None:
+    """Throw the draft away; the audit keeps what it would have changed.
+
+    Raises:
+        NotFound, DraftMissing, DraftChanged.
+    """
+    provider = require_provider(tenant.id, name)
+    row = _require_row(provider, revision)
+    _remove(provider, row)
+    changes = changes_between(settings_from_document(provider.settings), settings_from_document(row.settings))
+    detail: dict[str, Any] = {"idp": name, "changes": changes}
+    record(tenant.id, EventType.SAML_SETTINGS_DRAFT_DISCARDED, at=now, actor=actor, **detail)
+
+
+def promote_draft(
+    tenant: ManagedTenant,
+    name: str,
+    *,
+    reason: str | None = None,
+    revision: int | None = None,
+    actor: str,
+    now: dt.datetime,
+) -> SAMLSettings:
+    """Put the draft in force: after a test that passed with exactly these settings, or for a reason that is kept.
+
+    Raises:
+        NotFound, DraftMissing, DraftChanged, DraftWithoutChange. DraftUntested, DraftOutdated: without a reason.
+        FieldsInvalid: the reason says too little.
+    """
+    bump_version(tenant.id)
+    provider = require_provider(tenant.id, name)
+    row = _require_row(provider, revision)
+    before, settings = settings_from_document(provider.settings), settings_from_document(row.settings)
+    changes = changes_between(before, settings)
+    if not changes:
+        raise DraftWithoutChange(name)
+    why = _reason_of(reason)
+    if why is None:
+        _require_promotable(provider, row)
+    _remove(provider, row)
+    version = put_in_force(
+        provider,
+        settings,
+        "promoted" if why is None else "forced",
+        actor=actor,
+        now=now,
+        reason=why,
+        tested_at=row.tested_at if row.tested else None,
+        tested_fingerprint=row.tested_fingerprint if row.tested else None,
+        trial_id=row.trial_id,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        changed_at=row.changed_at,
+        changed_by=row.changed_by,
+    )
+    detail: dict[str, Any] = {"idp": name, "version": version, "forced": why is not None, "why": why, "changes": changes}
+    record(tenant.id, EventType.SAML_SETTINGS_PROMOTED, at=now, actor=actor, **detail)
+    return settings
+
+
+def go_back(
+    tenant: ManagedTenant, name: str, number: int, *, reason: str | None = None, actor: str, now: dt.datetime
+) -> SAMLSettings:
+    """Put a former version's settings in force again; a draft stays, and is out of date.
+
+    Raises:
+        NotFound: no such identity provider or version. VersionInForce, SettingsInvalid, FieldsInvalid.
+    """
+    if not bump_version(tenant.id):
+        raise NotFound("deleted meanwhile")
+    return restore_version(require_provider(tenant.id, name), number, reason=reason, actor=actor, now=now)
+
+
+def _require_promotable(provider: ManagedProvider, row: VersionRow) -> None:
+    present = find_in_force(provider.tenant_id, provider.id)
+    if present is not None and present.number != row.base:
+        base = find_version(provider.tenant_id, provider.id, row.base) if row.base is not None else None
+        now_in_force = settings_from_document(provider.settings)
+        changes = changes_between(settings_from_document(base.settings), now_in_force) if base else {}
+        raise DraftOutdated(provider.name, base=row.base, present=present.number, changes=changes)
+    if not row.tested:
+        raise DraftUntested(provider.name)
+
+
+def _reason_of(text: str | None) -> str | None:
+    """A reason takes the place of a test, so it has to say something; None where none was given."""
+    if text is None:
+        return None
+    words = optional_reason(text) or ""
+    if len(words) < MIN_REASON:
+        raise FieldsInvalid("reason", errors={"reason": [f"Say in at least {MIN_REASON} characters why this goes without."]})
+    return words
+
+
+def _save(
+    provider: ManagedProvider,
+    row: VersionRow | None,
+    settings: SAMLSettings,
+    changes: Mapping[str, Change],
+    actor: str,
+    now: dt.datetime,
+    **more: Any,
+) -> None:
+    values: dict[str, Any] = {"settings": settings.to_document(), "fingerprint": fingerprint_of(settings), **more}
+    values |= {"changed_at": now, "changed_by": actor}
+    if row is not None:
+        edit = {"revision": row.revision + 1, "by": actor, "at": now.isoformat(), "changes": dict(changes)}
+        if not change_draft(row, {**values, "edits": [*row.edits, edit][-MAX_EDITS:]}):
+            _refuse_as_changed(provider, row.revision)
+        return
+    present = find_in_force(provider.tenant_id, provider.id)
+    edit = {"revision": 1, "by": actor, "at": now.isoformat(), "changes": dict(changes)}
+    values |= {"base": present.number if present else None, "created_at": now, "created_by": actor, "edits": [edit]}
+    if not add_draft(provider.tenant_id, provider.id, values):
+        _refuse_as_changed(provider, 0)
+
+
+def _remove(provider: ManagedProvider, row: VersionRow) -> None:
+    if not remove_draft(row):
+        _refuse_as_changed(provider, row.revision)
+
+
+def _require_row(provider: ManagedProvider, revision: int | None) -> VersionRow:
+    row = find_draft(provider.tenant_id, provider.id)
+    _require_seen(provider, row, revision)
+    if row is None:
+        raise DraftMissing(provider.name)
+    return row
+
+
+def _require_seen(provider: ManagedProvider, row: VersionRow | None, revision: int | None) -> None:
+    """Whoever says which revision they saw is held to it."""
+    if revision is not None and revision != (row.revision if row else 0):
+        _refuse_as_changed(provider, revision)
+
+
+def _refuse_as_changed(provider: ManagedProvider, known: int) -> None:
+    """Refuse with what changed since the revision that was known.
+
+    Raises:
+        DraftChanged
+    """
+    row = find_draft(provider.tenant_id, provider.id)
+    if row is None:
+        raise DraftChanged("the draft is gone", revision=0, changed_by=None, changed_at=None, changes={})
+    missed = [edit for edit in row.edits if edit["revision"] > known]
+    complete = known > 0 and len(missed) == row.revision - known
+    changes = summed([edit["changes"] for edit in missed]) if complete or known == 0 else {}
+    if not complete and known != 0:
+        changes = changes_between(settings_from_document(provider.settings), settings_from_document(row.settings))
+    seen = {"revision": row.revision, "changed_by": row.changed_by, "changed_at": row.changed_at.isoformat()}
+    raise DraftChanged(f"{known} instead of {row.revision}", **seen, changes=changes)
