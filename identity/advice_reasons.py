@@ -1,0 +1,101 @@
+"""Finer advice: for a code, what the facts of one receipt say about why (D3). What is a guess says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from identity.advice_facts import Circumstances, Failure, Finding
+from identity.advice_messages import (
+    on_address,
+    on_early,
+    on_issuer,
+    on_late,
+    on_missing_signature,
+    on_signature,
+    on_unknown_request,
+)
+from identity.advice_offers import (
+    ACCEPT_ANY_CLASS,
+    ALLOW_IDP_INITIATED,
+    ALLOW_NEW_PEOPLE,
+    CONNECT_PROVIDER,
+    LEAVE_CLASS_BLANK,
+    PROVE_DOMAIN,
+    SYNC_METADATA,
+    Action,
+    Offer,
+    map_email,
+)
+from identity.advice_status import finding_of_status
+from identity.advice_words import Who
+from identity.browser_words import lost_cookie_words
+
+MAX_NAMES = 20
+
+
+def _lost(failure: Failure, _now: Circumstances) -> Finding:
+    if failure.actual == "another one":
+        return Finding(
+            "Another browser began this sign-in than the one that finished it.",
+            "Start again, and finish in the same window. If nobody changed windows, somebody tried to have a person sign in "
+            "as somebody else: keep the receipt.",
+        )
+    told = lost_cookie_words(str(failure.facts.get("user_agent", "")))
+    return Finding("The browser did not bring back the cookie that it was given at the beginning.", details=told)
+
+
+def _class(failure: Failure, _now: Circumstances) -> Finding:
+    told = (f"Asked for: {failure.expected}. It came: {failure.actual}.",)
+    return Finding(details=told, offers=(ACCEPT_ANY_CLASS, LEAVE_CLASS_BLANK))
+
+
+def _attribute(failure: Failure, now: Circumstances) -> Finding:
+    received = [name for name in failure.facts.get("attributes_received", ()) if isinstance(name, str)]
+    if not received:
+        return Finding(
+            "The message has no attributes at all.", "Release the e-mail address at the identity provider.", Who.IDP_ADMIN
+        )
+    shown = ", ".join(received[:MAX_NAMES]) + (", …" if len(received) > MAX_NAMES else "")
+    wanted = failure.expected[:1].upper() + failure.expected[1:]
+    offers = map_email(received, now.settings) if failure.expected.startswith("e-mail") else ()
+    return Finding(details=(f"{wanted}.", f"These came: {shown}."), offers=offers)
+
+
+def _domain(failure: Failure, _now: Circumstances) -> Finding:
+    told = f"The address is at {failure.actual}; proven are {failure.expected.removeprefix('one of: ')}."
+    return Finding(details=(told,), offers=(PROVE_DOMAIN,), who=Who.TENANT_ADMIN)
+
+
+def _person(action: Action, label: str) -> Callable[[Failure, Circumstances], Finding]:
+    def found(failure: Failure, _now: Circumstances) -> Finding:
+        user_id = failure.facts.get("user_id")
+        return Finding(offers=(Offer(action, label, about=user_id if isinstance(user_id, str) else None),))
+
+    return found
+
+
+REASONS: Mapping[str, Callable[[Failure, Circumstances], Finding]] = {
+    "status_not_success": finding_of_status,
+    "signature_invalid": on_signature,
+    "signature_missing": on_missing_signature,
+    "audience_mismatch": on_address,
+    "destination_mismatch": on_address,
+    "recipient_mismatch": on_address,
+    "issuer_mismatch": on_issuer,
+    "in_response_to_mismatch": on_unknown_request,
+    "login_state_lost": _lost,
+    "expired": on_late,
+    "not_yet_valid": on_early,
+    "time_invalid": on_early,
+    "authn_context_mismatch": _class,
+    "attribute_missing": _attribute,
+    "email_domain_not_allowed": _domain,
+    "email_conflict": _person(Action.RELINK_PERSON, "Link the account to the new name"),
+    "user_inactive": _person(Action.ACTIVATE_PERSON, "Go to the person"),
+    "unsolicited_not_allowed": lambda _failure, _now: Finding(offers=(ALLOW_IDP_INITIATED,)),
+    "user_not_provisioned": lambda _failure, _now: Finding(offers=(ALLOW_NEW_PEOPLE,)),
+    "identity_provider_missing": lambda _failure, _now: Finding(offers=(CONNECT_PROVIDER,)),
+    "metadata_expired": lambda _failure, now: Finding(
+        offers=(SYNC_METADATA, CONNECT_PROVIDER) if now.fetches_metadata else (CONNECT_PROVIDER,)
+    ),
+}
