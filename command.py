@@ -19,6 +19,7 @@ from config.scheduler import Job, start_scheduler
 from config.serve import serve
 from config.settings import Settings, SettingsInvalid, settings_from_environment
 from identity.purge import purge_expired
+from identity.sign_in_counts import count_sign_ins
 from tenants.metadata_sync import run_due_syncs
 from tenants.own_keys import opens_what_is_stored
 from wsgi import create_app
@@ -29,6 +30,7 @@ KEYS_OF_ANOTHER = (
     "with; a key that is being replaced stays in the list, after the new one."
 )
 PURGE_SECONDS = 300
+COUNT_SECONDS = 60
 SYNC_SECONDS = 5
 """How soon a metadata sync that was asked for begins."""
 
@@ -104,6 +106,7 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
     settings: Settings = app.extensions["vestibule_settings"]
     return (
         Job("purge", PURGE_SECONDS, purge_expired),
+        Job("count_sign_ins", COUNT_SECONDS, count_sign_ins),
         Job("metadata_sync", SYNC_SECONDS, lambda: run_due_syncs(settings, dt.datetime.now(dt.UTC))),
     )
 

@@ -11,6 +11,7 @@ from sqlalchemy import orm
 from config.database import transaction, write
 from config.isolation import every_tenant
 from identity.attempts import RECEIPT_LIFETIME
+from identity.count_models import ServiceSignInHour, SignInCount, SignInHour
 from identity.models import Attempt, ExchangeRow, SessionRow, UsedAssertion
 
 BATCH = 500
@@ -19,10 +20,13 @@ MAX_BATCHES = 2_000
 """A million rows in one run: strangers begin sign-ins faster than forty batches every five minutes would remove."""
 SESSION_MEMORY = dt.timedelta(days=30)
 """How long an ended session can still be looked up."""
+COUNT_LIFETIME = dt.timedelta(days=100)
+"""How long statistics go back: a quarter, and what it takes to compare it with the days before."""
+HOUR_LIFETIME = dt.timedelta(days=3)
 
 
 def purge_expired(now: dt.datetime | None = None) -> int:
-    """Remove expired exchanges, assertions that can no longer be replayed, old sessions and receipts; of every tenant.
+    """Remove expired exchanges, assertions that can no longer be replayed, old sessions, receipts and counts; of every tenant.
 
     Returns:
         The number of rows removed.
@@ -35,6 +39,9 @@ def purge_expired(now: dt.datetime | None = None) -> int:
             (UsedAssertion, UsedAssertion.expires_at, now),
             (SessionRow, SessionRow.expires_at, now - SESSION_MEMORY),
             (Attempt, Attempt.at, now - RECEIPT_LIFETIME),
+            (SignInCount, SignInCount.day, now - COUNT_LIFETIME),
+            (SignInHour, SignInHour.hour, now - HOUR_LIFETIME),
+            (ServiceSignInHour, ServiceSignInHour.hour, now - COUNT_LIFETIME),
         )
     )
 

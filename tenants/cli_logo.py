@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
-
 import click
 
 from config.database import transaction
@@ -19,10 +17,16 @@ SLUG = click.argument("slug", metavar="MYDOMAIN")
 
 @logo.command("set")
 @SLUG
-@click.argument("picture", type=click.File("rb", lazy=True), metavar="FILE")
-def set_command(slug: str, picture: BinaryIO) -> None:
+@click.argument("path", type=click.Path(allow_dash=True), metavar="FILE")
+def set_command(slug: str, path: str) -> None:
     """Set the logo from a PNG, JPEG or WebP FILE of 256 KiB at most (`-` reads standard input)."""
-    found, made = the_tenant(slug), read_logo(picture.read(MAX_UPLOAD + 1))
+    found = the_tenant(slug)
+    try:
+        with click.open_file(path, "rb") as picture:
+            content = picture.read(MAX_UPLOAD + 1)
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be read: {error.strerror}. Nothing was changed.") from None
+    made = read_logo(content)
     with transaction():
         set_logo(found, made, actor=actor(), now=now())
     click.echo(f"{found.slug}: {made.mark.width} x {made.mark.height} pixels, {len(made.png)} octets, {made.mark.path}")
@@ -30,13 +34,17 @@ def set_command(slug: str, picture: BinaryIO) -> None:
 
 @logo.command("save")
 @SLUG
-@click.argument("picture", type=click.File("wb", lazy=True), metavar="FILE")
-def save_command(slug: str, picture: BinaryIO) -> None:
+@click.argument("path", type=click.Path(allow_dash=True), metavar="FILE")
+def save_command(slug: str, path: str) -> None:
     """Save the logo to FILE, as it is served to people."""
     present = find_logo(the_tenant(slug).id)
     if present is None:
         raise NotFound("no logo")
-    picture.write(present.png)
+    try:
+        with click.open_file(path, "wb") as picture:
+            picture.write(present.png)
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 @logo.command("remove")

@@ -171,5 +171,8 @@ def test_by_command(world: World, tmp_path: Path) -> None:
     refused = runner.invoke(args=["logo", "set", "acme", str(bad)])
     assert refused.exit_code == 2
     assert "Export the logo as PNG" in refused.output
+    missing = runner.invoke(args=["logo", "set", "acme", str(tmp_path / "missing.png")])
+    assert missing.exit_code == 2
+    assert "cannot be read: No such file or directory" in missing.output
     assert runner.invoke(args=["logo", "remove", "acme"]).exit_code == 0
     assert runner.invoke(args=["logo", "save", "acme", str(target)]).exit_code == 2

@@ -1,0 +1,205 @@
+"""Records of statistics: attempts are counted by a job, each exactly once, and read together with those not counted yet.
+
+An attempt says itself whether it was counted, and the job marks it in the transaction that counts it. So it does not matter
+who runs the job, how many do, when one is killed, whose clock is behind, or how late a row comes. What a sign-in pays is
+one entry in a small index. Test sign-ins are marked as they are written, and never counted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from config.database import RowId, read, transaction, write
+from config.isolation import every_tenant
+from config.statements import Prepared
+from identity.count_models import ACCEPTED, NO_PROVIDER, ServiceSignInHour, SignInCount, SignInHour
+from identity.models import Attempt
+from tenants.models import DELETED, Tenant
+
+BATCH = 500
+"""Attempts per transaction: the writer is held for some ten milliseconds at most."""
+MAX_BATCHES = 2_000
+MAX_FRESH = 20_000
+"""Attempts not counted yet that a page looks at; while the job runs there are those of a minute."""
+NOT_COUNTED = sa.text("NOT counted")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """So many attempts with one outcome. `at` is the beginning of the day or hour, or the moment of a single attempt."""
+
+    at: dt.datetime
+    idp_id: str
+    code: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailingTenant:
+    """A tenant whose people are refused."""
+
+    slug: str
+    name: str
+    accepted: int
+    refused: int
+
+
+_FRESH = sa.select(Attempt.tenant_id, Attempt.id).where(NOT_COUNTED).limit(BATCH).with_for_update(skip_locked=True)
+_CLAIM = (
+    sa.update(Attempt)
+    .where(sa.tuple_(Attempt.tenant_id, Attempt.id).in_(_FRESH))
+    .values(counted=True)
+    .returning(Attempt.tenant_id, Attempt.at, Attempt.idp_id, Attempt.code)
+)
+
+
+def _adding(row: type, *counts: str) -> Prepared:
+    """Add to the row of a key, or make it."""
+    table: sa.Table = sa.inspect(row).local_table
+    key = [column.name for column in table.primary_key]
+
+    def statement(insert: Any) -> Any:
+        inserted = insert(table)
+        added = {name: table.c[name] + inserted.excluded[name] for name in counts}
+        return inserted.on_conflict_do_update(index_elements=key, set_=added)
+
+    return Prepared({"sqlite": statement(sqlite.insert), "postgresql": statement(postgresql.insert)})
+
+
+_ADD_DAY = _adding(SignInCount, "count")
+_ADD_HOUR = _adding(SignInHour, "accepted", "refused")
+_ADD_SERVICE_HOUR = _adding(ServiceSignInHour, "count")
+
+
+def count_sign_ins() -> int:
+    """Count the attempts that nobody has counted; the job of that name.
+
+    Returns:
+        How many there were.
+    """
+    total = 0
+    for _ in range(MAX_BATCHES):
+        with every_tenant(), transaction():
+            rows = write(_CLAIM).all()
+            _add(rows)
+        total += len(rows)
+        if len(rows) < BATCH:
+            break
+    return total
+
+
+def _add(rows: Sequence[sa.Row[Any]]) -> None:
+    """In the order of the keys: two workers that count the same tenant wait for each other and never both."""
+    days: Counter[tuple[int, dt.datetime, str, str]] = Counter()
+    hours: Counter[tuple[int, dt.datetime, bool]] = Counter()
+    service: Counter[tuple[dt.datetime, str]] = Counter()
+    for row in rows:
+        hour = row.at.replace(minute=0, second=0, microsecond=0)
+        days[row.tenant_id, hour.replace(hour=0), row.idp_id or NO_PROVIDER, row.code or ACCEPTED] += 1
+        hours[row.tenant_id, hour, row.code is None] += 1
+        service[hour, row.code or ACCEPTED] += 1
+    for (tenant_id, day, idp_id, code), count in sorted(days.items()):
+        _ADD_DAY.write({"tenant_id": tenant_id, "day": day, "idp_id": idp_id, "code": code, "count": count})
+    for tenant_id, hour in sorted({key[:2] for key in hours}):
+        accepted, refused = (hours[tenant_id, hour, outcome] for outcome in (True, False))
+        _ADD_HOUR.write({"tenant_id": tenant_id, "hour": hour, "accepted": accepted, "refused": refused})
+    for (hour, code), count in sorted(service.items()):
+        _ADD_SERVICE_HOUR.write({"hour": hour, "code": code, "count": count})
+
+
+def tallies_of(tenant_id: int, since: dt.datetime) -> list[Tally]:
+    """A tenant's attempts since the beginning of a day, by day, identity provider and outcome: one look at both tables."""
+    counted = sa.select(SignInCount.day.label("at"), SignInCount.idp_id, SignInCount.code, SignInCount.count).where(
+        SignInCount.tenant_id == tenant_id, SignInCount.day >= since
+    )
+    return _tallies(counted, _fresh_of(tenant_id, since))
+
+
+def hours_of(tenant_id: int, since: dt.datetime) -> list[Tally]:
+    """A tenant's attempts since the beginning of an hour, by hour and whether they were refused."""
+    accepted, refused = (
+        sa.select(SignInHour.hour.label("at"), _nobody(), sa.literal(code).label("code"), count.label("count")).where(
+            SignInHour.tenant_id == tenant_id, SignInHour.hour >= since
+        )
+        for code, count in ((ACCEPTED, SignInHour.accepted), ("refused", SignInHour.refused))
+    )
+    return _tallies(accepted, refused, _fresh_of(tenant_id, since))
+
+
+def service_days(since: dt.datetime) -> list[Tally]:
+    """All tenants' attempts since the beginning of a day, by day and outcome."""
+    day = sa.func.date(ServiceSignInHour.hour)
+    statement = (
+        sa.select(day.label("day"), ServiceSignInHour.code, sa.func.sum(ServiceSignInHour.count).label("count"))
+        .where(ServiceSignInHour.hour >= since)
+        .group_by(day, ServiceSignInHour.code)
+    )
+    fresh = _fresh_of(None, since).subquery()
+    fresh_day = sa.func.date(fresh.c.at)
+    waiting = sa.select(fresh_day, fresh.c.code, sa.func.count()).group_by(fresh_day, fresh.c.code)
+    with every_tenant():
+        rows = read(statement.union_all(waiting)).all()
+    return [Tally(_day(row[0]), NO_PROVIDER, row[1], int(row[2])) for row in rows]
+
+
+def service_hours(since: dt.datetime) -> list[Tally]:
+    """All tenants' attempts since the beginning of an hour, by hour and outcome."""
+    counted = sa.select(ServiceSignInHour.hour.label("at"), _nobody(), ServiceSignInHour.code, ServiceSignInHour.count).where(
+        ServiceSignInHour.hour >= since
+    )
+    with every_tenant():
+        return _tallies(counted, _fresh_of(None, since))
+
+
+def failing_tenants(since: dt.datetime, limit: int) -> list[FailingTenant]:
+    """Tenants with the most refusals since the beginning of a day; for staff."""
+    refused = sa.func.sum(sa.case((SignInCount.code == ACCEPTED, 0), else_=SignInCount.count))
+    totals = (
+        sa.select(SignInCount.tenant_id, refused.label("refused"), (sa.func.sum(SignInCount.count) - refused).label("accepted"))
+        .where(SignInCount.day >= since)
+        .group_by(SignInCount.tenant_id)
+        .having(refused > 0)
+        .order_by(refused.desc(), SignInCount.tenant_id)
+        .limit(limit)
+        .subquery()
+    )
+    statement = (
+        sa.select(Tenant.slug, Tenant.name, totals.c.accepted, totals.c.refused)
+        .join(totals, totals.c.tenant_id == Tenant.id)
+        .where(Tenant.state != DELETED)
+        .order_by(totals.c.refused.desc(), Tenant.slug)
+    )
+    with every_tenant():
+        return [FailingTenant(row.slug, row.name, int(row.accepted), int(row.refused)) for row in read(statement)]
+
+
+def _fresh_of(tenant_id: int | None, since: dt.datetime) -> sa.Select[Any]:
+    statement = sa.select(
+        Attempt.at.label("at"),
+        sa.func.coalesce(Attempt.idp_id, sa.literal(NO_PROVIDER, RowId), type_=RowId).label("idp_id"),
+        sa.func.coalesce(Attempt.code, ACCEPTED).label("code"),
+        sa.literal(1).label("count"),
+    ).where(NOT_COUNTED, Attempt.at >= since)
+    if tenant_id is not None:
+        statement = statement.where(Attempt.tenant_id == tenant_id)
+    return sa.select(statement.limit(MAX_FRESH).subquery())
+
+
+def _nobody() -> sa.Label[Any]:
+    return sa.literal(NO_PROVIDER, RowId).label("idp_id")
+
+
+def _tallies(*parts: Any) -> list[Tally]:
+    return [Tally(row[0], row[1], row[2], int(row[3])) for row in read(sa.union_all(*parts))]
+
+
+def _day(value: dt.date | str) -> dt.datetime:
+    """The day as PostgreSQL's `date` gives it, or as SQLite's does."""
+    return dt.datetime.fromisoformat(str(value)).replace(tzinfo=dt.UTC)
