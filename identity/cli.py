@@ -9,7 +9,8 @@ from flask import Flask
 
 from config.database import transaction
 from identity.people import change_active
-from identity.people_records import find_attempt, page_of_attempts, page_of_people
+from identity.people_records import find_attempt, page_of_attempts
+from identity.people_search import PeopleFilter, PeopleOrder, list_people
 from tenants.cli_support import ManagementGroup, actor, now, show, the_tenant
 from tenants.paging import is_row_id
 
@@ -31,7 +32,8 @@ def install_people_commands(app: Flask) -> None:
 @LIMIT
 def list_command(slug: str, limit: int) -> None:
     """List people in the order of their coming."""
-    for person in page_of_people(the_tenant(slug).id, None, None, limit):
+    for listed in list_people(the_tenant(slug).id, PeopleFilter(), PeopleOrder(), None, limit):
+        person = listed.person
         click.echo(f"{person.id}\t{'active' if person.active else 'inactive'}\t{person.email}")
 
 
@@ -77,9 +79,9 @@ def _change(slug: str, id_or_email: str, *, active: bool) -> None:
     user_id = id_or_email
     if not is_row_id(id_or_email):
         email = id_or_email.strip().lower()
-        found = page_of_people(tenant.id, email, None, 1) if email.isascii() else []
+        found = list_people(tenant.id, PeopleFilter(email=email), PeopleOrder(), None, 1) if email.isascii() else []
         if not found:
             raise click.UsageError(f"Nobody of {slug!r} has this e-mail address. `vestibule user list {slug}` shows them all.")
-        user_id = found[0].id
+        user_id = found[0].person.id
     with transaction():
         show(asdict(change_active(tenant.id, user_id, active, actor=actor(), now=now())))

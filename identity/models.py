@@ -21,7 +21,7 @@ def ordered_text(length: int) -> sa.String:
 
 def _key(name: str) -> Callable[[sa.engine.default.DefaultExecutionContext], str]:
     """A key column's value from the other columns of the row that is added."""
-    return lambda context: keys_of(context.get_current_parameters())[name]
+    return lambda context: keys_of(context.get_current_parameters())[name]  # type: ignore[no-untyped-call]
 
 
 def _idp_key() -> sa.ForeignKeyConstraint:

@@ -1,12 +1,58 @@
-"""Flows: people are switched off and on, and their sessions end (P8)."""
+"""Flows: people are prepared, changed, switched off and on, joined anew; and their sessions end (P2, P3, P8, S2)."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 
+from identity.people_errors import UsernameInUse
 from identity.people_records import ManagedPerson, end_open_sessions, find_managed_person, set_active
+from identity.person_fields import FOREIGN_DOMAIN, FieldInvalid, require_domain
+from identity.person_records import add_prepared_person, change_profile, has_username, origin_of, set_origin
+from identity.session_records import end_one
 from tenants.audit import EventType, record
 from tenants.errors import NotFound
+from tenants.idp_records import find_provider, find_provider_by_id
+from tenants.management_errors import FieldsInvalid
+from tenants.records import proven_domains
+
+ENDED_BY_ADMIN = "ended_by_administrator"
+MAX_BULK = 200
+"""People or sessions of one bulk action: a page of a list."""
+
+
+def prepare_person(tenant_id: int, profile: Mapping[str, str | None], *, actor: str, now: dt.datetime) -> ManagedPerson:
+    """Add a person before their first sign-in, which then joins them by e-mail or username (P3).
+
+    Args:
+        profile: fields as `identity.person_fields.clean_field` gives them.
+
+    Raises:
+        FieldsInvalid, EmailInUse, UsernameInUse.
+    """
+    _require_usable(tenant_id, profile, None)
+    if not profile.get("email"):
+        raise FieldsInvalid("email", errors={"email": ["A person needs an e-mail address."]})
+    user_id = add_prepared_person(tenant_id, profile, now)
+    record(tenant_id, EventType.USER_CREATED, at=now, actor=actor, user=user_id, prepared=True)
+    return require_person(tenant_id, user_id)
+
+
+def edit_person(
+    tenant_id: int, user_id: str, changes: Mapping[str, str | None], *, actor: str, now: dt.datetime
+) -> ManagedPerson:
+    """Change fields of a person's profile; None empties one. The same again does nothing.
+
+    Raises:
+        NotFound, FieldsInvalid, EmailInUse, UsernameInUse.
+    """
+    before = require_person(tenant_id, user_id)
+    changes = {name: value for name, value in changes.items() if value != getattr(before, name)}
+    _require_usable(tenant_id, changes, user_id)
+    changed = change_profile(tenant_id, user_id, changes)
+    if changed:
+        record(tenant_id, EventType.USER_UPDATED, at=now, actor=actor, user=user_id, fields=list(changed))
+    return require_person(tenant_id, user_id)
 
 
 def change_active(tenant_id: int, user_id: str, active: bool, *, actor: str, now: dt.datetime) -> ManagedPerson:
@@ -25,6 +71,96 @@ def change_active(tenant_id: int, user_id: str, active: bool, *, actor: str, now
     return require_person(tenant_id, user_id)
 
 
+def relink_person(
+    tenant_id: int,
+    user_id: str,
+    *,
+    why: str,
+    identity_provider: str | None,
+    subject: str | None,
+    actor: str,
+    now: dt.datetime,
+) -> ManagedPerson:
+    """Say anew by what a person is known, and end their sessions.
+
+    Without an identity provider their next sign-in joins them by e-mail or username (P3). Whether the account is active
+    stays as it is (P8).
+
+    Raises:
+        NotFound, FieldsInvalid, SubjectInUse.
+    """
+    require_person(tenant_id, user_id)
+    if (identity_provider is None) != (subject is None):
+        raise FieldsInvalid("half", errors={"subject": ["Name both the identity provider and the subject, or neither."]})
+    idp_id = None
+    if identity_provider is not None:
+        provider = find_provider(tenant_id, identity_provider)
+        if provider is None:
+            raise FieldsInvalid("idp", errors={"identity_provider": ["There is no identity provider of this label."]})
+        idp_id = provider.id
+    former_idp, former_subject = origin_of(tenant_id, user_id)
+    set_origin(tenant_id, user_id, idp_id, subject)
+    ended = end_open_sessions(tenant_id, now, user_id=user_id)
+    former = find_provider_by_id(tenant_id, former_idp) if former_idp else None
+    record(
+        tenant_id,
+        EventType.USER_RELINKED,
+        at=now,
+        actor=actor,
+        user=user_id,
+        why=why,
+        before={"idp": former.name if former else former_idp, "subject": former_subject},
+        after={"idp": identity_provider, "subject": subject},
+        sessions_ended=ended,
+    )
+    return require_person(tenant_id, user_id)
+
+
+def end_persons_sessions(tenant_id: int, user_id: str, *, actor: str, now: dt.datetime) -> int:
+    """Deauthorise a person's devices: every open session of theirs ends, and it is told how many."""
+    require_person(tenant_id, user_id)
+    ended = end_open_sessions(tenant_id, now, user_id=user_id)
+    if ended:
+        record(tenant_id, EventType.SESSIONS_ENDED, at=now, actor=actor, user=user_id, sessions_ended=ended)
+    return ended
+
+
+def end_every_session(tenant_id: int, *, actor: str, now: dt.datetime) -> int:
+    """End every open session at a tenant."""
+    ended = end_open_sessions(tenant_id, now)
+    if ended:
+        record(tenant_id, EventType.SESSIONS_ENDED, at=now, actor=actor, sessions_ended=ended)
+    return ended
+
+
+def end_one_session(tenant_id: int, session_id: str, *, actor: str, now: dt.datetime, user_id: str | None = None) -> None:
+    """End one session; `user_id`: only if it is that person's.
+
+    Raises:
+        NotFound: there is no such open session.
+    """
+    whose = end_one(tenant_id, session_id, now, user_id=user_id)
+    if whose is None:
+        raise NotFound("no such open session")
+    record(tenant_id, EventType.SESSION_ENDED, at=now, actor=actor, reason=ENDED_BY_ADMIN, session=session_id, user=whose)
+
+
+def change_many(tenant_id: int, user_ids: Sequence[str], act: str, *, actor: str, now: dt.datetime) -> int:
+    """One thing for each of a page of people: deactivate, activate, or end_sessions. Tells for how many it changed something.
+
+    Raises:
+        NotFound: one of them is not there; then nothing has changed once the edge rolls back.
+    """
+    changed = 0
+    for user_id in dict.fromkeys(user_ids[:MAX_BULK]):
+        if act == "end_sessions":
+            changed += end_persons_sessions(tenant_id, user_id, actor=actor, now=now) > 0
+        else:
+            before = require_person(tenant_id, user_id)
+            changed += change_active(tenant_id, user_id, act == "activate", actor=actor, now=now) != before
+    return changed
+
+
 def end_tenant_sessions(tenant_id: int, now: dt.datetime, *, idp_id: str | None = None) -> int:
     """What the package below calls when a tenant, or one of its identity providers, goes."""
     return end_open_sessions(tenant_id, now, idp_id=idp_id)
@@ -36,3 +172,17 @@ def require_person(tenant_id: int, user_id: str) -> ManagedPerson:
     if person is None:
         raise NotFound("no such person")
     return person
+
+
+def _require_usable(tenant_id: int, profile: Mapping[str, str | None], user_id: str | None) -> None:
+    """An address in a proven domain (T6), and a username that nobody else has: a sign-in joins by either (P3)."""
+    email, username = profile.get("email"), profile.get("username")
+    if "email" in profile and user_id is not None and email is None:
+        raise FieldsInvalid("email", errors={"email": ["A person needs an e-mail address."]})
+    if email is not None:
+        try:
+            require_domain(email, proven_domains(tenant_id))
+        except FieldInvalid:
+            raise FieldsInvalid("email", errors={"email": [FOREIGN_DOMAIN]}) from None
+    if username is not None and has_username(tenant_id, username, but=user_id):
+        raise UsernameInUse("of another person")

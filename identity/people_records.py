@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from config.database import read, write
 from identity.checks import shown_receipt
-from identity.models import Attempt, EmailAddress, SessionRow, User
+from identity.models import Attempt, SessionRow, User
 from tenants.models import IdentityProvider
 
 
@@ -28,6 +28,9 @@ class ManagedPerson:
     phone: str | None
     active: bool
     last_login_at: dt.datetime | None
+    created_at: dt.datetime
+    identity_provider: str | None
+    """The label of the one that they come from; None before their first sign-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,20 @@ class AttemptReceipt:
     xml: str
 
 
-_PERSON = tuple(getattr(User, name) for name in ManagedPerson.__dataclass_fields__)
+ITS_PROVIDER = sa.and_(IdentityProvider.tenant_id == User.tenant_id, IdentityProvider.id == User.idp_id)
+PERSON_COLUMNS = (
+    User.id,
+    User.name_id,
+    User.username,
+    User.email,
+    User.first_name,
+    User.last_name,
+    User.phone,
+    User.active,
+    User.last_login_at,
+    User.created_at,
+    IdentityProvider.name.label("identity_provider"),
+)
 _ATTEMPT = (
     Attempt.id,
     Attempt.at,
@@ -65,20 +81,10 @@ _ATTEMPT = (
 _ITS_PROVIDER = sa.and_(IdentityProvider.tenant_id == Attempt.tenant_id, IdentityProvider.id == Attempt.idp_id)
 
 
-def page_of_people(tenant_id: int, email: str | None, after: str | None, limit: int) -> list[ManagedPerson]:
-    """A tenant's people in the order of their coming, from behind `after` on; `email` finds the one who has it."""
-    statement = sa.select(*_PERSON).where(User.tenant_id == tenant_id)
-    if email is not None:
-        whose = sa.select(EmailAddress.user_id).where(EmailAddress.email == email, EmailAddress.tenant_id == tenant_id)
-        statement = statement.where(User.id.in_(whose))
-    if after is not None:
-        statement = statement.where(User.id > after)
-    return [ManagedPerson(**row._mapping) for row in read(statement.order_by(User.id).limit(limit))]
-
-
 def find_managed_person(tenant_id: int, user_id: str) -> ManagedPerson | None:
     """One of a tenant's people."""
-    row = read(sa.select(*_PERSON).where(User.tenant_id == tenant_id, User.id == user_id)).one_or_none()
+    statement = sa.select(*PERSON_COLUMNS).select_from(User).join(IdentityProvider, ITS_PROVIDER, isouter=True)
+    row = read(statement.where(User.tenant_id == tenant_id, User.id == user_id)).one_or_none()
     return ManagedPerson(**row._mapping) if row else None
 
 
@@ -102,9 +108,7 @@ def end_open_sessions(tenant_id: int, now: dt.datetime, *, idp_id: str | None = 
 
 def page_of_attempts(tenant_id: int, before: str | None, limit: int) -> list[AttemptRow]:
     """A tenant's attempts to sign in, newest first, from behind the attempt `before` on."""
-    statement = (
-        sa.select(*_ATTEMPT).join(IdentityProvider, _ITS_PROVIDER, isouter=True).where(Attempt.tenant_id == tenant_id)
-    )
+    statement = sa.select(*_ATTEMPT).join(IdentityProvider, _ITS_PROVIDER, isouter=True).where(Attempt.tenant_id == tenant_id)
     if before is not None:
         statement = statement.where(Attempt.id < before)
     return [AttemptRow(**row._mapping) for row in read(statement.order_by(Attempt.id.desc()).limit(limit))]

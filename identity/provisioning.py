@@ -14,7 +14,8 @@ from config.database import new_id, write
 from config.statements import Prepared
 from identity.assertion import Profile
 from identity.checks import ACTIVE, EMAIL_OWNER, PROVISIONED, Receipt
-from identity.models import EmailAddress, User
+from identity.email_addresses import claim_email, free_email
+from identity.models import User
 from identity.people_keys import keys_of
 from identity.profile import FIELD_LIMITS
 from tenants.audit import EventType, record
@@ -77,21 +78,10 @@ _JOIN = Prepared(
     .where(*_ONE, User.subject.is_(None))
     .values(idp_id=sa.bindparam("new_idp"), subject=sa.bindparam("new_subject"))
 )
-_FREE_EMAIL = Prepared(
-    sa.delete(EmailAddress).where(
-        EmailAddress.tenant_id == sa.bindparam("of_tenant"), EmailAddress.user_id == sa.bindparam("of_user")
-    )
-)
 _INSERTS: Mapping[str, Callable[[sa.Table], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _ADD_USER = Prepared(
     {
         name: insert(User.__table__).on_conflict_do_nothing(index_elements=["tenant_id", "idp_id", "subject"])
-        for name, insert in _INSERTS.items()
-    }
-)
-_CLAIM_EMAIL = Prepared(
-    {
-        name: insert(EmailAddress.__table__).on_conflict_do_nothing(index_elements=["email"])
         for name, insert in _INSERTS.items()
     }
 )
@@ -177,10 +167,10 @@ def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: R
 
 def _claim_email(trust: SAMLTrust, user_id: str, email: str, receipt: Receipt) -> None:
     """Take the address for this person; who owns it otherwise is never said (P3)."""
-    claimed = _CLAIM_EMAIL.write({"email": email, "tenant_id": trust.tenant_id, "user_id": user_id})
+    claimed = claim_email(trust.tenant_id, user_id, email)
     receipt.require(
         EMAIL_OWNER,
-        claimed == 1,
+        claimed,
         "an address that no other account uses",
         otherwise="one in use; if the same person comes under another NameID now, choose a stable attribute as the subject",
     )
@@ -196,7 +186,7 @@ def _update_profile(trust: SAMLTrust, person: Person, profile: Profile, now: dt.
     if not changed:
         return person
     if "email" in changed:
-        _FREE_EMAIL.write({"of_tenant": trust.tenant_id, "of_user": person.id})
+        free_email(trust.tenant_id, person.id)
         _claim_email(trust, person.id, profile.email, receipt)
     keys = keys_of({name: changed.get(name, getattr(person, name)) for name in UPDATED_FIELDS})
     write(sa.update(User).where(*_ONE).values(**changed, **keys), {"of_tenant": trust.tenant_id, "of_user": person.id})

@@ -4,41 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from tenants.schema_fields import Flag, Strict, text
-from tenants.schemas import PageQuery
-
-
-class PeopleQuery(PageQuery):
-    """Which page of people, or the one who has an e-mail address."""
-
-    email = text(254, shortest=0, load_default=None, metadata={"description": "The whole address, in either case."})
-
-
-class UserPatch(Strict):
-    """Switching an account off ends its sessions at once, and no sign-in brings it back."""
-
-    active = Flag(required=True)
-
-
-class UserView(Strict):
-    """A person."""
-
-    id = fields.String(required=True)
-    name_id = fields.String(required=True, allow_none=True)
-    username = fields.String(required=True, allow_none=True)
-    email = fields.String(required=True)
-    first_name = fields.String(required=True, allow_none=True)
-    last_name = fields.String(required=True, allow_none=True)
-    phone = fields.String(required=True, allow_none=True)
-    active = fields.Boolean(required=True)
-    last_login_at = fields.DateTime(required=True, allow_none=True)
-
-
-class UserPage(Strict):
-    """People in the order of their coming."""
-
-    items = fields.List(fields.Nested(UserView), required=True)
-    next = fields.String(required=True, allow_none=True)
+from tenants.schema_fields import Strict
 
 
 class AttemptView(Strict):

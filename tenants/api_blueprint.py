@@ -36,6 +36,10 @@ PATH_PARAMETERS = {
         ("name", "Label of the identity provider: 1 to 63 of a-z, 0-9 and hyphen"),
         ("user_id", "Id of the person"),
         ("attempt_id", "Id of the attempt"),
+        ("number", "Number of a version"),
+        ("trial_id", "Id of the test sign-in"),
+        ("session_id", "Id of the session"),
+        ("import_id", "Id of the import"),
         ("domain", "E-mail domain, as the list has it"),
         ("link_id", "Id of the set-up link"),
     )

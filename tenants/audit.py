@@ -57,6 +57,10 @@ class EventType(StrEnum):
     USER_UPDATED = "user.updated"
     USER_ACTIVATED = "user.activated"
     USER_DEACTIVATED = "user.deactivated"
+    USER_RELINKED = "user.relinked"
+    SESSIONS_ENDED = "sessions.ended"
+    PEOPLE_EXPORTED = "people.exported"
+    PEOPLE_IMPORTED = "people.imported"
 
 
 def record(

@@ -1,0 +1,31 @@
+"""Records: whose an e-mail address is, in the whole service (P3). Who owns one otherwise is never said."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from config.statements import Prepared
+from identity.models import EmailAddress
+
+_FREE = Prepared(
+    sa.delete(EmailAddress).where(
+        EmailAddress.tenant_id == sa.bindparam("of_tenant"), EmailAddress.user_id == sa.bindparam("of_user")
+    )
+)
+_CLAIM = Prepared(
+    {
+        "postgresql": postgresql.insert(EmailAddress.__table__).on_conflict_do_nothing(index_elements=["email"]),
+        "sqlite": sqlite.insert(EmailAddress.__table__).on_conflict_do_nothing(index_elements=["email"]),
+    }
+)
+
+
+def claim_email(tenant_id: int, user_id: str, email: str) -> bool:
+    """Take an address for a person who has none; False where somebody else has it."""
+    return _CLAIM.write({"email": email, "tenant_id": tenant_id, "user_id": user_id}) == 1
+
+
+def free_email(tenant_id: int, user_id: str) -> None:
+    """Let go of a person's address, to claim another one in the same transaction."""
+    _FREE.write({"of_tenant": tenant_id, "of_user": user_id})

@@ -1,0 +1,152 @@
+"""Forms for people and sessions, of the management API and of the console alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from identity.people_query import PEOPLE_SORTS
+from identity.people_search import MAX_SEARCH
+from identity.person_fields import FieldInvalid, clean_field
+from identity.profile import FIELD_LIMITS, MAX_SUBJECT_OCTETS
+from tenants.schema_fields import MAX_REASON, Flag, Strict, text
+from tenants.schemas import PageQuery
+
+MAX_TYPED = 1_000
+"""Characters of a field as it is sent, blanks around it included; what counts is judged without them."""
+
+
+class PersonText(fields.String):
+    """A field of a person, by the rules that CSV files are judged by as well."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(validate=validate.Length(max=MAX_TYPED), metadata={"maxLength": FIELD_LIMITS[name]}, **options)
+        self.of = name
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        given = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return clean_field(self.of, given) if given is not None else None
+        except FieldInvalid as error:
+            raise ma.ValidationError(str(error)) from None
+
+
+class PeopleQuery(PageQuery):
+    """Which people, and in which order."""
+
+    email = text(254, shortest=0, load_default=None, metadata={"description": "The whole address, in either case."})
+    search = text(MAX_SEARCH, shortest=0, load_default=None, metadata={"description": "A part of name, e-mail or username."})
+    active = fields.String(validate=validate.OneOf(["true", "false", ""]), load_default=None)
+    idp = text(63, shortest=0, load_default=None, metadata={"description": "Label of the identity provider."})
+    signed_in = fields.String(
+        validate=validate.OneOf(["true", "false", ""]), load_default=None, metadata={"description": "Whether ever."}
+    )
+    dormant_since = fields.Date(load_default=None, metadata={"description": "Last signed in before this day (UTC), or never."})
+    sort = fields.String(validate=validate.OneOf([*PEOPLE_SORTS, ""]), load_default=None)
+
+
+class PeopleExportQuery(PeopleQuery):
+    """Which people to export."""
+
+    class Meta:
+        exclude = ("limit", "cursor")
+
+
+class SessionsQuery(PageQuery):
+    """Which open sessions."""
+
+    search = text(MAX_SEARCH, shortest=0, load_default=None, metadata={"description": "A part of the person's name or e-mail."})
+    address = text(45, shortest=0, load_default=None, metadata={"description": "The whole IP address."})
+
+
+class UserCreate(Strict):
+    """A person to come: their first sign-in joins them by e-mail or username."""
+
+    email = PersonText("email", required=True)
+    username = PersonText("username", allow_none=True)
+    first_name = PersonText("first_name", allow_none=True)
+    last_name = PersonText("last_name", allow_none=True)
+    phone = PersonText("phone", allow_none=True)
+
+
+class UserPatch(Strict):
+    """What is left out stays, null empties. `active` false ends all sessions; no sign-in brings the account back."""
+
+    active = Flag()
+    email = PersonText("email")
+    username = PersonText("username", allow_none=True)
+    first_name = PersonText("first_name", allow_none=True)
+    last_name = PersonText("last_name", allow_none=True)
+    phone = PersonText("phone", allow_none=True)
+
+    @ma.validates_schema(skip_on_field_errors=False)
+    def _require_something(self, changes: Mapping[str, Any], **_options: Any) -> None:
+        if not changes:
+            raise ma.ValidationError("Name at least one field to change.")
+
+
+class Relink(Strict):
+    """How a person is known from now on. Without an identity provider and subject: by their next sign-in."""
+
+    reason = text(MAX_REASON, required=True)
+    identity_provider = text(63, load_default=None, allow_none=True)
+    subject = text(MAX_SUBJECT_OCTETS, load_default=None, allow_none=True)
+
+    @ma.validates_schema(skip_on_field_errors=True)
+    def _require_short(self, relink: Mapping[str, Any], **_options: Any) -> None:
+        if len((relink["subject"] or "").encode()) > MAX_SUBJECT_OCTETS:
+            raise ma.ValidationError({"subject": [f"It has more than {MAX_SUBJECT_OCTETS} octets."]})
+
+
+class UserView(Strict):
+    """A person."""
+
+    id = fields.String(required=True)
+    name_id = fields.String(required=True, allow_none=True)
+    username = fields.String(required=True, allow_none=True)
+    email = fields.String(required=True)
+    first_name = fields.String(required=True, allow_none=True)
+    last_name = fields.String(required=True, allow_none=True)
+    phone = fields.String(required=True, allow_none=True)
+    active = fields.Boolean(required=True)
+    last_login_at = fields.DateTime(required=True, allow_none=True)
+    created_at = fields.DateTime(required=True)
+    identity_provider = fields.String(required=True, allow_none=True)
+
+
+class UserPage(Strict):
+    """People in the order asked for."""
+
+    items = fields.List(fields.Nested(UserView), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class SessionView(Strict):
+    """An open session. `browser` is `user_agent` in words."""
+
+    id = fields.String(required=True)
+    user_id = fields.String(required=True)
+    email = fields.String(required=True)
+    browser = fields.String(required=True)
+    user_agent = fields.String(required=True)
+    address = fields.String(required=True)
+    identity_provider = fields.String(required=True)
+    created_at = fields.DateTime(required=True)
+    seen_at = fields.DateTime(required=True)
+    expires_at = fields.DateTime(required=True)
+
+
+class SessionPage(Strict):
+    """Open sessions, the one that lasts longest first."""
+
+    items = fields.List(fields.Nested(SessionView), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class SessionsEnded(Strict):
+    """How many sessions ended."""
+
+    ended = fields.Integer(required=True)

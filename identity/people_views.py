@@ -1,0 +1,69 @@
+"""What API, console and command line share: a query as a filter, people and sessions as documents, exports as lines."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from identity.people_query import provider_id_of
+from identity.people_search import PeopleFilter, PeopleOrder, every_person
+from identity.session_records import OpenSession
+from identity.user_agents import browser_words
+from tenants.csv_text import csv_row
+
+EXPORT_COLUMNS = (
+    *("id", "username", "email", "first_name", "last_name", "phone", "active"),
+    *("identity_provider", "name_id", "created_at", "last_login_at"),
+)
+"""What an import reads stands first; it passes over the rest."""
+BYTE_ORDER_MARK = "\ufeff"
+"""So that spreadsheets take the file for UTF-8."""
+CSV_TYPE, JSONL_TYPE = "text/csv; charset=utf-8", "application/jsonl"
+EXPORT_TYPES: Mapping[str, str] = {"csv": CSV_TYPE, "jsonl": JSONL_TYPE}
+
+
+def people_filter(tenant_id: int, query: Mapping[str, Any]) -> PeopleFilter:
+    """The filter that a query of `identity.people_schemas.PeopleQuery` asks for.
+
+    Raises:
+        FieldsInvalid: it names an identity provider that is not there.
+    """
+    day: dt.date | None = query["dormant_since"]
+    email: str | None = query["email"]
+    return PeopleFilter(
+        search=query["search"] or "",
+        email=email.strip().lower() if email is not None else None,
+        active={"true": True, "false": False}.get(query["active"] or ""),
+        idp_id=provider_id_of(tenant_id, query["idp"]) if query["idp"] else None,
+        signed_in={"true": True, "false": False}.get(query["signed_in"] or ""),
+        dormant_since=dt.datetime.combine(day, dt.time(), dt.UTC) if day is not None else None,
+    )
+
+
+def session_document(session: OpenSession) -> dict[str, Any]:
+    """An open session as it is shown."""
+    return asdict(session) | {"browser": browser_words(session.user_agent)}
+
+
+def export_lines(tenant_id: int, form: str, which: PeopleFilter, order: PeopleOrder) -> Iterator[str]:
+    """An export, line by line, from pages that are read one after the other.
+
+    Each page is read when it is due: who comes or goes meanwhile may be in it or not, and nobody is in it twice unless what
+    the order goes by changed.
+    """
+    if form == "csv":
+        yield BYTE_ORDER_MARK + csv_row(EXPORT_COLUMNS)
+    for person in every_person(tenant_id, which, order):
+        values = {name: _plain(getattr(person, name)) for name in EXPORT_COLUMNS}
+        yield csv_row(_cell(value) for value in values.values()) if form == "csv" else json.dumps(values) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat(timespec="seconds") if isinstance(value, dt.datetime) else value
+
+
+def _cell(value: Any) -> Any:
+    return ("no", "yes")[value] if isinstance(value, bool) else value

@@ -1,0 +1,121 @@
+"""Records of open sessions for those who manage people. Sessions are read for each request: what ends here is over at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from config.database import read, write
+from identity.models import SessionRow, User
+from identity.people_keys import folded
+from identity.people_search import MAX_SEARCH
+from tenants.models import IdentityProvider
+
+MAX_FOUND_PEOPLE = 1_000
+"""People whose sessions a search looks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A signed-in browser, and whose it is. `expires_at` is its absolute end; it may end sooner for want of use."""
+
+    id: str
+    user_id: str
+    email: str
+    user_agent: str
+    address: str
+    created_at: dt.datetime
+    seen_at: dt.datetime
+    expires_at: dt.datetime
+    identity_provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """Which sessions. `search` is a part of the person's name, e-mail or username; `address` a whole one."""
+
+    user_id: str | None = None
+    search: str = ""
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPlace:
+    """Where a page ended."""
+
+    expires_at: dt.datetime
+    id: str
+
+
+_COLUMNS = (
+    SessionRow.id,
+    SessionRow.user_id,
+    User.email,
+    SessionRow.user_agent,
+    SessionRow.address,
+    SessionRow.created_at,
+    SessionRow.seen_at,
+    SessionRow.expires_at,
+    IdentityProvider.name.label("identity_provider"),
+)
+_PERSON = sa.and_(User.tenant_id == SessionRow.tenant_id, User.id == SessionRow.user_id)
+_PROVIDER = sa.and_(IdentityProvider.tenant_id == SessionRow.tenant_id, IdentityProvider.id == SessionRow.idp_id)
+
+
+def page_of_sessions(
+    tenant_id: int, which: SessionFilter, idle: dt.timedelta, now: dt.datetime, after: SessionPlace | None, limit: int
+) -> list[OpenSession]:
+    """A tenant's open sessions, the one that lasts longest first, from behind `after` on."""
+    statement = (
+        sa.select(*_COLUMNS)
+        .select_from(SessionRow)
+        .join(User, _PERSON)
+        .join(IdentityProvider, _PROVIDER)
+        .where(
+            SessionRow.tenant_id == tenant_id,
+            SessionRow.ended_at.is_(None),
+            SessionRow.expires_at > now,
+            SessionRow.seen_at > now - idle,
+            IdentityProvider.deleted_at.is_(None),
+        )
+    )
+    if which.user_id is not None:
+        statement = statement.where(SessionRow.user_id == which.user_id)
+    if search := folded(which.search[:MAX_SEARCH]):
+        whose = sa.select(User.id).where(
+            User.tenant_id == tenant_id,
+            sa.or_(User.search_key.contains(search, autoescape=True), User.email.contains(search, autoescape=True)),
+        )
+        found = whose.with_hint(User, "INDEXED BY ix_users_listed", "sqlite").limit(MAX_FOUND_PEOPLE)
+        statement = statement.where(SessionRow.user_id.in_(found))
+    if which.address is not None:
+        statement = statement.where(SessionRow.address == which.address)
+    if after is not None:
+        here = sa.tuple_(SessionRow.expires_at, SessionRow.id)
+        kinds = (SessionRow.expires_at.type, SessionRow.id.type)
+        statement = statement.where(
+            here < sa.tuple_(*(sa.literal(v, kind) for v, kind in zip((after.expires_at, after.id), kinds, strict=True)))
+        )
+    statement = statement.order_by(SessionRow.expires_at.desc(), SessionRow.id.desc()).limit(limit)
+    return [OpenSession(**row._mapping) for row in read(statement)]
+
+
+def end_one(tenant_id: int, session_id: str, now: dt.datetime, *, user_id: str | None = None) -> str | None:
+    """End an open session and tell whose it was; None where there is no such session. `user_id`: of that person alone."""
+    statement = (
+        sa.update(SessionRow)
+        .where(
+            SessionRow.tenant_id == tenant_id,
+            SessionRow.id == session_id,
+            SessionRow.ended_at.is_(None),
+            SessionRow.expires_at > now,
+        )
+        .values(ended_at=now)
+        .returning(SessionRow.user_id)
+    )
+    if user_id is not None:
+        statement = statement.where(SessionRow.user_id == user_id)
+    whose: str | None = write(statement).scalar_one_or_none()
+    return whose
