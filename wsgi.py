@@ -5,14 +5,20 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from admin_ui.cli import install_staff_commands
 from admin_ui.console import install_console
+from admin_ui.sign_in_routes import install_staff_sign_in
 from config.database import connect_database
 from config.isolation import install_guard
 from config.logs import configure_logging
 from config.sealing import KeyRing
 from config.settings import Settings, settings_from_environment
 from identity.api import install_people_api
+from identity.api_onboarding import install_onboarding_api
+from identity.api_trials import install_trials_api
 from identity.cli import install_people_commands
+from identity.cli_onboarding import install_onboarding_commands
+from identity.cli_trials import install_trial_commands
 from identity.error_pages import install_error_pages
 from identity.pages import install_pages
 from identity.routes import routes
@@ -52,11 +58,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_error_pages(app)
     app.register_blueprint(operation)
     app.register_blueprint(routes)
+    install_staff_sign_in(app)
     install_console(app)
     install_api(app)
     install_people_api(app)
+    install_trials_api(app)
+    install_onboarding_api(app)
     install_commands(app)
     install_people_commands(app)
+    install_trial_commands(app)
+    install_staff_commands(app)
+    install_onboarding_commands(app)
     return app
 
 

@@ -12,7 +12,7 @@ from config.isolation import TenantScoped
 
 
 class SetupLink(TenantScoped, Model):
-    """A link for a customer's IT people. Kept are hashes alone: of its token, and of the secret of the browser that claimed it."""
+    """A link for a customer's IT people. Hashes alone are kept: of its token, and of its browser's secret."""
 
     __tablename__ = "setup_link"
     __table_args__ = (

@@ -22,7 +22,7 @@ from tenants.trusts import TenantTrust, TrustCache
 
 REFERENCE_BYTES = 6
 SETUP_PREFIX, LONGEST_STEP = "/setup/", 24
-"""A set-up link's token stands below: the log must not hold it. Names of steps are shorter than any part of one that matters."""
+"""A set-up link's token stands below, and the log must not hold it. Names of steps are shorter."""
 API_PREFIX = "/api/"
 """On a tenant's host nothing below it is there by any method; routing would tell that another method would do."""
 

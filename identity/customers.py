@@ -1,0 +1,66 @@
+"""Flow: a new customer in one go: the tenant, our side of its trust, and a set-up link for its IT people (O1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from config.database import transaction
+from config.sealing import KeyRing
+from config.settings import Settings
+from identity.onboarding import Progress
+from tenants.administration import create_tenant, draft_tenant
+from tenants.email_domains import normalise_email
+from tenants.management_errors import FieldsInvalid
+from tenants.onboarding.link_records import LinkRow
+from tenants.onboarding.links import IssuedLink, issue_link
+from tenants.tenant_records import Attestation, ManagedTenant
+
+
+@dataclass(frozen=True, slots=True)
+class NewCustomer:
+    """What staff say of a new customer. Without `attest_reason` its domains wait for their proof by DNS."""
+
+    slug: str
+    name: str
+    email_domains: Sequence[str]
+    attest_reason: str | None
+    setup_email: str
+    lifetime: dt.timedelta
+
+
+def start_onboarding(
+    customer: NewCustomer, settings: Settings, keys: KeyRing, *, actor: str, now: dt.datetime
+) -> tuple[ManagedTenant, IssuedLink]:
+    """Make everything, or nothing. Opens its own transaction, after the keys were made.
+
+    Raises:
+        FieldsInvalid, SlugInvalid, SlugTaken, DomainInvalid, DomainTaken.
+    """
+    if normalise_email(customer.setup_email) is None:
+        raise FieldsInvalid("setup_email", errors={"setup_email": ["This is not an e-mail address."]})
+    draft = draft_tenant(customer.slug, customer.name, customer.email_domains, settings, now)
+    attestation = Attestation(customer.attest_reason) if customer.attest_reason else None
+    with transaction():
+        tenant = create_tenant(draft, settings, keys, attestation=attestation, actor=actor, now=now)
+        return tenant, issue_link(tenant, customer.setup_email, customer.lifetime, settings, actor=actor, now=now)
+
+
+def link_document(link: LinkRow, now: dt.datetime) -> dict[str, Any]:
+    """A set-up link as it is shown; never the link itself."""
+    shown = {name: value for name, value in asdict(link).items() if name != "tenant_id"}
+    return {**shown, "state": link.state_at(now)}
+
+
+def progress_document(progress: Progress) -> dict[str, Any]:
+    """How far an onboarding is, as it is shown."""
+    provider = progress.facts.provider
+    return {
+        "state": progress.facts.tenant.state,
+        "product": progress.facts.choices.product,
+        "identity_provider": provider.name if provider else None,
+        "steps": [{"name": state.step.value, "done": state.done, "enough": state.enough} for state in progress.steps],
+        "next": progress.next.value,
+    }
