@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from config.database import transaction
 from identity.attempts import keep_receipt
-from identity.checks import BROWSER, IN_RESPONSE_TO, UNUSED, Receipt
+from identity.checks import BROWSER, IN_RESPONSE_TO, MAX_SHOWN, UNUSED, Receipt
 from identity.exchanges import hash_of, use_assertion, use_exchange
 from identity.judging import Judged, judge_response
 from identity.provisioning import provision
@@ -87,6 +87,7 @@ def record_refusal(tenant: TenantView, refusal: Refusal, arrival_reference: str,
             code=refusal.code,
             cause=refusal.cause,
             idp_id=receipt.facts.get("idp_id"),
+            user_id=receipt.facts.get("user_id"),
         )
         record(
             tenant.id,
@@ -111,5 +112,7 @@ def use_once(judged: Judged, arrival: Arrival, now: dt.datetime, receipt: Receip
         return
     held = arrival.login_secret is not None and secrets.compare_digest(hash_of(arrival.login_secret), exchange.browser_hash)
     otherwise = "another one" if arrival.login_secret else "no login cookie"
+    if not held:  # which browser loses cookies is told by what it calls itself
+        receipt.facts["user_agent"] = arrival.browser.user_agent[:MAX_SHOWN]
     receipt.require(BROWSER, held, "the browser that began", otherwise=otherwise)
     receipt.require(IN_RESPONSE_TO, use_exchange(exchange, now), "a request not answered yet", otherwise="one answered before")

@@ -77,10 +77,13 @@ ACTIVE = Check("active", errors.UserInactive, "The account is active", "Vestibul
 
 
 class CheckMade(NamedTuple):
-    """One line of a receipt. `code` is that of the refusal, which may be finer than the check's own."""
+    """One line of a receipt. `code` is that of the refusal, which may be finer than the check's own.
+
+    `passed` is None only where a pasted message leaves it open (identity.survey); a sign-in leaves nothing open.
+    """
 
     check: Check
-    passed: bool
+    passed: bool | None
     expected: str
     actual: str
     code: str

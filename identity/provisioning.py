@@ -98,6 +98,7 @@ def provision(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: Rec
         person, first_time = _join_prepared(trust, profile, now), True
     if person is None:
         person, first_time = _add_person(trust, profile, now, receipt), False
+    receipt.facts["user_id"] = person.id
     receipt.require(ACTIVE, person.active, "an active account", otherwise="one that is switched off")
     if first_time or trust.settings.profile_update == "every_login":
         person = _update_profile(trust, person, profile, now, receipt)
@@ -114,8 +115,8 @@ def find_person(trust: SAMLTrust, profile: Profile) -> Person | None:
     return Person(*row) if row else None
 
 
-def _join_prepared(trust: SAMLTrust, profile: Profile, now: dt.datetime) -> Person | None:
-    """A person prepared by CSV, console or SCIM, who has no subject yet, is joined by e-mail or username (P3).
+def find_prepared(trust: SAMLTrust, profile: Profile) -> Person | None:
+    """A person prepared by CSV, console or SCIM, who has no subject yet, by e-mail or username (P3).
 
     The e-mail has passed the tenant's proven domains before; where e-mail and username lead to two people, neither is taken.
     """
@@ -123,9 +124,14 @@ def _join_prepared(trust: SAMLTrust, profile: Profile, now: dt.datetime) -> Pers
     username = profile.username if len(profile.username or "") < FIELD_LIMITS["username"] else None
     parameters = {"tenant_id": trust.tenant_id, "email": profile.email, "username": username}
     rows = _FIND_PREPARED.all(parameters)
-    if len(rows) != 1:
+    return Person(*rows[0]) if len(rows) == 1 else None
+
+
+def _join_prepared(trust: SAMLTrust, profile: Profile, now: dt.datetime) -> Person | None:
+    """Whoever was prepared becomes the person of this subject."""
+    person = find_prepared(trust, profile)
+    if person is None:
         return None
-    person = Person(*rows[0])
     joined = {"of_tenant": trust.tenant_id, "of_user": person.id, "new_idp": trust.idp_id, "new_subject": profile.subject}
     if _JOIN.write(joined) != 1:
         return None
