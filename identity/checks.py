@@ -34,10 +34,8 @@ XML = Check("xml", errors.ResponseMalformed, "The message is well-formed XML", "
 XML_CONTENT = Check("xml_content", errors.XMLForbidden, "No DTD, entity or processing instruction", "XML 1.0 2.8")
 SCHEMA = Check("schema", errors.ResponseMalformed, "The message is a SAML 2.0 Response by its schema", "SAML Core 3.3.3")
 UNIQUE_IDS = Check("unique_ids", errors.AssertionInvalid, "Each ID stands once", "SAML Core 1.3.4")
-PROVIDER = Check(
-    "provider", IdentityProviderMissing, "The organisation has connected this identity provider", "Vestibule M1"
-)
 KIND = Check("kind", errors.AnswersTest, "It answers a sign-in, and not a test of one", "Vestibule A3")
+PROVIDER = Check("provider", IdentityProviderMissing, "The organisation has connected this identity provider", "Vestibule M1")
 METADATA = Check("metadata", MetadataExpired, "Its metadata has not expired", "SAML Metadata 2.3.2")
 SIGNATURE_PLACES = Check("signature_places", errors.SignatureInvalid, "Signatures stand where they belong", "SAML Core 5.4.1")
 RESPONSE_SIGNATURE = Check("response_signature", errors.SignatureInvalid, "The response's signature holds", "SAML Core 5.4")

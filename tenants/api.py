@@ -9,6 +9,7 @@ from tenants.api_docs import docs_page
 from tenants.api_domains import domains_api
 from tenants.api_logo import logo_api
 from tenants.api_providers import providers_api
+from tenants.api_settings import settings_api
 from tenants.api_tenants import tenants_api
 from tenants.roles import OPEN
 
@@ -17,7 +18,7 @@ document_api = ManagementBlueprint("api_document", __name__, description="This d
 
 def install_api(app: Flask) -> None:
     """Put the operations of this package into the application."""
-    for blueprint in (document_api, tenants_api, logo_api, providers_api, domains_api):
+    for blueprint in (document_api, tenants_api, logo_api, providers_api, settings_api, domains_api):
         api_of(app).register_blueprint(blueprint)
 
 

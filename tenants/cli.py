@@ -13,7 +13,8 @@ from tenants.administration import change_tenant, create_tenant, delete_tenant, 
 from tenants.audit import EventType, record
 from tenants.cli_domains import domain_commands
 from tenants.cli_logo import logo
-from tenants.cli_providers import idp, settings_commands
+from tenants.cli_providers import idp
+from tenants.cli_settings import settings_commands
 from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_tenant
 from tenants.event_records import page_of_events
 from tenants.models import ACTIVE, SUSPENDED

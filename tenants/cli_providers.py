@@ -1,28 +1,23 @@
-"""Commands for identity providers and their SAML settings, on the same flows as the API (I2)."""
+"""Commands for identity providers, on the same flows as the API (I2)."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import click
 
 from config.database import transaction
-from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_tenant
+from tenants.cli_support import ManagementGroup, actor, now, show, the_tenant
 from tenants.connecting import ProviderRequest, connect
 from tenants.idp_records import providers_of
 from tenants.metadata_errors import MAX_METADATA_BYTES
 from tenants.metadata_intake import MetadataSource, SourceKind
 from tenants.metadata_sync import queue_sync, run_sync
-from tenants.provider_schemas import SettingsPatch
-from tenants.providers import change_saml_settings, delete_provider, only_source, require_provider
-from tenants.saml_settings import settings_from_document
-from tenants.views import provider_document, settings_document
+from tenants.providers import delete_provider, only_source, require_provider
+from tenants.views import provider_document
 from tenants.wiring import end_sessions, settings
 
 idp = ManagementGroup("idp", help="Identity providers of a tenant.")
-settings_commands = ManagementGroup("settings", help="SAML settings of an identity provider.")
 SLUG = click.argument("slug", metavar="MYDOMAIN")
 NAME = click.argument("name", metavar="IDP")
 
@@ -90,37 +85,6 @@ def delete_command(slug: str, name: str) -> None:
     tenant = the_tenant(slug)
     with transaction():
         delete_provider(tenant, name, actor=actor(), now=now(), end_sessions=end_sessions())
-
-
-@settings_commands.command("show")
-@SLUG
-@NAME
-def show_settings_command(slug: str, name: str) -> None:
-    """Show all SAML settings."""
-    show(settings_document(settings_from_document(require_provider(the_tenant(slug).id, name).settings)))
-
-
-@settings_commands.command("set")
-@SLUG
-@NAME
-@click.argument("assignments", nargs=-1, required=True, metavar="SETTING=VALUE...")
-def set_command(slug: str, name: str, assignments: tuple[str, ...]) -> None:
-    """Change settings, such as `request_binding=redirect` or `attribute_map={"email":["mail"]}`; values are JSON or text."""
-    patch = checked(SettingsPatch, dict(_assignment(text) for text in assignments))
-    tenant = the_tenant(slug)
-    with transaction():
-        changed = change_saml_settings(tenant, name, patch, actor=actor(), now=now())
-    show(settings_document(changed))
-
-
-def _assignment(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise click.UsageError(f"{text!r} is not of the form SETTING=VALUE.")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 def _text_of(path: Path | None) -> str | None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
 from marshmallow import fields, validate
 
 from tenants.administration import MAX_NAME_LENGTH
@@ -110,7 +114,7 @@ class SHA1ExceptionForm(Strict):
 
 
 class SettingsPatch(Strict):
-    """SAML settings to change; what is left out stays."""
+    """SAML settings to change; what is left out stays. Warnings, which are only read, may come back with the rest."""
 
     sign_requests = Flag()
     want_assertions_signed = Flag()
@@ -133,9 +137,24 @@ class SettingsPatch(Strict):
     allow_unsigned_cbc = Flag()
     sha1_exception = fields.Nested(SHA1ExceptionForm, allow_none=True)
 
+    @ma.pre_load
+    def _without_warnings(self, document: Any, **_options: Any) -> Any:
+        """What GET answers may be given back as it is; what follows from the settings is no setting."""
+        if isinstance(document, Mapping):
+            return {name: value for name, value in document.items() if name != "warnings"}
+        return document
+
+
+class SettingsWarningView(Strict):
+    """A setting that may be saved and should be looked at twice."""
+
+    field = fields.String(required=True)
+    code = fields.String(required=True)
+    detail = fields.String(required=True)
+
 
 class SettingsView(Strict):
-    """All SAML settings in force, in their full form."""
+    """All SAML settings, in their full form, and what is odd about them."""
 
     sign_requests = fields.Boolean(required=True)
     want_assertions_signed = fields.Boolean(required=True)
@@ -160,3 +179,4 @@ class SettingsView(Strict):
     clock_skew_seconds = fields.Integer(required=True)
     allow_unsigned_cbc = fields.Boolean(required=True)
     sha1_exception = fields.Nested(SHA1ExceptionForm, required=True, allow_none=True)
+    warnings = fields.List(fields.Nested(SettingsWarningView), required=True)

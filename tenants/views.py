@@ -14,6 +14,7 @@ from tenants.idp_records import ManagedProvider
 from tenants.logo_marks import mark_of
 from tenants.saml_settings import SAMLSettings
 from tenants.service_provider import service_provider_of
+from tenants.settings_warnings import warnings_of
 from tenants.tenant_records import ManagedTenant, OwnedDomain
 
 
@@ -54,6 +55,8 @@ def settings_document(settings: SAMLSettings) -> dict[str, Any]:
     document = settings.to_document()
     classes = document["authn_context_class_ref"]
     document["authn_context_class_ref"] = classes if len(classes) > 1 else "".join(classes)
+    found = warnings_of(settings)
+    document["warnings"] = [{"field": item.field, "code": item.code, "detail": item.sentence} for item in found]
     return document
 
 

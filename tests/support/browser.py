@@ -86,7 +86,10 @@ class Browser:
 
     def start(self, target: str = "/", **query: str) -> Started:
         """Begin a sign-in and read what goes to the identity provider, by either binding."""
-        response = self.get("/saml/login", query_string={"next": target, **query})
+        return self.leave_by(self.get("/saml/login", query_string={"next": target, **query}))
+
+    def leave_by(self, response: TestResponse) -> Started:
+        """Read what an answer of ours sends to the identity provider."""
         if response.status_code == 302:
             values = parse_qs(urlsplit(response.location).query)
             xml = zlib.decompress(base64.b64decode(values["SAMLRequest"][0]), -15)
