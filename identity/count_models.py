@@ -14,13 +14,17 @@ NO_PROVIDER = "00000000-0000-0000-0000-000000000000"
 """In place of an identity provider: what was refused before it was known whose it claimed to be."""
 ACCEPTED = ""
 """In place of a refusal's code."""
+REFUSED = sa.text("code <> ''")
 
 
 class SignInCount(TenantScoped, Model):
     """Attempts of one tenant on one day (its beginning in UTC), by identity provider and outcome."""
 
     __tablename__ = "sign_in_count"
-    __table_args__ = (sa.Index("ix_sign_in_count_day", "day", "tenant_id"),)
+    __table_args__ = (
+        sa.Index("ix_sign_in_count_day", "day"),
+        sa.Index("ix_sign_in_count_refused", "day", "tenant_id", "count", sqlite_where=REFUSED, postgresql_where=REFUSED),
+    )
 
     day: Mapped[dt.datetime] = mapped_column(UTCDateTime, primary_key=True, sort_order=-1)
     idp_id: Mapped[str] = mapped_column(RowId, primary_key=True, sort_order=-1)

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
+
+from tenants.folding import folded
 
 KEY_CHARACTERS = 60
 """Of one name in a key: an index of PostgreSQL holds 2,704 octets of a row in all, and nobody tells people apart by more."""
 NAMED = frozenset({"username", "email", "first_name", "last_name"})
 """The fields that the keys are made of."""
-
-
-def folded(text: str) -> str:
-    """A text without case, accents and doubled blanks, so that "Müller" is found by "muller" on either database."""
-    if text.isascii():
-        return " ".join(text.lower().split())
-    bare = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
-    return " ".join(unicodedata.normalize("NFKD", bare.casefold()).split())
 
 
 def keys_of(person: Mapping[str, str | None]) -> dict[str, str]:

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from config.database import read
 from identity.models import EmailAddress, User
-from identity.people_keys import folded
 from identity.people_records import ITS_PROVIDER, PERSON_COLUMNS, ManagedPerson
+from tenants.folding import folded
 from tenants.models import IdentityProvider
 
 MAX_COUNTED = 200_000

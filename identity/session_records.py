@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from config.database import read, write
 from identity.models import SessionRow, User
-from identity.people_keys import folded
 from identity.people_search import MAX_SEARCH
+from tenants.folding import folded
 from tenants.models import IdentityProvider
 
 MAX_FOUND_PEOPLE = 1_000

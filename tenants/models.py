@@ -14,6 +14,8 @@ from config.isolation import TenantScoped
 
 ONBOARDING, ACTIVE, SUSPENDED, DELETED = "onboarding", "active", "suspended", "deleted"
 STATES = (ONBOARDING, ACTIVE, SUSPENDED, DELETED)
+NAME_KEY = sa.String(200).with_variant(sa.String(200, collation="C"), "postgresql")
+"""Sorted by code points on both databases."""
 NULLABLE_JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
@@ -21,7 +23,7 @@ class Tenant(Model):
     """A customer organisation.
 
     `version` goes up with every change that a sign-in is judged by (metadata, settings, keys, domains, state): caches on
-    all workers are keyed by it. `origin` is the canonical address that entity ID and ACS URL were built from.
+    all workers are keyed by it. `name_key` is the name as lists search and sort it. `origin` is the canonical address that entity ID and ACS URL were built from.
     """
 
     __tablename__ = "tenant"
@@ -30,6 +32,7 @@ class Tenant(Model):
     id: Mapped[int] = mapped_column(sa.Integer, primary_key=True)
     slug: Mapped[str] = mapped_column(sa.String(63), unique=True)
     name: Mapped[str] = mapped_column(sa.String(200))
+    name_key: Mapped[str] = mapped_column(NAME_KEY, default="", server_default="")
     state: Mapped[str] = mapped_column(sa.String(20), default=ACTIVE)
     version: Mapped[int] = mapped_column(default=1)
     origin: Mapped[str] = mapped_column(sa.String(300))

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from config.database import read, savepoint, write
 from tenants.errors import DomainTaken, SlugTaken
+from tenants.folding import folded
 from tenants.models import ACTIVE, DELETED, ONBOARDING, EmailDomain, MyDomain, ServiceProviderKey, Tenant
 
 
@@ -46,7 +47,8 @@ class Attestation:
 
 
 ATTESTED = "attested"
-_COLUMNS = (
+KEY_CHARACTERS = 200
+COLUMNS = (
     Tenant.id,
     Tenant.slug,
     Tenant.name,
@@ -58,10 +60,10 @@ _COLUMNS = (
     Tenant.session_absolute_seconds,
     Tenant.created_at,
 )
-_FIND = sa.select(*_COLUMNS).where(Tenant.slug == sa.bindparam("slug"), Tenant.state != DELETED)
-_FIND_BY_ID = sa.select(*_COLUMNS).where(Tenant.id == sa.bindparam("id"), Tenant.state != DELETED)
+_FIND = sa.select(*COLUMNS).where(Tenant.slug == sa.bindparam("slug"), Tenant.state != DELETED)
+_FIND_BY_ID = sa.select(*COLUMNS).where(Tenant.id == sa.bindparam("id"), Tenant.state != DELETED)
 _PAGE = (
-    sa.select(*_COLUMNS)
+    sa.select(*COLUMNS)
     .where(Tenant.slug > sa.bindparam("after"), Tenant.state != DELETED)
     .order_by(Tenant.slug)
     .limit(sa.bindparam("limit"))
@@ -124,7 +126,7 @@ def add_tenant(values: Mapping[str, Any]) -> int:
     """
     try:
         with savepoint():
-            tenant_id = int(write(sa.insert(Tenant).values(**values).returning(Tenant.id)).scalar_one())
+            tenant_id = int(write(sa.insert(Tenant).values(**_keyed(values)).returning(Tenant.id)).scalar_one())
             write(sa.insert(MyDomain).values(slug=values["slug"], tenant_id=tenant_id, current=True))
     except sa.exc.IntegrityError:
         raise SlugTaken(str(values["slug"])) from None
@@ -150,7 +152,12 @@ def move_to_slug(tenant_id: int, slug: str) -> None:
 
 def change_tenant_row(tenant_id: int, values: Mapping[str, Any]) -> None:
     """Set columns of the tenant's row."""
-    write(sa.update(Tenant).where(Tenant.id == tenant_id).values(**values))
+    write(sa.update(Tenant).where(Tenant.id == tenant_id).values(**_keyed(values)))
+
+
+def _keyed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A name brings the key along that lists search and sort it by."""
+    return {**values, "name_key": folded(values["name"])[:KEY_CHARACTERS]} if "name" in values else dict(values)
 
 
 def add_domain(tenant_id: int, domain: str, attestation: Attestation | None, now: dt.datetime) -> None:

@@ -9,6 +9,7 @@ from alembic import op
 from cryptography import x509
 
 from config.database import JSON, UTCDateTime
+from tenants.folding import folded
 
 revision = "0006"
 down_revision = "0005"
@@ -16,6 +17,8 @@ branch_labels = None
 depends_on = None
 
 NOT_COUNTED = sa.text("NOT counted")
+KEY_CHARACTERS = 200
+REFUSED = sa.text("code <> ''")
 FAILED = sa.text("last_sync_result = 'failed'")
 
 
@@ -47,7 +50,14 @@ def upgrade() -> None:
         _tenant_key("sign_in_count"),
         sa.PrimaryKeyConstraint("tenant_id", "day", "idp_id", "code", name=op.f("pk_sign_in_count")),
     )
-    op.create_index("ix_sign_in_count_day", "sign_in_count", ["day", "tenant_id"])
+    op.create_index("ix_sign_in_count_day", "sign_in_count", ["day"])
+    op.create_index(
+        "ix_sign_in_count_refused",
+        "sign_in_count",
+        ["day", "tenant_id", "count"],
+        sqlite_where=REFUSED,
+        postgresql_where=REFUSED,
+    )
     op.create_table(
         "sign_in_hour",
         sa.Column("tenant_id", sa.Integer(), nullable=False),
@@ -66,6 +76,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hour", "code", name=op.f("pk_service_sign_in_hour")),
     )
     op.add_column("tenant", sa.Column("logo", sa.String(length=40), nullable=True))
+    name_key = sa.String(200).with_variant(sa.String(200, collation="C"), "postgresql")
+    op.add_column("tenant", sa.Column("name_key", name_key, nullable=False, server_default=""))
+    _fold_names()
     op.add_column("attempt", sa.Column("counted", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute("UPDATE attempt SET counted = (trial_id IS NOT NULL)")
     op.create_index(
@@ -81,6 +94,15 @@ def upgrade() -> None:
         "ix_identity_provider_failed", "identity_provider", ["tenant_id"], sqlite_where=FAILED, postgresql_where=FAILED
     )
     _look_at_certificates()
+
+
+def _fold_names() -> None:
+    """Tenants that are there already get the key that lists search and sort them by."""
+    tenants = sa.table("tenant", *(sa.column(name) for name in ("id", "name", "name_key")))
+    connection = op.get_bind()
+    for row in connection.execute(sa.select(tenants.c.id, tenants.c.name)).all():
+        key = folded(row.name)[:KEY_CHARACTERS]
+        connection.execute(sa.update(tenants).where(tenants.c.id == row.id).values(name_key=key))
 
 
 def _look_at_certificates() -> None:
@@ -112,6 +134,7 @@ def downgrade() -> None:
     op.drop_column("identity_provider", "certificate_ends_at")
     op.drop_index("ix_attempt_not_counted", "attempt")
     op.drop_column("attempt", "counted")
+    op.drop_column("tenant", "name_key")
     op.drop_column("tenant", "logo")
     for table in ("service_sign_in_hour", "sign_in_hour", "sign_in_count", "tenant_logo"):
         op.drop_table(table)
