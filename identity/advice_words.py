@@ -117,7 +117,7 @@ ENTRIES: Mapping[str, Entry] = {
     "not_yet_valid": Entry("The message is valid only later.", _CLOCK, Who.IDP_ADMIN),
     "time_invalid": Entry("A time in the message makes no sense.", _CLOCK, Who.IDP_ADMIN),
     "answers_test": Entry(
-        "The message answers a test of the settings, which signs nobody in.", "Look at the result of the test.", Who.TENANT_ADMIN
+        "The message answers a test of the settings, which signs nobody in.", "Look at the test.", Who.TENANT_ADMIN
     ),
     "replayed": Entry(
         "This assertion has signed somebody in before.",

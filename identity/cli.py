@@ -1,4 +1,4 @@
-"""Commands for people and their attempts to sign in, on the same flows as the API (I2)."""
+"""Commands for people, on the same flows as the API (I2)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import click
 from flask import Flask
 
 from config.database import transaction
+from identity.cli_attempts import attempts
 from identity.people import change_active
-from identity.people_records import find_attempt, page_of_attempts
 from identity.people_search import PeopleFilter, PeopleOrder, list_people
 from tenants.cli_support import ManagementGroup, actor, now, show, the_tenant
 from tenants.paging import is_row_id
 
 user = ManagementGroup("user", help="A tenant's people.")
-attempts = ManagementGroup("attempts", help="Attempts to sign in, with their receipts.")
 SLUG = click.argument("slug", metavar="MYDOMAIN")
 PERSON = click.argument("id_or_email", metavar="ID-OR-EMAIL")
 LIMIT = click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
@@ -51,27 +50,6 @@ def deactivate_command(slug: str, id_or_email: str) -> None:
 def activate_command(slug: str, id_or_email: str) -> None:
     """Switch an account on again."""
     _change(slug, id_or_email, active=True)
-
-
-@attempts.command("list")
-@SLUG
-@LIMIT
-def list_attempts_command(slug: str, limit: int) -> None:
-    """List attempts, newest first."""
-    for attempt in page_of_attempts(the_tenant(slug).id, None, limit):
-        at = attempt.at.isoformat(timespec="seconds")
-        click.echo(f"{attempt.id}\t{at}\t{attempt.reference}\t{attempt.code or 'accepted'}\t{attempt.idp or ''}")
-
-
-@attempts.command("show")
-@SLUG
-@click.argument("attempt_id", metavar="ID")
-def show_attempt_command(slug: str, attempt_id: str) -> None:
-    """Show one attempt with its receipt."""
-    found = find_attempt(the_tenant(slug).id, attempt_id) if is_row_id(attempt_id) else None
-    if found is None:
-        raise click.UsageError(f"There is no attempt of this id. `vestibule attempts list {slug}` shows them.")
-    show({**asdict(found.attempt), **found.receipt, "xml": found.xml})
 
 
 def _change(slug: str, id_or_email: str, *, active: bool) -> None:

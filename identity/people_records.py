@@ -1,17 +1,14 @@
-"""Records of people and of their attempts to sign in, for those who manage them. Every statement names the tenant first."""
+"""Records of people, for those who manage them. Every statement names the tenant first."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
 from config.database import read, write
-from identity.checks import shown_receipt
-from identity.models import Attempt, SessionRow, User
+from identity.models import SessionRow, User
 from tenants.models import IdentityProvider
 
 
@@ -33,28 +30,6 @@ class ManagedPerson:
     """The label of the one that they come from; None before their first sign-in."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
-    """One attempt to sign in. `code` None: it succeeded."""
-
-    id: str
-    at: dt.datetime
-    reference: str
-    code: str | None
-    cause: str
-    idp: str | None
-    user_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptReceipt:
-    """An attempt with what was checked, and the message with personal values masked (D1)."""
-
-    attempt: AttemptRow
-    receipt: Mapping[str, Any]
-    xml: str
-
-
 ITS_PROVIDER = sa.and_(IdentityProvider.tenant_id == User.tenant_id, IdentityProvider.id == User.idp_id)
 PERSON_COLUMNS = (
     User.id,
@@ -69,16 +44,6 @@ PERSON_COLUMNS = (
     User.created_at,
     IdentityProvider.name.label("identity_provider"),
 )
-_ATTEMPT = (
-    Attempt.id,
-    Attempt.at,
-    Attempt.reference,
-    Attempt.code,
-    Attempt.cause,
-    IdentityProvider.name.label("idp"),
-    Attempt.user_id,
-)
-_ITS_PROVIDER = sa.and_(IdentityProvider.tenant_id == Attempt.tenant_id, IdentityProvider.id == Attempt.idp_id)
 
 
 def find_managed_person(tenant_id: int, user_id: str) -> ManagedPerson | None:
@@ -104,26 +69,3 @@ def end_open_sessions(tenant_id: int, now: dt.datetime, *, idp_id: str | None = 
     if user_id is not None:
         statement = statement.where(SessionRow.user_id == user_id)
     return write(statement.values(ended_at=now)).rowcount
-
-
-def page_of_attempts(tenant_id: int, before: str | None, limit: int) -> list[AttemptRow]:
-    """A tenant's attempts to sign in, newest first, from behind the attempt `before` on."""
-    statement = sa.select(*_ATTEMPT).join(IdentityProvider, _ITS_PROVIDER, isouter=True).where(Attempt.tenant_id == tenant_id)
-    if before is not None:
-        statement = statement.where(Attempt.id < before)
-    return [AttemptRow(**row._mapping) for row in read(statement.order_by(Attempt.id.desc()).limit(limit))]
-
-
-def find_attempt(tenant_id: int, attempt_id: str) -> AttemptReceipt | None:
-    """One attempt with its receipt."""
-    statement = (
-        sa.select(*_ATTEMPT, Attempt.receipt, Attempt.xml)
-        .join(IdentityProvider, _ITS_PROVIDER, isouter=True)
-        .where(Attempt.tenant_id == tenant_id, Attempt.id == attempt_id)
-    )
-    row = read(statement).one_or_none()
-    if row is None:
-        return None
-    values = dict(row._mapping)
-    receipt, xml = values.pop("receipt"), values.pop("xml")
-    return AttemptReceipt(AttemptRow(**values), shown_receipt(receipt), xml)

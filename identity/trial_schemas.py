@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from identity.schemas import CheckView
+from identity.attempt_schemas import CheckView
 from identity.trial_models import ACCEPTED, REFUSED
 from tenants.schema_fields import Flag, Strict
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -42,6 +43,18 @@ class QueryNumber(fields.Integer):
         if not isinstance(value, str) or not re.fullmatch("[0-9]{1,6}", value):
             raise self.make_error("invalid", input=value)
         return int(super()._deserialize(value, attr, data, **kwargs) or 0)
+
+
+class Moment(fields.AwareDateTime):
+    """A moment with its offset from UTC, as a query has it; an empty one is none."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if value == "":
+            return None
+        try:
+            return super()._deserialize(value, attr, data, **kwargs).astimezone(dt.UTC)
+        except OverflowError:  # the first and the last day that there are, at an offset
+            raise self.make_error("invalid", input=value, obj_type="datetime") from None
 
 
 class TextOrList(fields.Field[Any]):
