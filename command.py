@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.cli import ScriptInfo
 
+from admin_ui.staff_purge import purge_staff
 from config.database import DATABASE_ERRORS, db, schema_is_current
 from config.development import apply_development_file
 from config.logs import configure_logging
@@ -106,6 +107,7 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
     settings: Settings = app.extensions["vestibule_settings"]
     return (
         Job("purge", PURGE_SECONDS, purge_expired),
+        Job("staff_purge", PURGE_SECONDS, purge_staff),
         Job("count_sign_ins", COUNT_SECONDS, count_sign_ins),
         Job("metadata_sync", SYNC_SECONDS, lambda: run_due_syncs(settings, dt.datetime.now(dt.UTC))),
     )

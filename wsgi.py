@@ -7,7 +7,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from admin_ui.cli import install_staff_commands
 from admin_ui.console import install_console
-from admin_ui.sign_in_routes import install_staff_sign_in
+from admin_ui.invitation_routes import invitation_routes
+from admin_ui.setup.routes import install_setup
+from admin_ui.sign_in_routes import sign_in_routes
+from admin_ui.sso_routes import sso_routes
 from config.database import connect_database
 from config.isolation import install_guard
 from config.logs import configure_logging
@@ -58,8 +61,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_error_pages(app)
     app.register_blueprint(operation)
     app.register_blueprint(routes)
-    install_staff_sign_in(app)
+    app.register_blueprint(sign_in_routes)
+    app.register_blueprint(invitation_routes)
+    app.register_blueprint(sso_routes)
     install_console(app)
+    install_setup(app)
     install_api(app)
     install_people_api(app)
     install_trials_api(app)

@@ -16,7 +16,10 @@ class SignInAgain(Refusal):
 
 
 class StaffSignInFailed(Refusal):
-    """One sentence for an unknown address, a wrong password, a switched-off account and one that waits for its invitation."""
+    """The same for an unknown address, a wrong password, a switched-off account and one that waits for its invitation.
+
+    detail: errors, field -> sentences.
+    """
 
     code, status = "sign_in_failed", 403
     heading = "You could not be signed in"
@@ -29,6 +32,14 @@ class StaffSignInLost(Refusal):
     heading = "Please start again"
     sentence = "This sign-in was begun too long ago, in another browser, or was finished already."
     advice = "Start again, in one window, and let this site keep cookies."
+    retry = SIGN_IN
+
+
+class StaffUnknown(Refusal):
+    code, status = "staff_unknown", 403
+    heading = "You have no account in this console"
+    sentence = "Your organisation knows you, but there is no active staff account with your e-mail address."
+    advice = "Ask a staff owner to invite you, then sign in again."
     retry = SIGN_IN
 
 

@@ -127,6 +127,13 @@ def authenticated_at(session_id: str) -> dt.datetime | None:
     return found
 
 
+def renew_token(session_id: str) -> str:
+    """Give a session another token, inside a transaction; the former one is worth nothing. The new one, for the cookie."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    write(sa.update(ConsoleSession).where(ConsoleSession.id == session_id).values(token_hash=hash_of(token)))
+    return token
+
+
 def sessions_of(staff_id: str, now: dt.datetime) -> list[SessionView]:
     """An account's live sessions, the one used last first."""
     found = read(_VIEWS, {"staff_id": staff_id, "now": now, "idle_since": now - IDLE})

@@ -24,10 +24,3 @@ class NoConsoleRole(Refusal):
     heading = "The console is for administrators"
     sentence = "You are signed in, but you have no role in your organisation's console."
     advice = "If you look after sign-in for your organisation, ask one of its administrators for a role."
-
-
-class SignInAgain(Refusal):
-    code, status = "sign_in_again", 403
-    heading = "Please sign in again first"
-    sentence = "This cannot be undone, so it asks that you have proved who you are within the last 15 minutes. Nothing was changed."
-    advice = "Sign in again, then repeat what you did."

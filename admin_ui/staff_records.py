@@ -103,6 +103,11 @@ def use_totp_step(staff_id: str, step: int) -> bool:
     return change_staff(staff_id, {"totp_step": step}, unused)
 
 
+def hold_staff(staff_id: str) -> None:
+    """Hold an account until the end of the transaction: two changes of its factors follow one another."""
+    write(sa.select(StaffAccount.id).where(StaffAccount.id == staff_id).with_for_update()).all()
+
+
 def lock_owners() -> list[str]:
     """Ids of active owners, held until the end of the transaction: two who demote each other follow one another.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 KEY_BYTES = 32
 MAX_PROXY_HOPS = 8
+_LABEL = re.compile("[a-z0-9-]{3,63}")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -46,6 +48,7 @@ class Settings:
         metadata_allowed_networks: private networks that metadata may be fetched from.
         metadata_directory: folder that server-side metadata files are read from.
         dns_resolvers: whom to ask when an e-mail domain is to be proven by DNS; the system's where there are none.
+        staff_tenant: MyDomain of the tenant that staff may sign in to the console through.
         rate_limits: False only in test runs.
     """
 
@@ -59,6 +62,7 @@ class Settings:
     metadata_ca_bundle: Path | None = None
     dns_resolvers: tuple[Resolver, ...] = ()
     smtp_url: str | None = field(default=None, repr=False)
+    staff_tenant: str | None = None
     rate_limits: bool = True
     log_level: str = "INFO"
 
@@ -74,6 +78,8 @@ class Settings:
         _require_origin("TENANT_URL", self.tenant_url.replace("{slug}", "slug"))
         if urlsplit(self.tenant_url).netloc.partition(".")[0] != "{slug}":
             raise SettingsInvalid("TENANT_URL must have {slug} as the whole first label of its host name")
+        if self.staff_tenant is not None and not _LABEL.fullmatch(self.staff_tenant):
+            raise SettingsInvalid("STAFF_TENANT must be the MyDomain of a tenant, for example staff-sso")
         if not 0 <= self.trusted_proxies <= MAX_PROXY_HOPS:
             raise SettingsInvalid(f"TRUSTED_PROXIES must be a number from 0 to {MAX_PROXY_HOPS}")
 
@@ -101,6 +107,7 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Se
         metadata_ca_bundle=_read_path(environment.get("METADATA_CA_BUNDLE")),
         dns_resolvers=_read_resolvers(environment.get("DNS_RESOLVERS", "")),
         smtp_url=environment.get("SMTP_URL") or None,
+        staff_tenant=environment.get("STAFF_TENANT") or None,
         rate_limits=environment.get("RATE_LIMITS", "on").lower() != "off",
         log_level=_read_log_level((environment.get("LOG_LEVEL") or "INFO").upper()),
     )

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 
+import admin_ui
 import identity
 import tenants
 from identity.errors import SignInRefusal, StaleSignIn, WrongAccount
@@ -17,7 +18,7 @@ BASES = frozenset({SignInRefusal, StaleSignIn, WrongAccount})
 
 def refusals() -> Iterator[type[Refusal]]:
     """All subclasses of Refusal in the product, wherever they stand."""
-    for package in (tenants, identity):
+    for package in (tenants, identity, admin_ui):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     yield from _below(Refusal)
@@ -25,7 +26,7 @@ def refusals() -> Iterator[type[Refusal]]:
 
 def _below(refusal: type[Refusal]) -> Iterator[type[Refusal]]:
     for subclass in refusal.__subclasses__():
-        if subclass.__module__.partition(".")[0] in ("tenants", "identity") and subclass not in BASES:
+        if subclass.__module__.partition(".")[0] in ("tenants", "identity", "admin_ui") and subclass not in BASES:
             yield subclass
         yield from _below(subclass)
 

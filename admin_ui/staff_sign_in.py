@@ -1,0 +1,235 @@
+"""Flows: one of staff signs in, with a password and a second factor, or with a passkey, which is both (A1).
+
+What is slow (Argon2id) stands outside of transactions. Each step uses up what it checks, in the transaction that believes it:
+a code's time step, a recovery code, a passkey's challenge, the sign-in itself. Unknown addresses, wrong passwords and accounts
+that may not sign in get one answer after the same work.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from admin_ui import sign_in_records
+from admin_ui.access_errors import StaffSignInFailed, StaffSignInLost
+from admin_ui.attempt_records import Counter, count_attempt, counters_of, forget_attempts
+from admin_ui.console_sessions import end_session_of_token, knows_address, open_console_session
+from admin_ui.factor_records import find_passkey, use_passkey, use_recovery_code
+from admin_ui.passkeys import PasskeyInvalid, RelyingParty, new_challenge, unverified_credential_id, verify_passkey
+from admin_ui.passwords import password_matches
+from admin_ui.second_factors import recovery_hash, totp_step_of
+from admin_ui.sign_in_records import PendingSignIn
+from admin_ui.staff_events import StaffEventType, record_staff
+from admin_ui.staff_records import Staff, change_staff, find_staff, find_staff_by_email, use_totp_step
+from config.database import transaction
+from config.logs import sign_in_log
+from config.sealing import KeyRing
+from identity.sessions import BrowserFacts
+from tenants.email_domains import normalise_email
+from tenants.errors import RateLimited
+
+NOBODY = "00000000-0000-7000-8000-000000000000"
+"""An id that no account has: what is asked about a known account is asked about an unknown one, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What one request brings to the door.
+
+    Args:
+        former: the token of a session that this browser had; it ends with a new one.
+        limited: False only in test runs.
+    """
+
+    browser: BrowserFacts
+    now: dt.datetime
+    former: str = ""
+    limited: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Somebody is in: the token for the cookie, and where they were going."""
+
+    token: str
+    target: str
+
+    def __repr__(self) -> str:
+        return f"Entered(target={self.target!r})"
+
+
+def totp_place(staff_id: str) -> str:
+    """What an authenticator app's secret is sealed to."""
+    return f"staff_totp:{staff_id}"
+
+
+def check_password(email: str, password: str, target: str, door: Door) -> str:
+    """The first step: the secret of a sign-in under way, for the browser's cookie.
+
+    Raises:
+        RateLimited, StaffSignInFailed.
+    """
+    address = normalise_email(email[:300])
+    staff = find_staff_by_email(address) if address else find_staff(NOBODY)
+    known = knows_address(staff.id if staff else NOBODY, door.browser.address, door.now)
+    _require_patience(counters_of("password", address or email[:300], door.browser.address, known_address=known), door)
+    matches = password_matches(staff.password_hash if staff else None, password)
+    if staff is None or not matches or not staff.active:
+        sign_in_log.info("staff_refused", staff=staff.id if staff else None, step="password")
+        raise StaffSignInFailed("password", errors={"password": ["This address and this password do not belong together."]})
+    with transaction():
+        return sign_in_records.begin(target, door.now, staff_id=staff.id)
+
+
+def begin_with_passkey(target: str, door: Door) -> tuple[str, str]:
+    """Begin without naming anybody: the secret for the cookie, and the challenge for the authenticator."""
+    challenge = new_challenge()
+    with transaction():
+        return sign_in_records.begin(target, door.now, challenge=challenge), challenge
+
+
+def challenge_for(secret: str, door: Door) -> str:
+    """The challenge of a passkey as the second factor of a sign-in under way.
+
+    Raises:
+        StaffSignInLost
+    """
+    pending, challenge = require_pending(secret, door.now), new_challenge()
+    with transaction():
+        if not sign_in_records.set_challenge(pending.browser_hash, challenge):
+            raise StaffSignInLost("finished meanwhile")
+    return challenge
+
+
+def require_pending(secret: str, now: dt.datetime) -> PendingSignIn:
+    """The sign-in that this browser has under way.
+
+    Raises:
+        StaffSignInLost
+    """
+    pending = sign_in_records.find(secret, now)
+    if pending is None:
+        raise StaffSignInLost("none under way")
+    return pending
+
+
+def finish_with_code(secret: str, code: str, keys: KeyRing, door: Door) -> Entered:
+    """The second step, by a code of an authenticator app.
+
+    Raises:
+        StaffSignInLost, RateLimited, StaffSignInFailed.
+    """
+    pending, staff = _named(secret, door)
+    counters = _try_factor(pending, staff, door)
+    step = None
+    if staff.sealed_totp_secret is not None:
+        step = totp_step_of(keys.open(staff.sealed_totp_secret, totp_place(staff.id)).decode(), code, door.now)
+    with transaction():
+        if step is None or not use_totp_step(staff.id, step):
+            raise _wrong_factor(staff, "code", "This code is not right, or it was used before. Wait for the next one.")
+        return _enter(pending, staff, "password_totp", counters, door)
+
+
+def finish_with_recovery_code(secret: str, code: str, door: Door) -> Entered:
+    """The second step, by a recovery code, which is used up.
+
+    Raises:
+        StaffSignInLost, RateLimited, StaffSignInFailed.
+    """
+    pending, staff = _named(secret, door)
+    counters = _try_factor(pending, staff, door)
+    code_hash = recovery_hash(code)
+    with transaction():
+        if code_hash is None or not use_recovery_code(staff.id, code_hash, door.now):
+            raise _wrong_factor(staff, "recovery_code", "This is none of your recovery codes, or it was used before.")
+        record_staff(StaffEventType.RECOVERY_CODE_USED, at=door.now, actor=f"staff:{staff.id}", staff_id=staff.id)
+        return _enter(pending, staff, "password_recovery", counters, door)
+
+
+def finish_with_passkey(secret: str, answer: str, party: RelyingParty, door: Door) -> Entered:
+    """By a passkey: the second step, or the only one.
+
+    Raises:
+        StaffSignInLost, RateLimited, StaffSignInFailed.
+    """
+    pending = require_pending(secret, door.now)
+    if pending.challenge is None:
+        raise StaffSignInLost("no challenge")
+    staff = find_staff(pending.staff_id) if pending.staff_id else None
+    counters = _try_factor(pending, staff, door)
+    try:
+        passkey = find_passkey(unverified_credential_id(answer))
+        if passkey is None or pending.staff_id not in (None, passkey.staff_id):
+            raise PasskeyInvalid("of nobody, or of another account")
+        sign_count = verify_passkey(party, answer, pending.challenge, passkey)
+    except PasskeyInvalid as error:
+        raise _wrong_factor(staff, "passkey", "This passkey could not be used here.", str(error)) from None
+    staff = find_staff(passkey.staff_id)
+    with transaction():
+        if staff is None or not staff.active or not use_passkey(passkey, sign_count, door.now):
+            raise _wrong_factor(staff, "passkey", "This passkey could not be used here.")
+        how = "password_passkey" if pending.staff_id else "passkey"
+        return _enter(pending, staff, how, counters, door)
+
+
+def sign_out(token: str, now: dt.datetime) -> None:
+    """End this browser's session, whosever it is."""
+    with transaction():
+        staff_id = end_session_of_token(token, now)
+        if staff_id is not None:
+            record_staff(StaffEventType.SIGNED_OUT, at=now, actor=f"staff:{staff_id}", staff_id=staff_id)
+
+
+def enter(staff: Staff, how: str, door: Door, *, authenticated_at: dt.datetime | None = None) -> str:
+    """Open a session, inside a transaction; always under a new token, and the browser's former session ends."""
+    if door.former:
+        end_session_of_token(door.former, door.now)
+    token = open_console_session(staff.id, how, door.browser, door.now, authenticated_at=authenticated_at)
+    change_staff(staff.id, {"last_sign_in_at": door.now})
+    record_staff(StaffEventType.SIGNED_IN, at=door.now, actor=f"staff:{staff.id}", staff_id=staff.id, how=how)
+    return token
+
+
+def _enter(pending: PendingSignIn, staff: Staff, how: str, counters: Sequence[Counter], door: Door) -> Entered:
+    if not sign_in_records.finish(pending.browser_hash):
+        raise StaffSignInLost("finished in another window")
+    password = counters_of("password", staff.email, door.browser.address, known_address=False)
+    forget_attempts((*counters, *password))
+    return Entered(enter(staff, how, door), pending.target)
+
+
+def _named(secret: str, door: Door) -> tuple[PendingSignIn, Staff]:
+    """The sign-in under way, and whose password was right; an account that was switched off meanwhile is nobody's."""
+    pending = require_pending(secret, door.now)
+    staff = find_staff(pending.staff_id) if pending.staff_id else None
+    if staff is None or not staff.active:
+        raise StaffSignInLost("nobody named, or switched off meanwhile")
+    return pending, staff
+
+
+def _try_factor(pending: PendingSignIn, staff: Staff | None, door: Door) -> tuple[Counter, ...]:
+    """Count the try before anything is compared; it uses the challenge up."""
+    known = staff is not None and knows_address(staff.id, door.browser.address, door.now)
+    counters = counters_of("factor", staff.id if staff else NOBODY, door.browser.address, known_address=known)
+    if staff is None:  # a passkey names nobody before it is verified: the address alone can be counted
+        counters = tuple(counter for counter in counters if ":@" in counter.key)
+    _require_patience(counters, door)
+    with transaction():
+        if not sign_in_records.count_try(pending.browser_hash):
+            raise StaffSignInLost("too many tries, or finished")
+    return counters
+
+
+def _require_patience(counters: Sequence[Counter], door: Door) -> None:
+    if not door.limited:
+        return
+    with transaction():
+        wait = count_attempt(counters, door.now)
+    if wait:
+        raise RateLimited("signing in", retry_after=int(wait.total_seconds()) + 1)
+
+
+def _wrong_factor(staff: Staff | None, field: str, sentence: str, cause: str = "") -> StaffSignInFailed:
+    sign_in_log.info("staff_refused", staff=staff.id if staff else None, step=field, cause=cause)
+    return StaffSignInFailed(field, errors={field: [sentence]})
