@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from config.database import transaction
 from identity.preview import preview_of
@@ -38,6 +39,7 @@ def install_trial_commands(_app: Flask) -> None:
 @NAME
 @IN_FORCE
 @click.option("--refused", is_flag=True, help="With somebody who must not come in.")
+@with_appcontext
 def test_command(slug: str, name: str, in_force: bool, refused: bool) -> None:
     """Print a link that begins a test sign-in, in the browser that opens it, once within 10 minutes."""
     tenant = the_tenant(slug)
@@ -51,6 +53,7 @@ def test_command(slug: str, name: str, in_force: bool, refused: bool) -> None:
 @click.command("test-result")
 @SLUG
 @click.argument("test_id", metavar="ID")
+@with_appcontext
 def result_command(slug: str, test_id: str) -> None:
     """Show how a test sign-in went."""
     if not is_row_id(test_id):
@@ -62,6 +65,7 @@ def result_command(slug: str, test_id: str) -> None:
 @SLUG
 @NAME
 @IN_FORCE
+@with_appcontext
 def preview_command(slug: str, name: str, in_force: bool) -> None:
     """Show the authentication request that the draft makes."""
     tenant = the_tenant(slug)

@@ -13,6 +13,7 @@ from config.isolation import every_tenant
 from identity.attempts import RECEIPT_LIFETIME
 from identity.count_models import ServiceSignInHour, SignInCount, SignInHour
 from identity.models import Attempt, ExchangeRow, SessionRow, UsedAssertion
+from identity.trial_models import TrialRow
 
 BATCH = 500
 """Rows per transaction: a purge never holds a lock that a sign-in notices."""
@@ -26,7 +27,7 @@ HOUR_LIFETIME = dt.timedelta(days=3)
 
 
 def purge_expired(now: dt.datetime | None = None) -> int:
-    """Remove expired exchanges, assertions that can no longer be replayed, old sessions, receipts and counts; of every tenant.
+    """Remove expired exchanges, assertions that can no longer be replayed, old sessions, receipts, tests and counts; of every tenant.
 
     Returns:
         The number of rows removed.
@@ -39,6 +40,7 @@ def purge_expired(now: dt.datetime | None = None) -> int:
             (UsedAssertion, UsedAssertion.expires_at, now),
             (SessionRow, SessionRow.expires_at, now - SESSION_MEMORY),
             (Attempt, Attempt.at, now - RECEIPT_LIFETIME),
+            (TrialRow, TrialRow.prepared_at, now - RECEIPT_LIFETIME),
             (SignInCount, SignInCount.day, now - COUNT_LIFETIME),
             (SignInHour, SignInHour.hour, now - HOUR_LIFETIME),
             (ServiceSignInHour, ServiceSignInHour.hour, now - COUNT_LIFETIME),
