@@ -82,7 +82,7 @@ def test_a_test_foresees_who_is_known_and_changes_nothing_about_them(world: Worl
 def test_a_test_is_judged_by_the_draft_and_by_nothing_else(world: World) -> None:
     """The draft's map reads what the settings in force cannot, and the other way round."""
     draft(world, attribute_map={"email": ["emailAddress"]})
-    ben = {"name_id": "ben", "attributes": {"emailAddress": ["ben@acme.test"]}}
+    ben: dict[str, Any] = {"name_id": "ben", "attributes": {"emailAddress": ["ben@acme.test"]}}
     assert passing_test(world, **ben)["passed"] is True
     assert code_of(world.sign_in(world.browser(), **ben)) == "attribute_missing"
     assert world.sign_in(world.browser()).status_code == 303

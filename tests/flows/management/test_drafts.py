@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ def test_whoever_saw_no_draft_is_told_of_one(world: World) -> None:
 def test_of_many_who_edit_at_once_one_edit_holds_for_each_revision(world: World) -> None:
     """The others are refused, whether the draft is there or not yet."""
     for seen in (0, 1):
-        calls = [lambda n=n, seen=seen: edit(world, clock_skew_seconds=100 + 10 * seen + n, revision=seen) for n in range(4)]
+        calls = [partial(edit, world, clock_skew_seconds=100 + 10 * seen + n, revision=seen) for n in range(4)]
         statuses = sorted(answer.status_code for answer in at_once(calls))
         assert statuses == [200, 409, 409, 409]
     assert world.api("GET", DRAFT).get_json()["revision"] == 2
@@ -157,7 +158,8 @@ def test_an_edit_at_once_makes_a_version_too(world: World) -> None:
     world.change_settings(force_authn=True)
     world.change_settings(force_authn=True)
     second, first = versions(world)
-    assert (second["number"], second["origin"], second["changes"]) == (2, "edited", {"force_authn": {"from": False, "to": True}})
+    assert (second["number"], second["origin"]) == (2, "edited")
+    assert second["changes"] == {"force_authn": {"from": False, "to": True}}
     assert second["by"].startswith("token:")
     assert (first["number"], first["origin"], first["in_force"], first["changes"]) == (1, "connected", False, {})
 
