@@ -16,11 +16,12 @@ from admin_ui.csrf import form_token
 from admin_ui.words import FILTERS
 from identity.branding import organisation_initials, person_initials
 from identity.error_pages import refusal_response, wants_problem
-from identity.page_rendering import HTML, PRODUCT
+from identity.page_rendering import HTML, PRODUCT, brand_of
 from identity.response_headers import security_headers
 from identity.static_files import StaticFolder
 from tenants import web
 from tenants.errors import Refusal
+from tenants.records import TenantView
 from tenants.roles import Permission, Role
 
 STATIC = StaticFolder(Path(__file__).with_name("static"), "/admin/static")
@@ -87,6 +88,14 @@ def screen_url(endpoint: str, asked: Asked, **values: Any) -> str:
     return url_for(endpoint, **values)
 
 
+def known_screen_url(endpoint: str, asked: Asked, **values: Any) -> str:
+    """The address of a page that this person may see; "" where there is none."""
+    found: FramedScreen | None = current_app.extensions[SCREENS].get(endpoint.partition(".")[0])
+    if found is None or not asked.may(found.first_permission()):
+        return ""
+    return screen_url(endpoint, asked, **values)
+
+
 def render_screen(
     template: str, asked: Asked, screen: FramedScreen, values: Mapping[str, Any], *, status: int = 200
 ) -> Response:
@@ -113,6 +122,20 @@ def render_plain(template: str, values: Mapping[str, Any], *, status: int = 200)
     notices = get_flashed_messages(with_categories=True)
     html = _environment.get_template(f"admin_ui/{template}").render(notices=notices, theme=_theme(), **values)
     return _finish(html, status)
+
+
+def render_branded(
+    template: str, tenant: TenantView, values: Mapping[str, Any], *, status: int = 200, **policy: Any
+) -> Response:
+    """A page in a tenant's own look, without the frame: for those of its people who have no account here.
+
+    Args:
+        policy: what `security_headers` may allow besides.
+    """
+    notices = get_flashed_messages(with_categories=True)
+    html = _environment.get_template(f"admin_ui/{template}").render(brand=brand_of(tenant), notices=notices, **values)
+    response = Response(html, status, content_type=HTML)
+    return security_headers(response, script="self", https=tenant.origin.startswith("https://"), **policy)
 
 
 def refusal_screen(refusal: Refusal, asked: Asked, screen: FramedScreen) -> Response:

@@ -61,14 +61,15 @@ def render_page(
         tenant: whose page it is; None for nobody's.
         policy: what `security_headers` may allow besides.
     """
-    html = _environment.get_template(f"identity/{template}").render(brand=_brand_of(tenant) if tenant else None, **values)
+    html = _environment.get_template(f"identity/{template}").render(brand=brand_of(tenant) if tenant else None, **values)
     response = Response(html, status, content_type=HTML)
     if tenant is None:
         return security_headers(response, style=_sheet_source, **policy)
     return security_headers(response, https=tenant.origin.startswith("https://"), **policy)
 
 
-def _brand_of(tenant: TenantView) -> dict[str, Any]:
+def brand_of(tenant: TenantView) -> dict[str, Any]:
+    """What a page in a tenant's own look is drawn with."""
     return {
         "name": tenant.name,
         "host": urlsplit(tenant.origin).netloc,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tenants.errors import Refusal
 
 
@@ -30,3 +32,9 @@ class DomainLookupTimeout(DomainUnproven):
 class DomainLookupFailed(DomainUnproven):
     code, sentence = "domain_lookup_failed", "The domain's name servers answered with an error."
     advice = "The domain's DNS may be set up wrongly (a delegation, or DNSSEC). Whoever runs it can say."
+
+
+UNPROVEN: Mapping[str, type[DomainUnproven]] = {
+    refusal.code: refusal for refusal in (DomainRecordMissing, DomainRecordWrong, DomainLookupTimeout, DomainLookupFailed)
+}
+"""By code, for whoever shows how the last look-up went."""
