@@ -7,10 +7,12 @@ from flask import Flask, Response, current_app, jsonify
 from tenants.api_blueprint import ManagementBlueprint, api_of, document_of
 from tenants.api_docs import docs_page
 from tenants.api_domains import domains_api
+from tenants.api_events import events_api
 from tenants.api_logo import logo_api
 from tenants.api_providers import providers_api
 from tenants.api_settings import settings_api
 from tenants.api_tenants import tenants_api
+from tenants.api_tokens import tokens_api
 from tenants.roles import OPEN
 
 document_api = ManagementBlueprint("api_document", __name__, description="This document")
@@ -18,7 +20,7 @@ document_api = ManagementBlueprint("api_document", __name__, description="This d
 
 def install_api(app: Flask) -> None:
     """Put the operations of this package into the application."""
-    for blueprint in (document_api, tenants_api, logo_api, providers_api, settings_api, domains_api):
+    for blueprint in (document_api, tenants_api, events_api, tokens_api, logo_api, providers_api, settings_api, domains_api):
         api_of(app).register_blueprint(blueprint)
 
 

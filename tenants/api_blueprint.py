@@ -36,6 +36,7 @@ PATH_PARAMETERS = {
         ("name", "Label of the identity provider: 1 to 63 of a-z, 0-9 and hyphen"),
         ("user_id", "Id of the person"),
         ("attempt_id", "Id of the attempt"),
+        ("token_id", "Id of the token, as lists show it"),
         ("number", "Number of a version"),
         ("trial_id", "Id of the test sign-in"),
         ("session_id", "Id of the session"),

@@ -1,4 +1,4 @@
-"""Edges of the management API for tenants and their events."""
+"""Edges of the management API for tenants."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tenants.api_blueprint import ManagementBlueprint
 from tenants.event_records import page_of_events
 from tenants.paging import cursor_scope, key_of, page_of
 from tenants.roles import CONFIGURE, LIST_TENANTS, ONBOARD, READ, Role
-from tenants.schemas import EventPage, PageQuery, TenantCreate, TenantPage, TenantPatch, TenantView
+from tenants.schemas import PageQuery, TenantCreate, TenantPage, TenantPatch, TenantView
 from tenants.tenant_records import Attestation, ManagedTenant, domains_of, page_of_tenants
-from tenants.views import event_document, tenant_document
+from tenants.views import tenant_document
 from tenants.wiring import end_sessions, keys
 
 _SLUG = re.compile(r"[a-z0-9-]{3,63}")

@@ -49,6 +49,7 @@ class EventType(StrEnum):
     METADATA_FAILED = "metadata.failed"
     TOKEN_CREATED = "token.created"  # noqa: S105 a word, not a token
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    EVENTS_EXPORTED = "events.exported"
     SESSION_OPENED = "session.opened"
     SESSION_ENDED = "session.ended"
     SIGN_IN_REFUSED = "sign_in.refused"

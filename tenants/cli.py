@@ -12,6 +12,7 @@ from config.database import transaction
 from tenants.administration import change_tenant, create_tenant, delete_tenant, draft_tenant, require_name
 from tenants.audit import EventType, record
 from tenants.cli_domains import domain_commands
+from tenants.cli_events import events
 from tenants.cli_logo import logo
 from tenants.cli_providers import idp
 from tenants.cli_settings import settings_commands
@@ -23,7 +24,7 @@ from tenants.roles import Role
 from tenants.schemas import TenantPatch
 from tenants.tenant_records import Attestation, ManagedTenant, domains_of, page_of_tenants
 from tenants.tokens import add_token, list_tokens, read_duration, revoke_token
-from tenants.views import event_document, tenant_document
+from tenants.views import tenant_document
 from tenants.wiring import end_sessions, keys, settings
 
 tenant = ManagementGroup("tenant", help="Customer organisations.")

@@ -92,5 +92,16 @@ class RuleExists(Refusal):
     code, status, sentence = "rule_exists", 409, "There is a rule for this attribute and value already."
 
 
+class TokenOutlivesMaker(Refusal):
+    """detail: not_after."""
+
+    code, status = "lifetime_too_long", 422
+    sentence = "A token that another one makes ends no later than that one. Make it at the console, or make it shorter."
+
+
+class TooManyTokens(Refusal):
+    code, status, sentence = "too_many", 409, "There are as many valid tokens as an organisation may have. Revoke one first."
+
+
 class TooManyRoles(Refusal):
     code, status, sentence = "too_many", 409, "There are as many of these as an organisation may have. Remove one first."

@@ -18,6 +18,7 @@ from tenants.roles import Role
 
 PREFIX = "vst_"
 SECRET_BYTES = 32
+PUBLIC_ID = re.compile(r"tok_[0-9a-f]{12}")
 MAX_TOKEN_LENGTH = 128
 MAX_LABEL = 200
 MAX_LIFETIME = dt.timedelta(days=3660)
@@ -32,6 +33,7 @@ class Caller:
     token_id: str
     role: Role
     tenant_id: int | None
+    expires_at: dt.datetime
 
     @property
     def actor(self) -> str:
@@ -50,6 +52,10 @@ class TokenView:
     created_at: dt.datetime
     expires_at: dt.datetime
     revoked_at: dt.datetime | None
+
+    def state(self, now: dt.datetime) -> str:
+        """One of valid, expired and revoked."""
+        return "revoked" if self.revoked_at else "expired" if self.expires_at <= now else "valid"
 
 
 _FIND = sa.select(APIToken.public_id, APIToken.role, APIToken.tenant_id, APIToken.expires_at, APIToken.revoked_at).where(
@@ -98,7 +104,7 @@ def find_caller(token: str, now: dt.datetime) -> Caller | None:
     row = read(_FIND, {"token_hash": hash_of_token(token)}).one_or_none()
     if row is None or row.revoked_at is not None or row.expires_at <= now:
         return None
-    return Caller(row.public_id, Role(row.role), row.tenant_id)
+    return Caller(row.public_id, Role(row.role), row.tenant_id, row.expires_at)
 
 
 def list_tokens(tenant_id: int | None = None) -> list[TokenView]:
@@ -107,6 +113,45 @@ def list_tokens(tenant_id: int | None = None) -> list[TokenView]:
     if tenant_id is not None:
         statement = statement.where(APIToken.tenant_id == tenant_id)
     return [TokenView(**row._mapping) for row in read(statement)]
+
+
+def page_of_tokens(tenant_id: int, after: str | None, limit: int) -> list[TokenView]:
+    """One tenant's tokens, newest first, from behind the place `after` on."""
+    statement = sa.select(*_VIEW).where(APIToken.tenant_id == tenant_id)
+    if after is not None:
+        moment, _, public_id = after.partition(" ")
+        made = dt.datetime.fromisoformat(moment)
+        later = sa.and_(APIToken.created_at == made, APIToken.public_id < public_id)
+        statement = statement.where(sa.or_(APIToken.created_at < made, later))
+    ordered = statement.order_by(APIToken.created_at.desc(), APIToken.public_id.desc()).limit(limit)
+    return [TokenView(**row._mapping) for row in read(ordered)]
+
+
+def place_of(token: TokenView) -> str:
+    """Where a token stands in its tenant's list."""
+    return f"{token.created_at.isoformat()} {token.public_id}"
+
+
+def find_tenant_token(tenant_id: int, public_id: str) -> TokenView | None:
+    """One of a tenant's tokens."""
+    row = read(sa.select(*_VIEW).where(*_of_tenant(tenant_id, public_id))).one_or_none()
+    return TokenView(**row._mapping) if row else None
+
+
+def count_valid_tokens(tenant_id: int, now: dt.datetime) -> int:
+    """How many tokens of a tenant would be let in."""
+    valid = (APIToken.tenant_id == tenant_id, APIToken.revoked_at.is_(None), APIToken.expires_at > now)
+    return int(read(sa.select(sa.func.count()).select_from(APIToken).where(*valid)).scalar_one())
+
+
+def end_tenant_token(tenant_id: int, public_id: str, now: dt.datetime) -> bool:
+    """End one of a tenant's tokens; False where it had ended before."""
+    which = (*_of_tenant(tenant_id, public_id), APIToken.revoked_at.is_(None))
+    return write(sa.update(APIToken).where(*which).values(revoked_at=now)).rowcount == 1
+
+
+def _of_tenant(tenant_id: int, public_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (APIToken.tenant_id == tenant_id, APIToken.public_id == public_id)
 
 
 def revoke_token(token_or_id: str, now: dt.datetime) -> TokenView | None:

@@ -1,0 +1,79 @@
+"""Flows: a tenant's own tokens of the management API are made, shown once, and ended (A4, I1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from tenants.audit import EventType, record
+from tenants.errors import NotFound
+from tenants.management_errors import DurationInvalid, TokenOutlivesMaker, TooManyTokens
+from tenants.roles import Role
+from tenants.tenant_records import ManagedTenant
+from tenants.tokens import TokenView, add_token, count_valid_tokens, end_tenant_token, find_tenant_token
+
+MAX_TENANT_LIFETIME = dt.timedelta(days=366)
+MAX_VALID_TOKENS = 100
+"""Of one tenant; programs share tokens or have one each, nobody has a hundred programs."""
+TENANT_ROLES = (Role.ADMIN, Role.VIEWER)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeToken:
+    """A new token with its secret, which is shown this once and kept nowhere."""
+
+    secret: str
+    token: TokenView
+
+    def __repr__(self) -> str:
+        return f"MadeToken({self.token.public_id})"
+
+
+def make_tenant_token(
+    tenant: ManagedTenant,
+    role: Role,
+    *,
+    label: str,
+    lifetime: dt.timedelta,
+    actor: str,
+    now: dt.datetime,
+    not_after: dt.datetime | None = None,
+) -> MadeToken:
+    """Make a token of one tenant.
+
+    Args:
+        not_after: when the token ends that makes this one. What it makes ends no later: whoever stole it for an hour has
+            it for that hour. People at the console have none.
+
+    Raises:
+        DurationInvalid: over already, or longer than a year. TokenOutlivesMaker, TooManyTokens, TokenScopeInvalid.
+    """
+    if not dt.timedelta(0) < lifetime <= MAX_TENANT_LIFETIME:
+        raise DurationInvalid("a tenant's token lives for a year at most")
+    if not_after is not None and now + lifetime > not_after:
+        raise TokenOutlivesMaker(f"until {not_after.isoformat()}", not_after=not_after.isoformat())
+    if count_valid_tokens(tenant.id, now) >= MAX_VALID_TOKENS:
+        raise TooManyTokens(f"{MAX_VALID_TOKENS} valid ones")
+    secret, public_id = add_token(role, tenant.id, lifetime=lifetime, label=label, now=now)
+    record(tenant.id, EventType.TOKEN_CREATED, at=now, actor=actor, token=public_id, role=role.value, label=label)
+    return MadeToken(secret, require_tenant_token(tenant.id, public_id))
+
+
+def revoke_tenant_token(tenant_id: int, public_id: str, *, actor: str, now: dt.datetime) -> TokenView:
+    """End a token of the tenant at once; one that has ended stays so.
+
+    Raises:
+        NotFound: the tenant has no such token.
+    """
+    require_tenant_token(tenant_id, public_id)
+    if end_tenant_token(tenant_id, public_id, now):
+        record(tenant_id, EventType.TOKEN_REVOKED, at=now, actor=actor, token=public_id)
+    return require_tenant_token(tenant_id, public_id)
+
+
+def require_tenant_token(tenant_id: int, public_id: str) -> TokenView:
+    """One of the tenant's tokens, or NotFound."""
+    found = find_tenant_token(tenant_id, public_id)
+    if found is None:
+        raise NotFound("no such token")
+    return found
