@@ -13,7 +13,6 @@ from tenants import web
 from tenants.administration import change_tenant, create_tenant, delete_tenant, draft_tenant
 from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
-from tenants.event_records import page_of_events
 from tenants.paging import cursor_scope, key_of, page_of
 from tenants.roles import CONFIGURE, LIST_TENANTS, ONBOARD, READ, Role
 from tenants.schemas import PageQuery, TenantCreate, TenantPage, TenantPatch, TenantView
@@ -81,15 +80,6 @@ def remove_tenant(tenant: ManagedTenant) -> None:
     """Delete a tenant: sessions and tokens end, its hosts are unknown from now on, its MyDomains stay reserved."""
     with transaction():
         delete_tenant(tenant, actor=caller().actor, now=now(), end_sessions=end_sessions())
-
-
-@tenants_api.operation("GET", "/tenants/<slug>/events", READ, query=PageQuery, answers={200: EventPage})
-def get_events(query: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
-    """List a tenant's audit events, newest first."""
-    scope, limit = cursor_scope("events", tenant.id), query["limit"]
-    found = page_of_events(tenant.id, key_of(query["cursor"], scope), limit + 1)
-    items, following = page_of(found, limit, key=lambda item: item.id, scope=scope, path=request.path, query={})
-    return {"items": [event_document(item) for item in items], "next": following}
 
 
 def _document(of: ManagedTenant) -> dict[str, Any]:

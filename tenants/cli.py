@@ -17,7 +17,6 @@ from tenants.cli_logo import logo
 from tenants.cli_providers import idp
 from tenants.cli_settings import settings_commands
 from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_tenant
-from tenants.event_records import page_of_events
 from tenants.models import ACTIVE, SUSPENDED
 from tenants.paging import MAX_LIMIT
 from tenants.roles import Role
@@ -29,7 +28,6 @@ from tenants.wiring import end_sessions, keys, settings
 
 tenant = ManagementGroup("tenant", help="Customer organisations.")
 token = ManagementGroup("token", help="Bearer tokens of the management API.")
-events = ManagementGroup("events", help="What happened at a tenant.")
 FROM_STANDARD_INPUT = "-"
 SLUG = click.argument("slug", metavar="MYDOMAIN")
 
@@ -157,14 +155,6 @@ def revoke_token_command(token_or_id: str) -> None:
     if revoked is None:
         raise click.UsageError("There is no such token, or it was revoked before. `vestibule token list` shows their ids.")
     click.echo(f"{revoked.public_id} is revoked.", err=True)
-
-
-@events.command("list")
-@SLUG
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
-def list_events_command(slug: str, limit: int) -> None:
-    """List audit events, newest first."""
-    show([event_document(event) for event in page_of_events(the_tenant(slug).id, None, limit)])
 
 
 def _change(slug: str, changes: dict[str, Any]) -> None:

@@ -99,24 +99,6 @@ class TenantPage(Strict):
     next = fields.String(required=True, allow_none=True)
 
 
-class EventView(Strict):
-    """One audit event."""
-
-    id = fields.String(required=True)
-    type = fields.String(required=True)
-    reason = fields.String(required=True, allow_none=True)
-    at = fields.DateTime(required=True)
-    actor = fields.String(required=True)
-    detail = fields.Dict(keys=fields.String(), required=True)
-
-
-class EventPage(Strict):
-    """Audit events, newest first."""
-
-    items = fields.List(fields.Nested(EventView), required=True)
-    next = fields.String(required=True, allow_none=True)
-
-
 class Problem(Strict):
     """Why a call was refused (RFC 9457). `code` is stable; `errors` names fields; `facts` are for programs."""
 

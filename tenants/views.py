@@ -8,7 +8,6 @@ from typing import Any
 
 from tenants.domain_proof import challenge_record
 from tenants.domain_records import ClaimedDomain
-from tenants.event_records import EventRow
 from tenants.idp_metadata import metadata_from_document
 from tenants.idp_records import ManagedProvider
 from tenants.logo_marks import mark_of
@@ -84,8 +83,3 @@ def provider_document(provider: ManagedProvider) -> dict[str, Any]:
         },
         "pending": provider.pending,
     }
-
-
-def event_document(event: EventRow) -> dict[str, Any]:
-    """An audit event as it is shown."""
-    return asdict(event)
