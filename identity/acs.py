@@ -61,7 +61,7 @@ def accept_response(
         receipt.require_whole()
         if arrival.session_token:
             end_session(tenant.id, arrival.session_token, now, reason="signed_in_again")
-        session = open_session(tenant, trust.idp_id, person, assertion, arrival.browser, now)
+        session = open_session(tenant, trust, person, assertion, arrival.browser, now)
         record(tenant.id, EventType.SESSION_OPENED, at=now, actor=person.id, session=session.id, idp=trust.idp_name)
         keep_receipt(
             tenant.id,

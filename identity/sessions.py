@@ -17,6 +17,7 @@ from identity.provisioning import COLUMNS, Person
 from tenants.audit import EventType, record
 from tenants.models import IdentityProvider
 from tenants.records import TenantView
+from tenants.trust import SAMLTrust
 
 TOKEN_BYTES = 32
 MAX_TOKEN_LENGTH = 64
@@ -102,19 +103,11 @@ _END = Prepared(
 
 
 def open_session(
-    tenant: TenantView,
-    idp_id: str,
-    person: Person,
-    assertion: Assertion,
-    browser: BrowserFacts,
-    now: dt.datetime,
-    *,
-    role_rule_id: str | None = None,
+    tenant: TenantView, trust: SAMLTrust, person: Person, assertion: Assertion, browser: BrowserFacts, now: dt.datetime
 ) -> OpenedSession:
     """Open a session that ends with the tenant's absolute limit, or sooner where the identity provider says so.
 
-    Args:
-        role_rule_id: the rule for the tenant's console that this sign-in met, if any.
+    It remembers the rule for the tenant's console that this sign-in met, if any.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = now + dt.timedelta(seconds=tenant.session_absolute_seconds)
@@ -127,12 +120,12 @@ def open_session(
             "token_hash": hash_of(token),
             "id": session.id,
             "user_id": person.id,
-            "idp_id": idp_id,
+            "idp_id": trust.idp_id,
             "name_id": assertion.name_id,
             "name_id_format": assertion.name_id_format[:256],
             "session_index": assertion.session_index and assertion.session_index[:256],
             "authn_context": assertion.authn_context[:256],
-            "role_rule_id": role_rule_id,
+            "role_rule_id": trust.console_rule_of(assertion.attributes),
             "user_agent": browser.user_agent[:300],
             "address": browser.address[:45],
             "created_at": now,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, current_app, jsonify
 
 from tenants.api_blueprint import ManagementBlueprint, api_of, document_of
+from tenants.api_console_roles import console_roles_api
 from tenants.api_docs import docs_page
 from tenants.api_domains import domains_api
 from tenants.api_events import events_api
@@ -20,7 +21,7 @@ document_api = ManagementBlueprint("api_document", __name__, description="This d
 
 def install_api(app: Flask) -> None:
     """Put the operations of this package into the application."""
-    for blueprint in (document_api, tenants_api, events_api, tokens_api, logo_api, providers_api, settings_api, domains_api):
+    for blueprint in (document_api, tenants_api, events_api, tokens_api, logo_api, providers_api, settings_api, domains_api, console_roles_api):
         api_of(app).register_blueprint(blueprint)
 
 

@@ -43,6 +43,8 @@ PATH_PARAMETERS = {
         ("import_id", "Id of the import"),
         ("domain", "E-mail domain, as the list has it"),
         ("link_id", "Id of the set-up link"),
+        ("grant_id", "Id of the named role"),
+        ("rule_id", "Id of the rule"),
     )
 }
 

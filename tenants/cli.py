@@ -11,6 +11,7 @@ from flask import Flask
 from config.database import transaction
 from tenants.administration import change_tenant, create_tenant, delete_tenant, draft_tenant, require_name
 from tenants.audit import EventType, record
+from tenants.cli_console_roles import grant, role_rule
 from tenants.cli_domains import domain_commands
 from tenants.cli_events import events
 from tenants.cli_logo import logo
@@ -34,7 +35,7 @@ SLUG = click.argument("slug", metavar="MYDOMAIN")
 
 def install_commands(app: Flask) -> None:
     """Give the application these commands."""
-    for group in (tenant, logo, domain_commands, idp, settings_commands, token, events):
+    for group in (tenant, logo, domain_commands, idp, settings_commands, grant, role_rule, token, events):
         app.cli.add_command(group)
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from config.database import new_id, read, savepoint, write
 from tenants.management_errors import GrantExists, RuleExists
 from tenants.models import ConsoleGrant, IdentityProvider, RoleRule
+from tenants.trust import ConsoleRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +151,13 @@ def count_rules(tenant_id: int) -> int:
     """How many a tenant has."""
     statement = sa.select(sa.func.count()).select_from(RoleRule).where(RoleRule.tenant_id == tenant_id)
     return int(read(statement).scalar_one())
+
+
+def console_rules(tenant_id: int) -> dict[str, tuple[ConsoleRule, ...]]:
+    """What sign-ins are compared with, by identity provider; it travels with the trust."""
+    found: dict[str, tuple[ConsoleRule, ...]] = {}
+    statement = sa.select(RoleRule.idp_id, RoleRule.id, RoleRule.attribute, RoleRule.value, RoleRule.role)
+    for row in read(statement.where(RoleRule.tenant_id == tenant_id).order_by(RoleRule.id)):
+        rule = ConsoleRule(row.id, row.attribute, row.value, row.role == "admin")
+        found[row.idp_id] = (*found.get(row.idp_id, ()), rule)
+    return found

@@ -64,6 +64,16 @@ class ServiceProvider:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsoleRule:
+    """Whoever signs in with this value of this attribute has a role in the tenant's console (A1)."""
+
+    id: str
+    attribute: str
+    value: str
+    is_admin: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SAMLTrust:
     """Everything that one sign-in is asked with and judged by; cached by (tenant, version).
 
@@ -85,6 +95,12 @@ class SAMLTrust:
     signing_certificate: str
     open_signing_key: Callable[[], rsa.RSAPrivateKey]
     open_decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
+    console_rules: tuple[ConsoleRule, ...] = ()
+
+    def console_rule_of(self, attributes: Mapping[str, tuple[str, ...]]) -> str | None:
+        """Id of the rule that these verified attributes meet, exactly; the strongest one where there are several."""
+        met = [rule for rule in self.console_rules if rule.value in attributes.get(rule.attribute, ())]
+        return max(met, key=lambda rule: rule.is_admin).id if met else None
 
     def __repr__(self) -> str:
         return f"SAMLTrust(tenant_id={self.tenant_id}, idp={self.idp_name!r})"

@@ -20,12 +20,13 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from config.sealing import KeyRing
+from tenants.console_role_records import console_rules
 from tenants.idp_metadata import metadata_from_document, public_keys_of
 from tenants.own_keys import OpenKeys
 from tenants.records import TenantView, connected_provider, enabled_providers, proven_domains, service_provider_keys
 from tenants.saml_settings import SAMLSettings, settings_from_document
 from tenants.service_provider import service_provider_of
-from tenants.trust import SAMLTrust, ServiceProvider
+from tenants.trust import ConsoleRule, SAMLTrust, ServiceProvider
 
 MAX_CACHED_TENANTS = 20_000
 """At under 8 KiB each, 160 MiB in the worst case; the least recently used goes first."""
@@ -108,7 +109,10 @@ class TrustCache:
 def build_trust(tenant: TenantView, open_keys: OpenKeys) -> TenantTrust:
     """Read a tenant's providers, domains and certificates; its private keys stay where they are until they are needed."""
     own, domains = _own_side(tenant, open_keys), proven_domains(tenant.id)
-    providers = tuple(_trust_of_provider(tenant, row, own, domains) for row in enabled_providers(tenant.id))
+    rules = console_rules(tenant.id)
+    providers = tuple(
+        _trust_of_provider(tenant, row, own, domains, rules.get(row.id, ())) for row in enabled_providers(tenant.id)
+    )
     return TenantTrust(version=tenant.version, providers=providers)
 
 
@@ -135,7 +139,9 @@ class OwnSide:
     open_decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
 
 
-def _trust_of_provider(tenant: TrustedTenant, row: sa.Row[Any], own: OwnSide, domains: frozenset[str]) -> SAMLTrust:
+def _trust_of_provider(
+    tenant: TrustedTenant, row: sa.Row[Any], own: OwnSide, domains: frozenset[str], rules: tuple[ConsoleRule, ...] = ()
+) -> SAMLTrust:
     metadata = metadata_from_document(row.metadata_document)
     return SAMLTrust(
         tenant_id=tenant.id,
@@ -152,6 +158,7 @@ def _trust_of_provider(tenant: TrustedTenant, row: sa.Row[Any], own: OwnSide, do
         signing_certificate=own.signing_certificate,
         open_signing_key=own.open_signing_key,
         open_decryption_keys=own.open_decryption_keys,
+        console_rules=rules,
     )
 
 
