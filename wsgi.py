@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -11,6 +13,7 @@ from admin_ui.invitation_routes import invitation_routes
 from admin_ui.setup.routes import install_setup
 from admin_ui.sign_in_routes import sign_in_routes
 from admin_ui.sso_routes import sso_routes
+from config.application import Service
 from config.database import connect_database
 from config.isolation import install_guard
 from config.logs import configure_logging
@@ -31,6 +34,9 @@ from tenants.operation import operation
 from tenants.trusts import TrustCache
 from tenants.web import install_hosts
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
 MAX_BODY = 8 * 1024 * 1024
 """Bytes of any request: metadata of 5 MiB as a JSON string. The ACS and the pages have their own, smaller bounds."""
 MAX_FORM_PARTS = 20
@@ -47,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or settings_from_environment()
     configure_logging(settings.log_level)
-    app = Flask("vestibule", static_folder=None, template_folder=None)
+    app = Service("vestibule", static_folder=None, template_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_PARTS=MAX_FORM_PARTS)
     app.url_map.merge_slashes = False  # werkzeug would redirect to where the request's own Host says (T2)
     app.extensions["vestibule_settings"] = settings
@@ -78,6 +84,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def behind_proxies(app: Flask, hops: int) -> ProxyFix:
-    """Believe so many `X-Forwarded-*` values as there are proxies in front; none where there is none."""
-    return ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=0, x_prefix=0)
+def behind_proxies(app: Flask, hops: int) -> WSGIApplication:
+    """Believe so many `X-Forwarded-*` values as there are proxies in front; without one, nothing reads them."""
+    return app.wsgi_app if hops == 0 else ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=0, x_prefix=0)

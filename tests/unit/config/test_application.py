@@ -1,0 +1,114 @@
+"""The application class answers as Flask itself would."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask, Response, session
+from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from werkzeug.urls import iri_to_uri
+
+from config.application import PLAIN_LOCATION, Answer, Service
+
+LOCATIONS = [
+    "/", "/reports?year=2026", "/ä/ü?q=ö", "//evil.test/", "/a b", "https://idp.test/sso?SAMLRequest=a%2Bb&SigAlg=x",
+    "https://bücher.test/ä", "HTTP://UPPER.test/", "https://idp.test:8443/sso", "relative", "/#fragment", "",
+]  # fmt: skip
+
+
+def _clients() -> tuple[FlaskClient, FlaskClient]:
+    """The same routes on Flask and on ours."""
+    return _client(Flask("plain", static_folder=None)), _client(Service("ours", static_folder=None))
+
+
+def _client(app: Flask) -> FlaskClient:
+    app.secret_key = "of a test"
+    at = iter(LOCATIONS)
+
+    @app.get("/<int:status>")
+    def answer(status: int) -> Response:
+        return app.response_class("grüezi", status, {"X-Own": "1"}, content_type="text/plain; charset=utf-8")
+
+    @app.get("/location")
+    def location() -> Response:
+        return app.response_class(status=303, headers={"Location": next(at), "Content-Location": "/ö"})
+
+    @app.get("/plain-location")
+    def plain_location() -> Response:
+        return app.response_class(status=303, headers={"Location": next(at)})
+
+    @app.get("/stream")
+    def stream() -> Response:
+        return app.response_class(iter(["a", "b"]))
+
+    @app.get("/count")
+    def count() -> str:
+        session["count"] = session.get("count", 0) + 1
+        return str(session["count"])
+
+    @app.get("/look")
+    def look() -> str:
+        return str(session.get("count"))
+
+    @app.get("/forget")
+    def forget() -> str:
+        session.clear()
+        return "forgotten"
+
+    return app.test_client()
+
+
+@pytest.mark.parametrize("path", ["/200", "/204", "/304", "/404", "/stream", "/look", "/missing"])
+def test_headers_are_those_of_flask(path: str) -> None:
+    """The same headers, the same length, the same body."""
+    plain, ours = (client.get(path) for client in _clients())
+    assert sorted(ours.headers) == sorted(plain.headers)
+    assert (ours.status, ours.data) == (plain.status, plain.data)
+
+
+@pytest.mark.parametrize("path", ["/location", "/plain-location"])
+def test_locations_are_those_of_flask(path: str) -> None:
+    """Whatever alphabet they are in."""
+    plain, ours = _clients()
+    for _ in LOCATIONS:
+        assert sorted(ours.get(path).headers) == sorted(plain.get(path).headers)
+
+
+@settings(max_examples=60)
+@given(st.from_regex(PLAIN_LOCATION, fullmatch=True))
+def test_a_plain_location_is_a_uri_already(location: str) -> None:
+    """werkzeug would send what we send; it only leaves out a query that is empty."""
+    assert iri_to_uri(location).rstrip("?") == location.rstrip("?")
+
+
+def test_the_signed_cookie_is_that_of_flask() -> None:
+    """Set where it is used, kept, taken away where it is emptied, and never seen where nobody asks for it."""
+    plain, ours = _clients()
+    for path, cookie in [
+        ("/look", False),
+        ("/200", False),
+        ("/count", True),
+        ("/count", True),
+        ("/look", False),
+        ("/forget", True),
+    ]:
+        answers = [client.get(path) for client in (plain, ours)]
+        assert [("Set-Cookie" in answer.headers) for answer in answers] == [cookie, cookie], path
+        assert answers[0].data == answers[1].data
+        assert answers[0].headers.get("Vary") == answers[1].headers.get("Vary")
+
+
+def test_a_forged_cookie_counts_as_none() -> None:
+    """Its signature decides, as ever."""
+    _, ours = _clients()
+    ours.set_cookie("session", "eyJjb3VudCI6OTl9.forged.forged")
+    assert ours.get("/count").data == b"1"
+
+
+def test_answers_are_ours() -> None:
+    """Views that give text get the same class."""
+    app = Service("ours", static_folder=None)
+    app.add_url_rule("/", view_func=lambda: "text")
+    with app.test_request_context("/"):
+        assert isinstance(app.full_dispatch_request(), Answer)
