@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["vestibule_settings"] = settings
     app.extensions["vestibule_keys"] = KeyRing(settings.secret_keys)
     app.extensions["vestibule_trusts"] = TrustCache(app.extensions["vestibule_keys"])
-    app.wsgi_app = behind_proxies(app, settings.trusted_proxies)  # type: ignore[method-assign]
+    app.wsgi_app = behind_proxies(app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     connect_database(app, settings.database_url)
     install_guard()
     install_hosts(app)
