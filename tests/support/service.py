@@ -48,8 +48,10 @@ class Service:
         return requests.request(method, url, headers=headers, timeout=20, **options)  # type: ignore[arg-type]
 
 
-def start_service(folder: Path, database_url: str, *, workers: int = 1, port: int | None = None) -> Service:
-    """Migrate the database, start the service on it, and wait until it is ready."""
+def start_service(
+    folder: Path, database_url: str, *, workers: int = 1, port: int | None = None, **variables: str
+) -> Service:
+    """Migrate the database, start the service on it, and wait until it is ready; `variables` go into its environment."""
     port = port or free_port()
     settings = Settings(
         secret_keys=SECRET_KEYS,
@@ -68,6 +70,7 @@ def start_service(folder: Path, database_url: str, *, workers: int = 1, port: in
         "TENANT_URL": settings.tenant_url,
         "RATE_LIMITS": "off",
         "PYTHONPATH": str(REPOSITORY),
+        **variables,
     }
     command = [sys.executable, "-m", "command", "serve", "--port", str(port), "--workers", str(workers)]
     running = start(command, log=folder / "service.log", folder=folder, environment=environment)
