@@ -36,7 +36,8 @@ class _Compiled:
         self._writers = [(name, _writer(kinds[name], dialect)) for name in names]
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
         returned = list(statement.exported_columns)
-        self.readers = [_reader(column.type, dialect) for column in returned]
+        readers = enumerate(_reader(column.type, dialect) for column in returned)
+        self._readers = [(place, reader) for place, reader in readers if reader is not None]
         self.row: Any = namedtuple("Row", [column.key for column in returned]) if returned else None
 
     def bind(self, parameters: Parameters) -> Any:
@@ -48,11 +49,13 @@ class _Compiled:
 
     def rows(self, cursor: Any) -> list[Any]:
         """All rows, as named tuples of Python's own values."""
-        make, readers = self.row._make, self.readers
-        return [
-            make(value if reader is None else reader(value) for value, reader in zip(row, readers, strict=True))
-            for row in cursor.fetchall()
-        ]
+        return [self._row(row) for row in cursor.fetchall()]
+
+    def _row(self, row: Any) -> Any:
+        values = list(row)
+        for place, reader in self._readers:
+            values[place] = reader(values[place])
+        return self.row._make(values)
 
 
 def _writer(kind: Any, dialect: sa.Dialect) -> Convert | None:
@@ -62,7 +65,8 @@ def _writer(kind: Any, dialect: sa.Dialect) -> Convert | None:
 
 
 def _reader(kind: Any, dialect: sa.Dialect) -> Convert | None:
-    converter: Convert | None = kind.dialect_impl(dialect).result_processor(dialect, None)
+    own = _OWN_READERS.get((type(kind), dialect.name))
+    converter: Convert | None = own or kind.dialect_impl(dialect).result_processor(dialect, None)
     return converter
 
 
@@ -75,8 +79,16 @@ def _sqlite_time(moment: dt.datetime | None) -> str | None:
     return moment.astimezone(dt.UTC).isoformat(" ", "microseconds")[:SQLITE_TIME_LENGTH]
 
 
+def _sqlite_id(digits: str | None) -> str | None:
+    """A UUID's text from its 32 digits."""
+    if digits is None:
+        return None
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
 SQLITE_TIME_LENGTH = len("2026-01-01 00:00:00.000000")
 _OWN_WRITERS: Mapping[tuple[type, str], Convert] = {(UTCDateTime, "sqlite"): _sqlite_time}
+_OWN_READERS: Mapping[tuple[type, str], Convert] = {(sa.Uuid, "sqlite"): _sqlite_id}
 
 
 class Prepared:

@@ -14,6 +14,8 @@ from identity import errors
 from tenants.errors import IdentityProviderMissing, MetadataExpired, Refusal
 
 MAX_SHOWN = 300
+NUL = "\x00"
+"""PostgreSQL's JSON has no place for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ class Receipt:
         """JSON form as stored: what is the same in every receipt stays out, and `shown_receipt` puts it back."""
         return {
             "checks": [
-                [check.id, passed, expected and _stored(expected), actual and _stored(actual), code]
+                [check.id, passed, expected[:MAX_SHOWN].replace(NUL, ""), actual[:MAX_SHOWN].replace(NUL, ""), code]
                 for check, passed, expected, actual, code in self.lines
             ],
             "facts": self.facts,
@@ -188,11 +190,6 @@ class Step:
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool | None:
         """Whether the block's refusal goes no further; that is never so at a sign-in."""
         return self._receipt.end_step(self._check, error)
-
-
-def _stored(text: str) -> str:
-    """PostgreSQL's JSON has no place for NUL."""
-    return text if len(text) <= MAX_SHOWN and "\x00" not in text else text[:MAX_SHOWN].replace("\x00", "")
 
 
 CHECKS: Mapping[str, Check] = {check.id: check for check in list(globals().values()) if isinstance(check, Check)}

@@ -252,14 +252,14 @@ def _arrival(receipt: Receipt) -> Arrival:
 def browser_facts() -> BrowserFacts:
     """What this request says of the browser that made it."""
     return BrowserFacts(
-        user_agent=_header_text(request.user_agent.string), address=_header_text(request.remote_addr or "")
+        user_agent=_header_text(request.headers.get("User-Agent", "")), address=_header_text(request.remote_addr or "")
     )
 
 
 def _header_text(value: str) -> str:
     """What a header says, in characters that can be stored and shown. WSGI hands its octets on as Latin-1 (PEP 3333)."""
     text = value[:MAX_HEADER_TEXT].encode("latin-1", "replace").decode("utf-8", "replace")
-    return "".join(character for character in text if character.isprintable())
+    return text if text.isprintable() else "".join(character for character in text if character.isprintable())
 
 
 def _body() -> bytes:
