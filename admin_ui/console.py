@@ -10,14 +10,22 @@ from admin_ui.csrf import install_csrf
 from admin_ui.door import CONSOLE_PATH
 from admin_ui.rendering import SCREENS, STATIC
 from admin_ui.screen import Screen
+from admin_ui.screens.account import AccountScreen
+from admin_ui.screens.administrators import AdministratorsScreen
 from admin_ui.screens.home import HomeScreen
+from admin_ui.screens.staff import StaffAccountsScreen
 from admin_ui.screens.tenants import TenantsScreen
 from config.settings import Settings
 from identity.page_rendering import PRODUCT
 from identity.response_headers import security_headers
 
 HOME: type[Screen] = HomeScreen
-SCREEN_TYPES: tuple[type[Screen], ...] = (TenantsScreen,)
+SCREEN_TYPES: tuple[type[Screen], ...] = (
+    TenantsScreen,
+    StaffAccountsScreen,
+    AccountScreen,
+    AdministratorsScreen,
+)
 """Every screen. The order is that of the menu, group by group."""
 
 

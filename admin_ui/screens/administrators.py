@@ -1,0 +1,129 @@
+"""Who of a tenant's people has a role in its console: named by address, or by a rule over their sign-in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Response, request
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from admin_ui.asked import Asked
+from admin_ui.forms import errors_of, submitted
+from admin_ui.rendering import notify
+from admin_ui.screen import TenantScreen, page
+from config.database import transaction
+from tenants.console_role_records import grants_of, rules_of
+from tenants.console_role_schemas import GrantCreate, GrantPatch, RuleCreate
+from tenants.console_roles import change_grant, drop_rule, grant_role, make_rule, withdraw_grant
+from tenants.errors import NotFound, Refusal
+from tenants.idp_records import providers_of
+from tenants.paging import MAX_LIMIT, is_row_id
+from tenants.roles import CONFIGURE, READ, Role
+
+NOTHING: Mapping[str, Any] = {}
+GIVEN_BY = {"staff": "staff", "user": "an administrator", "cli": "the command line", "token": "the API"}
+
+
+class AdministratorsScreen(TenantScreen):
+    """A tenant's administrators and viewers."""
+
+    label, path, endpoint_name, icon, group = "Administrators", "/administrators", "administrators", "shield", "People"
+
+    @page("/", READ)
+    def index(self, asked: Asked) -> Response:
+        """Who was named, and the rules."""
+        return self._page(asked)
+
+    @page("/grants", CONFIGURE, methods=("POST",))
+    def grant(self, asked: Asked) -> WerkzeugResponse:
+        """Name somebody."""
+        sent = submitted(GrantCreate(), request.form)
+        if sent.values is None:
+            return self._page(asked, grant=sent.shown, grant_errors=sent.errors, status=422)
+        values = sent.values
+        try:
+            with transaction():
+                given = grant_role(asked.tenant, values["email"], Role(values["role"]), actor=asked.actor, now=asked.now)
+        except Refusal as refusal:
+            return self._page(asked, grant=sent.shown, grant_errors=errors_of(refusal), status=refusal.status)
+        notify(f"{given.email} is {_words_of(given.role)} now. It holds from their next click, or their first sign-in.")
+        return self.see_other("index", asked)
+
+    @page("/grants/<grant_id>", CONFIGURE, methods=("POST",))
+    def change(self, asked: Asked, grant_id: str) -> WerkzeugResponse:
+        """Give a named person another role, or none."""
+        chosen = _row_id(grant_id)
+        if request.form.get("remove") == "yes":
+            with transaction():
+                withdraw_grant(asked.tenant, chosen, actor=asked.actor, now=asked.now)
+            notify("The role was taken away. The person is out of the console with their next click.")
+            return self.see_other("index", asked)
+        sent = submitted(GrantPatch(), request.form)
+        if sent.values is None:
+            raise NotFound("no such role")
+        with transaction():
+            given = change_grant(asked.tenant, chosen, Role(sent.values["role"]), actor=asked.actor, now=asked.now)
+        notify(f"{given.email} is {_words_of(given.role)} now.")
+        return self.see_other("index", asked)
+
+    @page("/rules", CONFIGURE, methods=("POST",))
+    def rule(self, asked: Asked) -> WerkzeugResponse:
+        """Make a rule."""
+        sent = submitted(RuleCreate(), request.form)
+        if sent.values is None:
+            return self._page(asked, rule=sent.shown, rule_errors=sent.errors, status=422)
+        wanted = {**sent.values, "role": Role(sent.values["role"])}
+        try:
+            with transaction():
+                make_rule(asked.tenant, **wanted, actor=asked.actor, now=asked.now)
+        except Refusal as refusal:
+            return self._page(asked, rule=sent.shown, rule_errors=errors_of(refusal), status=refusal.status)
+        notify("The rule holds from each person's next sign-in on.")
+        return self.see_other("index", asked)
+
+    @page("/rules/<rule_id>", CONFIGURE, methods=("POST",))
+    def remove_rule(self, asked: Asked, rule_id: str) -> WerkzeugResponse:
+        """Remove a rule."""
+        with transaction():
+            drop_rule(asked.tenant, _row_id(rule_id), actor=asked.actor, now=asked.now)
+        notify("The rule was removed. Whoever had a role by it alone is out of the console with their next click.")
+        return self.see_other("index", asked)
+
+    def _page(
+        self,
+        asked: Asked,
+        *,
+        grant: Mapping[str, Any] = NOTHING,
+        rule: Mapping[str, Any] = NOTHING,
+        grant_errors: Mapping[str, Sequence[str]] = NOTHING,
+        rule_errors: Mapping[str, Sequence[str]] = NOTHING,
+        status: int = 200,
+    ) -> Response:
+        return self.render(
+            "administrators/index.html",
+            asked,
+            status=status,
+            grants=[(given, _given_by(given.granted_by)) for given in grants_of(asked.tenant.id)],
+            rules=rules_of(asked.tenant.id, limit=MAX_LIMIT),
+            providers=[(provider.name, provider.display_name) for provider in providers_of(asked.tenant.id)],
+            grant={"email": "", "role": Role.ADMIN.value, **grant},
+            rule={"idp": "", "attribute": "", "value": "", "role": Role.ADMIN.value, **rule},
+            grant_errors=grant_errors,
+            rule_errors=rule_errors,
+            may_change=asked.may(CONFIGURE),
+        )
+
+
+def _given_by(actor: str) -> str:
+    return GIVEN_BY.get(actor.partition(":")[0], actor)
+
+
+def _words_of(role: str) -> str:
+    return "an administrator" if role == Role.ADMIN.value else "a viewer"
+
+
+def _row_id(text: str) -> str:
+    if not is_row_id(text):
+        raise NotFound("no such id")
+    return text
