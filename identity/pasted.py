@@ -13,17 +13,12 @@ from identity.errors import TooLarge
 MAX_PASTED_CHARACTERS = 512 * 1024
 """As much as a form at the ACS may have."""
 _XML_DECLARATION = re.compile(r"<\?xml\s[^>]*\?>\s*")
-_FIELD = r"(?:^|[?&\s\"'{{,;]){name}[\"']?\s*[=:]\s*[\"']?([^\s&\"'<>,;]+)"
-_INPUT = r"<input\b[^>]*\bname=[\"']{name}[\"'][^>]*\bvalue=[\"']([^\"']*)[\"']"
-_INPUT_TURNED = r"<input\b[^>]*\bvalue=[\"']([^\"']*)[\"'][^>]*\bname=[\"']{name}[\"']"
-_FORMS = {
-    name: (
-        re.compile(_INPUT.format(name=name), re.IGNORECASE),
-        re.compile(_INPUT_TURNED.format(name=name), re.IGNORECASE),
-        re.compile(_FIELD.format(name=name)),
-    )
+_FIELDS = {
+    name: re.compile(rf"(?:^|[?&\s\"'{{,;]){name}[\"']?\s*[=:]\s*[\"']?([^\s&\"'<>,;]+)")
     for name in ("SAMLResponse", "RelayState")
 }
+_INPUT = re.compile(r"<input\b([^<>]*)", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"\b(name|value)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _INDENTED = re.compile(r"\r?\n[ \t]+")
 
 
@@ -49,15 +44,19 @@ def read_pasted(text: str) -> Pasted:
         return Pasted(found, _field("RelayState", text) or "", "form")
     if text.startswith("<"):
         # Pasted text is Unicode already: whatever encoding it declares was undone by whoever showed it.
-        return Pasted(base64.b64encode(_XML_DECLARATION.sub("", text, count=1).encode()).decode(), "", "xml")
+        declaration = _XML_DECLARATION.match(text)
+        octets = text[declaration.end() if declaration else 0 :].encode("utf-8", "replace")
+        return Pasted(base64.b64encode(octets).decode(), "", "xml")
     return Pasted(_INDENTED.sub("\n", unquote(text) if "%" in text else text), "", "field")
 
 
 def _field(name: str, text: str) -> str | None:
-    """The value of a form's field, of an input of a page's source, or behind the name in any list of fields."""
+    """The value of an input of a page's source, or what stands behind the name in a form, an address or a list of fields."""
     if name not in text:
         return None
-    for position, form in enumerate(_FORMS[name]):
-        if found := form.search(text):
-            return html.unescape(found[1]) if position < len(_FORMS[name]) - 1 else unquote(found[1])
-    return None
+    for tag in _INPUT.finditer(text):
+        attributes = {found[1].lower(): found[2] or found[3] or "" for found in _ATTRIBUTE.finditer(tag[1])}
+        if attributes.get("name") == name:
+            return html.unescape(attributes.get("value", ""))
+    found = _FIELDS[name].search(text)
+    return unquote(found[1]) if found else None

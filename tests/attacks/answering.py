@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from identity.routes import SESSION_COOKIE
-from tests.attacks.support import Pending
+from tests.attacks.support import Pending, foretell
 from tests.support.browser import code_of
 
 
@@ -17,6 +17,7 @@ def accept(victim: Pending, **parts: Any) -> Mapping[str, Any]:
 
 def accept_message(victim: Pending, message: bytes | str, relay_state: str | None = None) -> Mapping[str, Any]:
     """The message signs the person in; gives what /session then says."""
+    assert foretell(victim, message, relay_state) is None, "whoever pastes it is told that it would be refused"
     answer = victim.send(message, relay_state)
     assert answer.status_code == 303, code_of(answer)
     session = victim.browser.get("/session")
@@ -33,8 +34,10 @@ def refuse_each(victim: Pending, messages: Mapping[str, bytes | str], code: str 
     codes = {code} if isinstance(code, str) else set(code)
     before = victim.world.rows()
     for name, message in messages.items():
+        foretold = foretell(victim, message)
         answer = victim.send(message)
         told = code_of(answer)
+        assert foretold == told, f"{name!r}: whoever pastes it is told {foretold}, the ACS says {told}"
         assert told in codes, f"{name!r}: {answer.status_code} {told}"
         assert 400 <= answer.status_code < 500, name
         assert SESSION_COOKIE not in str(answer.headers), name

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
@@ -17,9 +18,11 @@ from werkzeug.test import TestResponse
 from config.database import Base, db
 from config.isolation import every_tenant
 from identity.checks import shown_receipt
+from identity.diagnosis import diagnose
 from identity.routes import SESSION_COOKIE
+from tenants.records import find_tenant
 from tests.support.browser import Browser, Started, code_of
-from tests.support.world import Organisation, World
+from tests.support.world import RECORDED_ANYWAY, Organisation, World, utc_now
 
 MALLORY = "mallory@acme.test"
 """Whom attackers want to be: an address that the tenant's domain allows, so that nothing but the attacked check refuses it."""
@@ -37,6 +40,9 @@ SETTINGS: dict[str, Any] = {
     "require_authn_context": False,
 }
 """Those that attacks change, as they come."""
+
+NEEDS_THE_BROWSER: Mapping[str, tuple[None]] = {"login_state_lost": (None,)}
+"""Codes that only the browser can bring about: without it, the message is good."""
 
 Rows = Mapping[str, set[tuple[Any, ...]]]
 _REFERENCE = re.compile(r"<dt>Reference</dt><dd><code>([0-9a-f]+)</code>")
@@ -106,10 +112,31 @@ def pending(world: World, organisation: Organisation | None = None) -> Pending:
 def refuse(victim: Pending, message: bytes | str, code: str | Collection[str], relay_state: str | None = None) -> Refused:
     """Send the attacker's message in a pending sign-in: it is refused with that code, and the honest answer then works."""
     before = victim.world.rows()
+    foretold = foretell(victim, message, relay_state)
     answer = victim.send(message, relay_state)
     refused = assert_refused(victim.world, answer, code, before)
+    assert foretold in (refused.code, *NEEDS_THE_BROWSER.get(refused.code, ())), "whoever pastes it is told something else"
     victim.finish()
     return refused
+
+
+def foretell(victim: Pending, message: bytes | str, relay_state: str | None = None) -> str | None:
+    """What whoever pastes the form is told, which writes nothing at all; None: it would be accepted."""
+    world, slug = victim.world, victim.organisation.slug
+    field = message if isinstance(message, str) else base64.b64encode(message).decode()
+    form = f"SAMLResponse={quote(field, safe='')}"
+    if victim.started.relay_state or relay_state:
+        form += f"&RelayState={quote(victim.started.relay_state if relay_state is None else relay_state, safe='')}"
+    kept = [world.count(table) for table in RECORDED_ANYWAY]
+    with world.app.test_request_context():
+        tenant = find_tenant(slug)
+        assert tenant is not None
+        verdict = diagnose(tenant, world.app.extensions["vestibule_trusts"].trust_of(tenant), form, utc_now())
+    failed = [line["code"] for line in verdict.receipt["checks"] if line["passed"] is False]
+    assert failed[:1] == ([verdict.code] if verdict.code else []), "the first check that failed is the verdict"
+    assert [advice.code for advice in verdict.advice] == list(dict.fromkeys(failed))
+    assert [world.count(table) for table in RECORDED_ANYWAY] == kept
+    return verdict.code
 
 
 def assert_refused(world: World, answer: TestResponse, code: str | Collection[str], before: Rows) -> Refused:
