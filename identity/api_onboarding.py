@@ -10,7 +10,7 @@ from flask import Flask
 
 from config.database import transaction
 from identity.customers import NewCustomer, link_document, progress_document, start_onboarding
-from identity.onboarding import activate, progress_of
+from identity.onboarding import activate
 from identity.onboarding_schemas import (
     Activate,
     NewSetupLinkView,
@@ -22,6 +22,7 @@ from identity.onboarding_schemas import (
     SetupLinkPage,
     SetupLinkView,
 )
+from identity.setup_progress import progress_of
 from tenants import web
 from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint, api_of

@@ -9,8 +9,9 @@ from flask import Flask
 
 from config.database import transaction
 from identity.customers import NewCustomer, link_document, progress_document, start_onboarding
-from identity.onboarding import activate, progress_of
+from identity.onboarding import activate
 from identity.onboarding_schemas import Activate, OnboardingCreate, SetupLinkCreate
+from identity.setup_progress import progress_of
 from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_tenant
 from tenants.onboarding.link_records import links_of
 from tenants.onboarding.links import issue_link, release_link, revoke_link

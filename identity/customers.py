@@ -10,7 +10,7 @@ from typing import Any
 from config.database import transaction
 from config.sealing import KeyRing
 from config.settings import Settings
-from identity.onboarding import Progress
+from identity.setup_progress import Progress
 from tenants.administration import create_tenant, draft_tenant
 from tenants.email_domains import normalise_email
 from tenants.management_errors import FieldsInvalid

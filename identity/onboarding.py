@@ -1,148 +1,35 @@
-"""Flows: how far a tenant's onboarding is, told by facts alone; its steps; and its end, the activation (O1–O3).
+"""Flows: the steps of an onboarding, and its end, the activation (O2).
 
 Through a set-up link the identity provider is connected switched off, so nobody signs in before somebody activates it; a
-test sign-in works all the same. No step is ever noted as done: each is looked up in what is there.
+test sign-in works all the same.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from config.database import transaction
 from config.settings import Settings
-from identity.errors import EmailDomainNotAllowed, StatusNotSuccess, UserInactive, UserNotProvisioned
-from identity.trial_models import ACCEPTED, REFUSED
-from identity.trial_records import Trial, latest_trials
+from identity.setup_progress import PROVIDER_NAME, Step, progress_of, provider_of
 from tenants.audit import EventType, record
 from tenants.connecting import ProviderRequest, connect
-from tenants.domain_records import ClaimedDomain, claimed_domains
 from tenants.errors import NotFound
 from tenants.idp_metadata import metadata_from_document
-from tenants.idp_records import ManagedProvider, change_provider, providers_of
+from tenants.idp_records import ManagedProvider, change_provider
 from tenants.metadata_intake import MetadataSource
 from tenants.models import ONBOARDING
-from tenants.onboarding.choices import Choices, choices_of, choose_product
+from tenants.onboarding.choices import choices_of, choose_product
 from tenants.onboarding.errors import OnboardingFinished, StepsMissing
 from tenants.onboarding.links import finish_links
 from tenants.onboarding.products import PRODUCTS, recognise
 from tenants.onboarding.server_presets import GENERIC
 from tenants.providers import change_saml_settings
 from tenants.saml_settings import SAMLSettings, settings_from_document
-from tenants.settings_changes import fingerprint_of
 from tenants.tenant_records import ManagedTenant, activate_when_onboarding, bump_version, find_managed_tenant_by_id
 
-PROVIDER_NAME = "main"
 PROVIDER_WORDS = "Company account"
-TRIALS_LOOKED_AT = 50
-REFUSALS_OF_A_PERSON = frozenset(
-    refusal.code for refusal in (EmailDomainNotAllowed, StatusNotSuccess, UserInactive, UserNotProvisioned)
-)
-"""What shows that somebody is kept out; a message that fails for another reason shows nothing about people."""
-
-
-class Step(StrEnum):
-    """The steps in order."""
-
-    PRODUCT = "product"
-    METADATA = "metadata"
-    ATTRIBUTES = "attributes"
-    DOMAINS = "domains"
-    TEST = "test"
-    REFUSAL_TEST = "refusal_test"
-    ACTIVATION = "activation"
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is there, as it was read for one look. `trials` are answered ones, newest first, that still say something."""
-
-    tenant: ManagedTenant
-    choices: Choices
-    provider: ManagedProvider | None
-    domains: tuple[ClaimedDomain, ...]
-    trials: tuple[Trial, ...]
-
-    @property
-    def passed(self) -> Trial | None:
-        """The newest test that would have let its person in."""
-        return next((trial for trial in self.trials if trial.expected == ACCEPTED and trial.passed), None)
-
-    @property
-    def refused(self) -> Trial | None:
-        """The newest second test in which a person was kept out, for being that person."""
-        kept_out = (trial for trial in self.trials if trial.expected == REFUSED and trial.code in REFUSALS_OF_A_PERSON)
-        return next(kept_out, None)
-
-
-@dataclass(frozen=True, slots=True)
-class StepState:
-    """One step. `enough`: activation does not wait for it; `done`: nothing is left to do in it."""
-
-    step: Step
-    done: bool
-    enough: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an onboarding is."""
-
-    facts: Facts
-    steps: tuple[StepState, ...]
-
-    def of(self, step: Step) -> StepState:
-        """One of the steps."""
-        return next(state for state in self.steps if state.step is step)
-
-    @property
-    def missing(self) -> tuple[Step, ...]:
-        """The steps that activation waits for."""
-        return tuple(state.step for state in self.steps if not state.enough and state.step is not Step.ACTIVATION)
-
-    @property
-    def next(self) -> Step:
-        """The step that is to be done now; the last one where nothing else is left.
-
-        Attributes are looked at once a test has told which come: a product's usual names are right more often than not.
-        """
-        waiting = [step for step in self.missing if step is not Step.ATTRIBUTES or self.facts.trials]
-        return waiting[0] if waiting else Step.ACTIVATION
-
-
-def facts_of(tenant: ManagedTenant) -> Facts:
-    """Read everything that a tenant's progress follows from."""
-    provider = provider_of(tenant.id)
-    trials = latest_trials(tenant.id, provider.id, TRIALS_LOOKED_AT) if provider else []
-    telling = tuple(trial for trial in trials if provider and _still_tells(trial, provider))
-    return Facts(tenant, choices_of(tenant.id), provider, tuple(claimed_domains(tenant.id)), telling)
-
-
-def progress_of(tenant: ManagedTenant) -> Progress:
-    """How far a tenant's onboarding is."""
-    facts = facts_of(tenant)
-    proven = [claimed for claimed in facts.domains if claimed.proof]
-    email_arrives = any(trial.outcome.get("person", {}).get("email") for trial in facts.trials)
-    active = tenant.state != ONBOARDING
-    states = {
-        Step.PRODUCT: (facts.choices.product is not None, facts.choices.product is not None or facts.provider is not None),
-        Step.METADATA: (facts.provider is not None,) * 2,
-        Step.ATTRIBUTES: (email_arrives,) * 2,
-        Step.DOMAINS: (bool(proven) and len(proven) == len(facts.domains), bool(proven)),
-        Step.TEST: (facts.passed is not None,) * 2,
-        Step.REFUSAL_TEST: (facts.refused is not None or facts.choices.refusal_test_skipped is not None, True),
-        Step.ACTIVATION: (active, active),
-    }
-    return Progress(facts, tuple(StepState(step, *states[step]) for step in Step))
-
-
-def provider_of(tenant_id: int) -> ManagedProvider | None:
-    """The identity provider that an onboarding is about: the one of its usual name, or else the first."""
-    found = providers_of(tenant_id)
-    return next((provider for provider in found if provider.name == PROVIDER_NAME), found[0] if found else None)
 
 
 def take_product(tenant: ManagedTenant, key: str, *, actor: str, now: dt.datetime) -> None:
@@ -151,10 +38,14 @@ def take_product(tenant: ManagedTenant, key: str, *, actor: str, now: dt.datetim
     Raises:
         FieldsInvalid: there is no such product.
     """
+    before = choices_of(tenant.id).product
     choose_product(tenant.id, key, actor=actor, now=now)
     provider = provider_of(tenant.id)
-    if provider is not None:
-        change_saml_settings(tenant, provider.name, PRODUCTS[key].patch(), actor=actor, now=now)
+    if provider is None:
+        return
+    if provider.display_name == _words_of(before):
+        change_provider(tenant.id, provider.id, {"display_name": _words_of(key)})
+    change_saml_settings(tenant, provider.name, PRODUCTS[key].patch(), actor=actor, now=now)
 
 
 def take_metadata(
@@ -173,8 +64,7 @@ def take_metadata(
     """
     present, product = provider_of(tenant.id), choices_of(tenant.id).product
     name = present.name if present else PROVIDER_NAME
-    words = PRODUCTS[product].name if product and product != GENERIC.key else PROVIDER_WORDS
-    display_name = present.display_name if present else words
+    display_name = present.display_name if present else _words_of(product)
     request = ProviderRequest(name, display_name, source, enabled=False, chosen_entity_id=chosen_entity_id)
     provider, _ = connect(tenant, request, settings, actor=actor, now=now)
     preset = PRODUCTS[product] if product else recognise(metadata_from_document(provider.metadata_document)) or GENERIC
@@ -223,14 +113,13 @@ def activate(tenant: ManagedTenant, *, reason: str | None = None, actor: str, no
     finish_links(tenant.id, actor=actor, now=now)
 
 
+def _words_of(product: str | None) -> str:
+    """What people are shown of the identity provider, until somebody calls it otherwise."""
+    return PRODUCTS[product].name if product and product != GENERIC.key else PROVIDER_WORDS
+
+
 def _connected(tenant: ManagedTenant) -> ManagedProvider:
     provider = provider_of(tenant.id)
     if provider is None:
         raise NotFound("no identity provider is connected")
     return provider
-
-
-def _still_tells(trial: Trial, provider: ManagedProvider) -> bool:
-    """Whether a test was made with the settings in force, and after the metadata came (row ids sort by time)."""
-    settings = settings_from_document(provider.settings)
-    return trial.fingerprint == fingerprint_of(settings) and trial.id > (provider.metadata_version_id or "")

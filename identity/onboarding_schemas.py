@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from identity.onboarding import Step
+from identity.setup_progress import Step
 from tenants.administration import MAX_NAME_LENGTH
 from tenants.domain_ownership import MAX_EMAIL_DOMAINS
 from tenants.email_domains import MAX_EMAIL_CHARACTERS

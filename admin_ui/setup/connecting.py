@@ -14,7 +14,10 @@ from admin_ui.setup.rendering import address_of, step_page
 from admin_ui.setup.visit import Visit, visited
 from config.database import transaction
 from config.throttle import Throttle
-from identity.onboarding import Facts, Step, progress_of, take_attributes, take_metadata
+from identity.onboarding import take_attributes, take_metadata
+from identity.routes import LOGIN_COOKIE
+from identity.setup_progress import Facts, Step, progress_of
+from identity.trials import shown_trial
 from tenants import web
 from tenants.errors import RateLimited, Refusal, SettingsInvalid
 from tenants.idp_metadata import metadata_from_document
@@ -110,6 +113,7 @@ def _connect_page(visit: Visit, shown: Mapping[str, str], refusal: Refusal | Non
         recognised=recognise(found) if found else None,
         wrong=wrong_choice(preset, found) if found else None,
         refusal=refusal,
+        cause=refusal.cause if isinstance(refusal, MetadataRefused) else "",
         choices=choices,
         shown={"metadata_url": "", "metadata_xml": "", "entity_id": "", **shown},
     )
@@ -154,10 +158,15 @@ def _attributes_page(visit: Visit, errors: Mapping[str, str] | None = None) -> W
 
 
 def received_of(facts: Facts) -> list[dict[str, Any]]:
-    """The attributes of the newest test that brought any: names, values with personal parts masked, fields that they fill."""
+    """The attributes of the newest test that brought any: names, values, fields that they fill.
+
+    Values come as they were in the browser that tested, for as long as its login cookie lives; masked in any other.
+    """
     for trial in facts.trials:
         if trial.outcome.get("attributes"):
-            return list(trial.outcome["attributes"])
+            values = shown_trial(trial, request.cookies.get(LOGIN_COOKIE)).values or {}
+            whole = values.get("attributes", {})
+            return [{**item, "values": whole.get(item["name"], item["values"])} for item in trial.outcome["attributes"]]
     return []
 
 

@@ -11,7 +11,7 @@ from admin_ui.rendering import notify
 from admin_ui.setup.rendering import address_of, step_page
 from admin_ui.setup.visit import Visit, visited
 from config.database import transaction
-from identity.onboarding import Step, progress_of
+from identity.setup_progress import Step, progress_of
 from tenants import web
 from tenants.domain_errors import UNPROVEN, DomainUnproven
 from tenants.domain_proof import (

@@ -8,8 +8,8 @@ from flask import Response, g, request
 
 from admin_ui.rendering import render_branded
 from identity.error_pages import refusal_response, wants_problem
-from identity.onboarding import Progress, Step
 from identity.response_headers import SELF, form_action_for
+from identity.setup_progress import Progress, Step
 from tenants.errors import RateLimited, Refusal
 from tenants.idp_metadata import metadata_from_document
 from tenants.records import TenantView

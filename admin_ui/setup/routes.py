@@ -13,7 +13,8 @@ from admin_ui.setup import connecting, proving, testing
 from admin_ui.setup.rendering import address_of, plain_page, refusal_page, step_page
 from admin_ui.setup.visit import SETUP_COOKIE, Visit, own_host, to_present_host, visited
 from config.database import transaction
-from identity.onboarding import Step, activate, progress_of, take_product
+from identity.onboarding import activate, take_product
+from identity.setup_progress import Step, progress_of
 from tenants.errors import Refusal
 from tenants.onboarding.errors import SetupLinkClaimed
 from tenants.onboarding.link_records import LinkRow, find_by_claim

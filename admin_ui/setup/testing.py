@@ -15,9 +15,11 @@ from config.database import transaction
 from identity.advice import Advice, advice_of, advice_on
 from identity.advice_facts import Failure
 from identity.circumstances import circumstances_of
-from identity.onboarding import REFUSALS_OF_A_PERSON, Step, progress_of, provider_of
+from identity.errors import EmailDomainNotAllowed
 from identity.routes import LOGIN_COOKIE
+from identity.setup_progress import REFUSALS_OF_A_PERSON, Facts, Step, progress_of, provider_of
 from identity.trial_models import ACCEPTED, REFUSED
+from identity.trial_records import Trial
 from identity.trials import ShownTrial, prepare_trial, shown_trial
 from tenants.errors import ConflictingState
 from tenants.management_errors import FieldsInvalid
@@ -89,7 +91,7 @@ def _begin(visit: Visit, expected: str) -> WerkzeugResponse:
 
 def _test_page(visit: Visit, expected: str, errors: dict[str, list[str]] | None = None) -> WerkzeugResponse:
     progress = progress_of(visit.tenant)
-    trial = next((trial for trial in progress.facts.trials if trial.expected == expected), None)
+    trial = _newest(progress.facts, expected)
     shown = shown_trial(trial, request.cookies.get(LOGIN_COOKIE)) if trial else None
     return step_page(
         "test.html" if expected == ACCEPTED else "second_test.html",
@@ -106,6 +108,15 @@ def _test_page(visit: Visit, expected: str, errors: dict[str, list[str]] | None 
         missing=[step.value for step in progress.missing],
         errors=errors or {},
     )
+
+
+def _newest(facts: Facts, expected: str) -> Trial | None:
+    """The newest test of a kind; not one that failed for want of a domain that was proven since."""
+    trial = next((trial for trial in facts.trials if trial.expected == expected), None)
+    if trial is None or trial.code != EmailDomainNotAllowed.code or expected == REFUSED or trial.finished_at is None:
+        return trial
+    proven_since = any(claimed.proven_at and claimed.proven_at > trial.finished_at for claimed in facts.domains)
+    return None if proven_since else trial
 
 
 def _person_of(shown: ShownTrial) -> Mapping[str, str]:
