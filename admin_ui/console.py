@@ -12,7 +12,17 @@ from admin_ui.rendering import SCREENS, STATIC
 from admin_ui.screen import Screen
 from admin_ui.screens.account import AccountScreen
 from admin_ui.screens.administrators import AdministratorsScreen
+from admin_ui.screens.authentication.attributes import SAMLAttributesScreen
+from admin_ui.screens.authentication.connection import ConnectionScreen
+from admin_ui.screens.authentication.providers import AuthenticationScreen
+from admin_ui.screens.authentication.trials import TrialsScreen
+from admin_ui.screens.authentication.versions import VersionsScreen
+from admin_ui.screens.branding import BrandingScreen
+from admin_ui.screens.general import GeneralScreen
 from admin_ui.screens.home import HomeScreen
+from admin_ui.screens.keys import KeysScreen
+from admin_ui.screens.overview import ServiceOverviewScreen, TenantOverviewScreen
+from admin_ui.screens.search import SearchScreen
 from admin_ui.screens.staff import StaffAccountsScreen
 from admin_ui.screens.tenants import TenantsScreen
 from config.settings import Settings
@@ -21,9 +31,20 @@ from identity.response_headers import security_headers
 
 HOME: type[Screen] = HomeScreen
 SCREEN_TYPES: tuple[type[Screen], ...] = (
+    ServiceOverviewScreen,
     TenantsScreen,
     StaffAccountsScreen,
     AccountScreen,
+    SearchScreen,
+    TenantOverviewScreen,
+    AuthenticationScreen,
+    ConnectionScreen,
+    SAMLAttributesScreen,
+    TrialsScreen,
+    VersionsScreen,
+    KeysScreen,
+    GeneralScreen,
+    BrandingScreen,
     AdministratorsScreen,
 )
 """Every screen. The order is that of the menu, group by group."""

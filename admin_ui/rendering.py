@@ -19,7 +19,7 @@ from identity.error_pages import refusal_response, wants_problem
 from identity.page_rendering import HTML, PRODUCT, brand_of
 from identity.response_headers import security_headers
 from identity.static_files import StaticFolder
-from tenants import web
+from tenants import roles, web
 from tenants.errors import Refusal
 from tenants.records import TenantView
 from tenants.roles import Permission, Role
@@ -46,7 +46,7 @@ _environment = Environment(
     auto_reload=False,
     extensions=["jinja2.ext.do"],
 )
-_environment.globals.update(product=PRODUCT, static=STATIC.url, role_words=ROLE_WORDS, form_token=form_token)
+_environment.globals.update(product=PRODUCT, static=STATIC.url, role_words=ROLE_WORDS, form_token=form_token, permissions=roles)
 _environment.filters.update(initials=organisation_initials, person_initials=person_initials, **FILTERS)
 
 
@@ -56,6 +56,8 @@ class FramedScreen(Protocol):
     label: str
     icon: str
     group: str
+    part_of: str
+    endpoint: str
     prefixes: tuple[str, ...]
 
     def first_permission(self) -> Permission:
@@ -167,7 +169,8 @@ def _menu(asked: Asked, current: FramedScreen) -> Sequence[tuple[str, Sequence[M
             continue
         if (of_tenant and asked.managed is None) or (not of_tenant and not asked.of_staff):
             continue
-        entry = MenuEntry(screen.label, screen.icon, screen.first_url(asked), screen is current)
+        is_here = screen.endpoint == (current.part_of or current.endpoint)
+        entry = MenuEntry(screen.label, screen.icon, screen.first_url(asked), is_here)
         groups[screen.group].append(entry)
     return [(group, entries) for group, entries in groups.items() if entries]
 

@@ -98,7 +98,7 @@ def _hover_of(fill: Colour, on_fill: Colour) -> Colour:
 def brand_css(colour: str) -> str:
     """The style sheet of one brand colour, `#rrggbb`; the product's own where that cannot be read."""
     brand = read_colour(colour) or NEUTRAL
-    light, dark = _rules(accent_of(brand, LIGHT)), _rules(accent_of(brand, DARK))
+    light, dark = accent_rules(accent_of(brand, LIGHT)), accent_rules(accent_of(brand, DARK))
     return f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
 
 
@@ -108,7 +108,8 @@ def brand_version(colour: str) -> str:
     return hashlib.sha256(brand_css(colour).encode()).hexdigest()[:16]
 
 
-def _rules(accent: Accent) -> str:
+def accent_rules(accent: Accent) -> str:
+    """The declarations that give a page's style sheet these shades."""
     return (
         f"--accent: {accent.fill}; --on-accent: {accent.on_fill}; --accent-hover: {accent.hover}; "
         f"--accent-edge: {accent.edge}; --accent-line: {accent.line}; --accent-ink: {accent.ink};"

@@ -27,7 +27,7 @@ HOUR_LIFETIME = dt.timedelta(days=3)
 
 
 def purge_expired(now: dt.datetime | None = None) -> int:
-    """Remove expired exchanges, assertions that can no longer be replayed, old sessions, receipts, tests and counts; of every tenant.
+    """Remove expired exchanges, assertions that cannot be replayed, old sessions, receipts, tests and counts; of every tenant.
 
     Returns:
         The number of rows removed.

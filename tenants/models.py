@@ -23,7 +23,8 @@ class Tenant(Model):
     """A customer organisation.
 
     `version` goes up with every change that a sign-in is judged by (metadata, settings, keys, domains, state): caches on
-    all workers are keyed by it. `name_key` is the name as lists search and sort it. `origin` is the canonical address that entity ID and ACS URL were built from.
+    all workers are keyed by it. `name_key` is the name as lists search and sort it. `origin` is the canonical address that
+    entity ID and ACS URL were built from.
     """
 
     __tablename__ = "tenant"

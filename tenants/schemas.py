@@ -17,6 +17,7 @@ from tenants.paging import DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT
 from tenants.schema_fields import MAX_REASON, QueryNumber, Strict, Whole, text
 
 IDLE_SECONDS = (300, 30 * 86_400)
+COLOUR_FORM = r"^#[0-9A-Fa-f]{6}$"
 ABSOLUTE_SECONDS = (300, 90 * 86_400)
 
 
@@ -62,7 +63,7 @@ class TenantPatch(Strict):
     state = fields.String(validate=validate.OneOf((ACTIVE, SUSPENDED)))
     email_domains = fields.List(text(253), validate=validate.Length(max=MAX_EMAIL_DOMAINS))
     reason = text(MAX_REASON)
-    brand_colour = text(7, shortest=7, pattern=r"^#[0-9A-Fa-f]{6}$")
+    brand_colour = text(7, shortest=7, pattern=COLOUR_FORM)
     session_idle_seconds = Whole(*IDLE_SECONDS)
     session_absolute_seconds = Whole(*ABSOLUTE_SECONDS)
 

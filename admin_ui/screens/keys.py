@@ -1,0 +1,56 @@
+"""What an identity provider has to know of us, and our own certificates: to read and to copy (K1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from flask import Response
+
+from admin_ui.asked import Asked
+from admin_ui.screen import TenantScreen, page
+from identity.overviews import days_until
+from tenants.overview_records import own_keys_of
+from tenants.roles import READ
+from tenants.service_provider import service_provider_of
+
+
+@dataclass(frozen=True, slots=True)
+class ShownKey:
+    """One of our own certificates; the private half is never read for it."""
+
+    use: str
+    state: str
+    fingerprint: str
+    begins_at: dt.datetime
+    ends_at: dt.datetime
+    days: int
+    pem: str
+
+
+class KeysScreen(TenantScreen):
+    """The service provider's side of a tenant."""
+
+    label, path, endpoint_name, icon, group = "Service provider", "/service-provider", "keys", "key", "Identity management"
+
+    @page("/", READ)
+    def index(self, asked: Asked) -> Response:
+        """Names, addresses and certificates."""
+        keys = [_shown(use, state, pem, asked.now) for use, state, pem, _ in own_keys_of(asked.tenant.id)]
+        return self.render("tenants/keys.html", asked, own=service_provider_of(asked.tenant.origin), keys=keys)
+
+
+def _shown(use: str, state: str, pem: str, now: dt.datetime) -> ShownKey:
+    certificate = x509.load_pem_x509_certificate(pem.encode())
+    digits = certificate.fingerprint(hashes.SHA256()).hex().upper()
+    return ShownKey(
+        use=use,
+        state=state,
+        fingerprint=":".join(digits[at : at + 2] for at in range(0, len(digits), 2)),
+        begins_at=certificate.not_valid_before_utc,
+        ends_at=certificate.not_valid_after_utc,
+        days=days_until(certificate.not_valid_after_utc, now),
+        pem=pem.strip(),
+    )
