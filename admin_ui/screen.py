@@ -53,13 +53,17 @@ def page(
 
 
 class Screen(BaseView):  # type: ignore[misc]  # Flask-Admin's metaclass has no types
-    """A part of the console. `path` is below /admin; `group` is its heading in the menu, "" keeps it out of there."""
+    """A part of the console. `path` is below /admin; `group` is its heading in the menu, "" keeps it out of there.
+
+    `part_of` is the endpoint of the screen whose place in the menu is shown as the present one, for those that have none.
+    """
 
     label: ClassVar[str]
     path: ClassVar[str]
     endpoint_name: ClassVar[str]
     icon: ClassVar[str] = "home"
     group: ClassVar[str] = ""
+    part_of: ClassVar[str] = ""
     prefixes: ClassVar[tuple[str, ...]] = ("",)
 
     def __init__(self) -> None:
@@ -90,7 +94,7 @@ class Screen(BaseView):  # type: ignore[misc]  # Flask-Admin's metaclass has no 
         """The address of the screen's first page."""
         return self.url_of(self._default_view, asked)
 
-    def url_of(self, name: str, asked: Asked, **values: Any) -> str:
+    def url_of(self, name: str, asked: Asked, /, **values: Any) -> str:
         """The address of one of this screen's pages."""
         return screen_url(f"{self.endpoint}.{name}", asked, **values)
 
@@ -98,11 +102,11 @@ class Screen(BaseView):  # type: ignore[misc]  # Flask-Admin's metaclass has no 
         """A page in the console's frame; `template` is below templates/admin_ui."""
         return render_screen(template, asked, self, values, status=status)
 
-    def see_other(self, name: str, asked: Asked, **values: Any) -> WerkzeugResponse:
+    def see_other(self, name: str, asked: Asked, /, **values: Any) -> WerkzeugResponse:
         """After a form: lead to a page of this screen, so that loading it again repeats nothing."""
         return redirect(self.url_of(name, asked, **values), 303)
 
-    def _handle_view(self, name: str, **_arguments: Any) -> None:
+    def _handle_view(self, name: str, /, **_arguments: Any) -> None:
         """Flask-Admin asks whether the view is accessible; `_run_view` judges, since it knows what is asked."""
 
     def _run_view(self, view: Callable[..., Any], *_args: Any, **arguments: Any) -> Any:

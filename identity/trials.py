@@ -90,7 +90,8 @@ def prepare_trial(
 
     Args:
         expected: ACCEPTED, or REFUSED for a person who must not come in; the identity provider is then asked for a new sign-in.
-        return_to: where the browser goes with the result; our own page on the tenant's host where none is given.
+        return_to: where the browser goes with the result, with `{test}` for the test's id; our own page on the tenant's host
+            where none is given.
 
     Raises:
         NotFound: no such identity provider. DraftMissing: it has no draft.
@@ -110,7 +111,7 @@ def prepare_trial(
             "fingerprint": fingerprint_of(settings),
             "of_draft": of_draft,
             "expected": expected,
-            "return_to": return_to,
+            "return_to": return_to.replace("{test}", trial_id) if return_to else None,
             "ticket_hash": hash_of(ticket),
             "prepared_at": now,
             "prepared_by": actor,
@@ -132,9 +133,7 @@ def begin_trial(tenant: TenantView, trusts: TrustCache, ticket: str, browser: st
     start = prepare_login(trust, LoginOptions(force_authn=trial.expected == REFUSED), browser, now, trial_id=trial.id)
     exchange = start.exchange
     with transaction():
-        begun = mark_begun(
-            trial, browser_hash=exchange.browser_hash, relay_state_hash=exchange.relay_state_hash, now=now
-        )
+        begun = mark_begun(trial, browser_hash=exchange.browser_hash, relay_state_hash=exchange.relay_state_hash, now=now)
         if not begun:
             raise TestLinkInvalid("two browsers at once")
         add_exchange(exchange, now=now)

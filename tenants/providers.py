@@ -121,6 +121,35 @@ def delete_provider(
     record(tenant.id, EventType.IDENTITY_PROVIDER_DELETED, at=now, actor=actor, **detail)
 
 
+def change_provider_facts(
+    tenant: ManagedTenant,
+    name: str,
+    *,
+    display_name: str | None = None,
+    enabled: bool | None = None,
+    actor: str,
+    now: dt.datetime,
+) -> ManagedProvider:
+    """Change what people call an identity provider, or whether it may sign them in; its metadata stays as it is.
+
+    Raises:
+        NotFound: there is none of this name. FieldsInvalid: the name for people is none.
+    """
+    bump_version(tenant.id)
+    present = require_provider(tenant.id, name)
+    values: dict[str, Any] = {}
+    if display_name is not None:
+        values["display_name"] = require_name(display_name, "display_name")
+    if enabled is not None:
+        values["enabled"] = enabled
+    if values:
+        change_provider(tenant.id, present.id, values)
+        _record_changes(present, values, actor, now)
+    if enabled and activate_when_onboarding(tenant.id):
+        record(tenant.id, EventType.TENANT_ACTIVATED, at=now, actor=actor, idp=name)
+    return require_provider(tenant.id, name)
+
+
 def change_saml_settings(
     tenant: ManagedTenant, name: str, patch: Mapping[str, Any], *, actor: str, now: dt.datetime
 ) -> SAMLSettings:

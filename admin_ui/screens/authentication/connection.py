@@ -1,0 +1,153 @@
+"""Where an identity provider's metadata comes from: connected, changed, tried step by step (M1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, redirect, request
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from admin_ui.asked import Asked
+from admin_ui.forms import errors_of
+from admin_ui.rendering import notify, screen_url
+from admin_ui.screen import TenantScreen, page
+from config.database import transaction
+from tenants.connecting import ProviderRequest, connect
+from tenants.errors import NotFound, Refusal
+from tenants.idp_records import ManagedProvider, find_provider
+from tenants.management_errors import FieldsInvalid
+from tenants.metadata_check import SourceCheck, check_source, refused_check
+from tenants.metadata_errors import MAX_METADATA_BYTES, MetadataRefused
+from tenants.metadata_intake import MetadataSource, SourceKind
+from tenants.providers import change_provider_facts, require_provider, require_provider_name
+from tenants.roles import CONFIGURE
+from tenants.service_provider import service_provider_of
+from tenants.wiring import settings
+
+MAX_BODY = MAX_METADATA_BYTES + 64 * 1024
+CHECK = "check"
+NO_SOURCE = "Give the address of the metadata, or a file with it."
+
+
+class ConnectionScreen(TenantScreen):
+    """The form of an identity provider's connection. It is reached from the list, and has no place in the menu."""
+
+    label, path, endpoint_name, part_of = "Connection", "/authentication-connection", "connection", "authentication"
+    icon = "link"
+
+    @page("/", CONFIGURE)
+    def index(self, asked: Asked) -> Response:
+        """Connect another one."""
+        return self._form(asked, None, {"name": "", "display_name": "", "metadata_url": ""})
+
+    @page("/", CONFIGURE, methods=("POST",), max_body=MAX_BODY)
+    def create(self, asked: Asked) -> Response | WerkzeugResponse:
+        """Connect it, or try its source only."""
+        return self._taken(asked, None)
+
+    @page("/<name>", CONFIGURE)
+    def edit(self, asked: Asked, name: str) -> Response:
+        """Another source, another name for people."""
+        provider = require_provider(asked.tenant.id, name)
+        shown = {"name": name, "display_name": provider.display_name, "metadata_url": provider.metadata_url or ""}
+        return self._form(asked, provider, shown)
+
+    @page("/<name>", CONFIGURE, methods=("POST",), max_body=MAX_BODY)
+    def save(self, asked: Asked, name: str) -> Response | WerkzeugResponse:
+        """Save it, or try its source only."""
+        return self._taken(asked, require_provider(asked.tenant.id, name))
+
+    def _taken(self, asked: Asked, provider: ManagedProvider | None) -> Response | WerkzeugResponse:
+        form = request.form
+        shown = {key: form.get(key, "") for key in ("name", "display_name", "metadata_url", "entity_id")}
+        name = provider.name if provider else shown["name"].strip()
+        try:
+            source = _source()
+            if form.get("act") == CHECK:
+                return self._form(asked, provider, shown, check=_checked(asked, provider, source))
+            if provider is None:
+                _require_free(asked, name)
+            saved = _save(asked, provider, name, shown, source)
+        except MetadataRefused as refusal:
+            check = refused_check(source, refusal) if source else None
+            return self._form(asked, provider, shown, refusal=refusal, check=check, status=422)
+        except Refusal as refusal:
+            if isinstance(refusal, NotFound):
+                raise
+            return self._form(asked, provider, shown, errors=_errors(refusal), status=422)
+        notify(f"{saved.display_name} is connected." if provider is None else "The connection was saved.")
+        return redirect(screen_url("authentication.show", asked, name=saved.name), 303)
+
+    def _form(
+        self,
+        asked: Asked,
+        provider: ManagedProvider | None,
+        shown: Mapping[str, str],
+        *,
+        errors: Mapping[str, Any] | None = None,
+        refusal: MetadataRefused | None = None,
+        check: SourceCheck | None = None,
+        status: int = 200,
+    ) -> Response:
+        refusal = refusal or (check.refusal if check else None)
+        entity_ids = refusal.detail.get("entity_ids", ()) if refusal else ()
+        return self.render(
+            "authentication/connection.html",
+            asked,
+            status=status,
+            provider=provider,
+            shown={"entity_id": "", **shown},
+            errors=errors or {},
+            refusal=refusal,
+            check=check,
+            entity_choices=[("", "Choose one"), *((item, item) for item in entity_ids)],
+            own=service_provider_of(asked.tenant.origin),
+        )
+
+
+def _source() -> MetadataSource | None:
+    """A file beats the address, since somebody has just chosen it; None: neither was given."""
+    file = request.files.get("metadata_file")
+    octets = file.read(MAX_METADATA_BYTES + 1) if file else b""
+    if octets:
+        return MetadataSource(SourceKind.XML, octets.decode("utf-8-sig", "replace"))
+    url = request.form.get("metadata_url", "").strip()
+    return MetadataSource(SourceKind.URL, url) if url else None
+
+
+def _checked(asked: Asked, provider: ManagedProvider | None, source: MetadataSource | None) -> SourceCheck:
+    """Try the source that was given, or the one that is there."""
+    if source is None and provider is not None and provider.metadata_url:
+        source = MetadataSource(SourceKind.URL, provider.metadata_url)
+    if source is None:
+        raise FieldsInvalid("metadata source", errors={"metadata_url": [NO_SOURCE]})
+    return check_source(source, asked.tenant, settings(), asked.now, pinned=provider.entity_id if provider else None)
+
+
+def _save(
+    asked: Asked, provider: ManagedProvider | None, name: str, shown: Mapping[str, str], source: MetadataSource | None
+) -> ManagedProvider:
+    unchanged = source is None or (
+        provider is not None and source.kind is SourceKind.URL and source.value == provider.metadata_url
+    )
+    if provider is not None and unchanged:
+        with transaction():
+            return change_provider_facts(
+                asked.tenant, provider.name, display_name=shown["display_name"], actor=asked.actor, now=asked.now
+            )
+    if source is None:
+        raise FieldsInvalid("metadata source", errors={"metadata_url": [NO_SOURCE]})
+    wanted = ProviderRequest(name, shown["display_name"], source, chosen_entity_id=shown["entity_id"].strip() or None)
+    return connect(asked.tenant, wanted, settings(), actor=asked.actor, now=asked.now)[0]
+
+
+def _require_free(asked: Asked, name: str) -> None:
+    if find_provider(asked.tenant.id, require_provider_name(name)) is not None:
+        raise FieldsInvalid("name", errors={"name": ["There is an identity provider of this name already."]})
+
+
+def _errors(refusal: Refusal) -> Mapping[str, Any]:
+    if refusal.code == "name_invalid":
+        return {"name": [refusal.sentence]}
+    return errors_of(refusal)

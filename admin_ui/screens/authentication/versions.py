@@ -1,0 +1,69 @@
+"""Versions of SAML settings in the console: who changed what, when and why; and the way back (A3)."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Response, redirect, request
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from admin_ui import settings_words
+from admin_ui.asked import Asked
+from admin_ui.rendering import notify, screen_url
+from admin_ui.screen import page
+from admin_ui.screens.authentication.provider_pages import ProviderPages
+from config.database import transaction
+from tenants.draft_errors import VersionInForce
+from tenants.drafts import go_back
+from tenants.errors import NotFound
+from tenants.paging import cursor_of, cursor_scope, key_of
+from tenants.providers import require_provider
+from tenants.roles import CONFIGURE, READ
+from tenants.saml_settings import settings_from_document
+from tenants.settings_changes import changes_between
+from tenants.settings_versions import versions_of
+
+SHOWN = 20
+_NUMBER = re.compile("[1-9][0-9]{0,8}")
+
+
+class VersionsScreen(ProviderPages):
+    """What is and was in force at one identity provider."""
+
+    label, path, endpoint_name = "Versions", "/settings-versions", "settings_versions"
+    icon = "history"
+
+    @page("/<name>", READ)
+    def history(self, asked: Asked, name: str) -> Response:
+        """The list, newest first; each with what it changed, and what going back to it would change."""
+        provider = require_provider(asked.tenant.id, name)
+        scope = cursor_scope("console versions", asked.tenant.id, provider.id)
+        before = key_of(request.args.get("cursor") or None, scope, _NUMBER)
+        found = versions_of(provider, int(before) if before else None, SHOWN + 1)
+        present = settings_from_document(provider.settings)
+        lines = [
+            {
+                "version": version,
+                "changes": settings_words.change_rows(version.changes),
+                "back": settings_words.change_rows(changes_between(present, version.settings)),
+            }
+            for version in found[:SHOWN]
+        ]
+        following = cursor_of(str(found[SHOWN - 1].row.number), scope) if len(found) > SHOWN else None
+        return self.render(
+            "authentication/versions.html", asked, provider=provider, lines=lines, following=following, words=settings_words
+        )
+
+    @page("/<name>/<number>/restore", CONFIGURE, methods=("POST",))
+    def restore(self, asked: Asked, name: str, number: str) -> WerkzeugResponse:
+        """Go back: the settings of that version hold at once, as a new one."""
+        if not _NUMBER.fullmatch(number):
+            raise NotFound("no number of a version")
+        try:
+            with transaction():
+                go_back(asked.tenant, name, int(number), reason=request.form.get("reason"), actor=asked.actor, now=asked.now)
+        except VersionInForce as refusal:
+            notify(refusal.sentence, "warn")
+        else:
+            notify(f"The settings of version {number} are in force again.")
+        return redirect(screen_url("settings_versions.history", asked, name=name), 303)
