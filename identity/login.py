@@ -12,7 +12,7 @@ from identity.assertion import Exchange
 from identity.exchanges import add_exchange, hash_of
 from identity.saml.bindings import hint_query, post_fields, redirect_url, with_query
 from identity.saml.request import build_authn_request, choose_endpoint
-from identity.saml.signing import sign_enveloped
+from identity.saml.signing import sign_canonical
 from identity.targets import require_target
 from tenants.errors import IdentityProviderMissing, MetadataExpired
 from tenants.trust import BINDING_POST, SAMLTrust
@@ -113,7 +113,7 @@ def _message(
     if endpoint.binding != BINDING_POST:
         return redirect_url(xml, relay_state, endpoint, trust, login_hint=options.login_hint), None
     if trust.settings.sign_requests:
-        xml = sign_enveloped(xml, trust)
+        xml = sign_canonical(xml, exchange.request_id, trust)
     location = endpoint.location
     if options.login_hint:
         location = with_query(location, hint_query(options.login_hint))

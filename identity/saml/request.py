@@ -1,7 +1,8 @@
 """Authentication requests (SAML Core 3.4.1): what a tenant asks its identity provider for.
 
-pysaml2's typed objects make the XML. That costs 0.04 ms of CPU, a template of text filled in by hand 0.005 ms; next to the
-0.25 ms of the RSA signature the difference did not pay for element order and escaping of our own.
+They are written as text, in exclusive canonical form from the start, so that what is hashed and signed is what was written:
+pysaml2's typed objects, a parser and a canonicalisation took 0.16 ms together in their place, of a start that takes 1 ms.
+Tests hold the text against the schema, against libxml2's canonical form and against what pysaml2 reads in it, for any values.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from saml2 import saml, samlp
-
 from tenants.errors import IdentityProviderMissing
 from tenants.saml_settings import SAMLSettings
 from tenants.trust import BINDING_POST, BINDING_REDIRECT, Endpoint, SAMLTrust
 
 REQUEST_ID = re.compile(r"_[A-Za-z0-9_.-]{22,63}", re.ASCII)
 """An NCName, as xs:ID must be; from the underscore, since Entra ID refuses a digit in front; 22 base64 digits hold 128 bits."""
-NAME_ID_TRANSIENT = saml.NAMEID_FORMAT_TRANSIENT
-PREFIXES = {"samlp": samlp.NAMESPACE, "saml": saml.NAMESPACE}
+NAME_ID_TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
+SAMLP, SAML = "urn:oasis:names:tc:SAML:2.0:protocol", "urn:oasis:names:tc:SAML:2.0:assertion"
+_SPECIAL = re.compile('[&<>"\t\n\r]')
+_IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"})
+_IN_ATTRIBUTE = str.maketrans({"&": "&amp;", "<": "&lt;", '"': "&quot;", "\t": "&#x9;", "\n": "&#xA;", "\r": "&#xD;"})
+_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""XML 1.0, 2.2."""
 PREFERENCES = {"post": (BINDING_POST, BINDING_REDIRECT), "redirect": (BINDING_REDIRECT, BINDING_POST)}
 
 
@@ -54,22 +58,29 @@ def build_authn_request(
     """
     if not REQUEST_ID.fullmatch(request_id):
         raise ValueError("a request ID is an underscore and 22 to 63 letters, digits, hyphens, dots or underscores")
-    message = samlp.AuthnRequest(
-        id=request_id,
-        version="2.0",
-        issue_instant=_instant(now),
-        destination=endpoint.location,
-        assertion_consumer_service_url=trust.service_provider.acs_url,
-        protocol_binding=BINDING_POST,
-        force_authn="true" if force_authn or trust.settings.force_authn else None,
-        is_passive="true" if is_passive else None,
-        issuer=saml.Issuer(text=trust.service_provider.entity_id),
-        name_id_policy=_name_id_policy(trust.settings),
-        requested_authn_context=_requested_authn_context(trust.settings),
+    force = ' ForceAuthn="true"' if force_authn or trust.settings.force_authn else ""
+    passive = ' IsPassive="true"' if is_passive else ""
+    xml = (
+        f'<samlp:AuthnRequest xmlns:samlp="{SAMLP}"'
+        f' AssertionConsumerServiceURL="{_attribute(trust.service_provider.acs_url)}"'
+        f' Destination="{_attribute(endpoint.location)}"{force} ID="{request_id}"{passive}'
+        f' IssueInstant="{_instant(now)}" ProtocolBinding="{BINDING_POST}" Version="2.0">'
+        f'<saml:Issuer xmlns:saml="{SAML}">{_text(trust.service_provider.entity_id)}</saml:Issuer>'
+        f"{_name_id_policy(trust.settings)}{_requested_authn_context(trust.settings)}</samlp:AuthnRequest>"
     )
-    # Not `to_string`: that one registers prefixes for the whole process.
-    xml: bytes = message.to_string_force_namespace(PREFIXES)
-    return xml
+    if _NO_XML.search(xml):
+        raise ValueError("a value with a character that XML has no place for")
+    return xml.encode()
+
+
+def _text(value: str) -> str:
+    """A text in canonical form (Canonical XML 1.0, 2.3)."""
+    return value.translate(_IN_TEXT) if _SPECIAL.search(value) else value
+
+
+def _attribute(value: str) -> str:
+    """An attribute's value in canonical form."""
+    return value.translate(_IN_ATTRIBUTE) if _SPECIAL.search(value) else value
 
 
 def _instant(now: dt.datetime) -> str:
@@ -78,19 +89,21 @@ def _instant(now: dt.datetime) -> str:
     return now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _name_id_policy(settings: SAMLSettings) -> samlp.NameIDPolicy | None:
+def _name_id_policy(settings: SAMLSettings) -> str:
     """AllowCreate lets persistent identifiers come into being; with transient ones it must not be used (SAML errata E14)."""
     if not settings.name_id_format:
-        return None
-    allow_create = None if settings.name_id_format == NAME_ID_TRANSIENT else "true"
-    return samlp.NameIDPolicy(format=settings.name_id_format, allow_create=allow_create)
+        return ""
+    allow_create = "" if settings.name_id_format == NAME_ID_TRANSIENT else ' AllowCreate="true"'
+    return f'<samlp:NameIDPolicy{allow_create} Format="{_attribute(settings.name_id_format)}"></samlp:NameIDPolicy>'
 
 
-def _requested_authn_context(settings: SAMLSettings) -> samlp.RequestedAuthnContext | None:
+def _requested_authn_context(settings: SAMLSettings) -> str:
     """Classes in the order of the settings: for all comparisons but `exact` the first one counts most (SAML Core 3.3.2.2.1)."""
     if not settings.authn_context_class_ref:
-        return None
-    return samlp.RequestedAuthnContext(
-        comparison=settings.authn_context_comparison.lower(),
-        authn_context_class_ref=[saml.AuthnContextClassRef(text=name) for name in settings.authn_context_class_ref],
+        return ""
+    classes = "".join(
+        f'<saml:AuthnContextClassRef xmlns:saml="{SAML}">{_text(name)}</saml:AuthnContextClassRef>'
+        for name in settings.authn_context_class_ref
     )
+    comparison = _attribute(settings.authn_context_comparison.lower())
+    return f'<samlp:RequestedAuthnContext Comparison="{comparison}">{classes}</samlp:RequestedAuthnContext>'

@@ -6,6 +6,7 @@ pysaml2 keeps the key of a Redirect signature for the whole process and starts x
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
 from collections.abc import Mapping
@@ -47,8 +48,17 @@ def sign_enveloped(xml: bytes, trust: SAMLTrust) -> bytes:
     """
     root = _read_own_message(xml)
     canonical: bytes = etree.tostring(root, method="c14n", exclusive=True, with_comments=False)
+    return sign_canonical(canonical, root.get("ID", ""), trust)
+
+
+def sign_canonical(canonical: bytes, identifier: str, trust: SAMLTrust) -> bytes:
+    """`sign_enveloped`, of a message that was written in exclusive canonical form and is known to start with its Issuer.
+
+    Args:
+        identifier: the message's ID, an NCName.
+    """
     digest = hashlib.new(DIGEST_METHODS[trust.settings.digest_method], canonical).digest()
-    signed_info = _signed_info_content(root.get("ID", ""), digest, trust)
+    signed_info = _signed_info_content(identifier, digest, trust)
     signature = sign_octets(f'<ds:SignedInfo xmlns:ds="{DS}">{signed_info}</ds:SignedInfo>'.encode(), trust)
     element = (
         f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>{signed_info}</ds:SignedInfo>'
@@ -61,6 +71,7 @@ def sign_enveloped(xml: bytes, trust: SAMLTrust) -> bytes:
     return canonical[:after_issuer] + element.encode() + canonical[after_issuer:]
 
 
+@functools.lru_cache(maxsize=1024)
 def certificate_base64(pem: str) -> str:
     """The certificate as KeyInfo holds it: base64 of its DER, without armour and line breaks."""
     return "".join(line for line in pem.splitlines() if not line.startswith("-----"))

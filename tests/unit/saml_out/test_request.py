@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from xml.etree import ElementTree
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
+from saml2 import samlp
 
 from identity.saml.request import build_authn_request, choose_endpoint
+from identity.saml.signing import sign_canonical, sign_enveloped
 from tenants.errors import IdentityProviderMissing
 from tenants.saml_settings import AUTHN_CONTEXT_PREFIX, COMPARISONS, NAME_ID_FORMATS, NAME_ID_UNSPECIFIED
 from tenants.trust import BINDING_POST, Endpoint
@@ -17,6 +21,10 @@ from tests.unit.saml_out.support import NOW, POST, REDIRECT, REQUEST_ID, SAML, S
 
 PASSWORD = AUTHN_CONTEXT_PREFIX + "Password"
 TLS_CLIENT = AUTHN_CONTEXT_PREFIX + "TLSClient"
+XML_TEXTS = st.text(
+    st.sampled_from("&<>\"'\t\n\r ]") | st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"),
+    max_size=30,
+)
 TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 
 
@@ -136,12 +144,35 @@ def test_markup_in_a_location_stays_text() -> None:
     assert root.find(SAMLP + "X") is None
 
 
-def test_building_registers_no_prefix_for_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ElementTree's table of prefixes is shared by everything in the process; a request leaves it alone."""
-    prefixes: dict[str, str] = {}
-    monkeypatch.setattr(ElementTree, "_namespace_map", prefixes)
-    build_authn_request(trust_of(), REQUEST_ID, POST, NOW)
-    assert prefixes == {}
+@settings(max_examples=150)
+@given(st.lists(XML_TEXTS, max_size=3), XML_TEXTS, XML_TEXTS, XML_TEXTS, st.sampled_from(["", *NAME_ID_FORMATS]), st.booleans())
+def test_it_is_written_as_it_would_be_canonicalised(
+    classes: list[str], entity_id: str, acs_url: str, location: str, name_id_format: str, flag: bool
+) -> None:
+    """Whatever the values: libxml2's canonical form is the same octets, pysaml2 reads the values that went in."""
+    trust = trust_of(name_id_format=name_id_format, force_authn=flag)
+    object.__setattr__(trust.settings, "authn_context_class_ref", tuple(classes))  # texts that the settings would refuse
+    provider = replace(trust.service_provider, entity_id=entity_id, acs_url=acs_url)
+    trust = replace(trust, service_provider=provider)
+    xml = build_authn_request(trust, REQUEST_ID, Endpoint(BINDING_POST, location), NOW, is_passive=flag)
+    assert etree.tostring(etree.fromstring(xml), method="c14n", exclusive=True) == xml
+    read = samlp.authn_request_from_string(xml)
+    assert (read.id, read.version, read.issue_instant) == (REQUEST_ID, "2.0", "2026-03-04T05:06:07Z")
+    assert (read.destination, read.assertion_consumer_service_url) == (location, acs_url)
+    assert (read.force_authn, read.is_passive) == (("true", "true") if flag else (None, None))
+    assert (read.issuer.text or "") == entity_id
+    assert (read.name_id_policy.format if read.name_id_policy else "") == name_id_format
+    asked = read.requested_authn_context.authn_context_class_ref if read.requested_authn_context else []
+    assert [item.text or "" for item in asked] == classes
+    if entity_id:
+        assert sign_canonical(xml, REQUEST_ID, trust) == sign_enveloped(xml, trust)
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1f", "\ud800", "\ufffe"])
+def test_a_character_that_xml_has_no_place_for_is_refused(character: str) -> None:
+    """It would make a message that nobody can read."""
+    with pytest.raises(ValueError, match="XML has no place"):
+        build_authn_request(trust_of(), REQUEST_ID, Endpoint(BINDING_POST, "https://idp.test/" + character), NOW)
 
 
 @pytest.mark.parametrize(
