@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import html
 import json
 import re
@@ -80,12 +79,16 @@ class Colleague:
             fields |= {"code": "", "passkey": self.passkey.make(options_in(shown))}
         return self.send(self.invitation.path, shown, **(fields | changed))
 
-    def code(self, *, ahead: int = 0, at: dt.datetime | None = None) -> str:
+    def code(self) -> str:
         """What the app shows: a code that was not shown before, where there is one in the window."""
-        present = int((at or utc_now()).timestamp()) // 30
+        present = int(utc_now().timestamp()) // 30
         step = next((step for step in (present - 1, present, present + 1) if step not in self._steps), present)
         self._steps.add(step)
-        return pyotp.TOTP(self.secret).generate_otp(step + ahead)
+        return pyotp.TOTP(self.secret).generate_otp(step)
+
+    def code_of_step(self, ahead: int) -> str:
+        """What the app shows so many half minutes from now, whether or not it was used."""
+        return pyotp.TOTP(self.secret).generate_otp(int(utc_now().timestamp()) // 30 + ahead)
 
     def give_password(self, password: str | None = None, email: str | None = None, **fields: str) -> TestResponse:
         """The first step."""

@@ -1,0 +1,443 @@
+"""What an attacker would try at staff's door: guessing, replaying, fixing, forging, racing."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from admin_ui.attempt_records import FREE_FOR_BOTH, LONGEST_WAIT, count_attempt, counters_of, forget_attempts
+from admin_ui.console_sessions import STAFF_COOKIE
+from admin_ui.sign_in_records import SIGN_IN_COOKIE
+from config.database import transaction
+from tests.support.at_once import at_once
+from tests.support.authenticator import Authenticator
+from tests.support.browser import Browser, code_of
+from tests.support.staff import PASSWORD, Colleague
+from tests.support.world import World, utc_now
+
+_TOKEN = re.compile(r'name="csrf_token" value="[^"]+"')
+NOW = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
+DOOR = (
+    *("/admin/sign-in", "/admin/sign-in/passkey", "/admin/sign-in/passkey/options", "/admin/sign-in/second-factor"),
+    *("/admin/sign-in/second-factor/options", "/admin/sign-out", "/admin/invitation/x"),
+)
+
+
+def same_account(sam: Colleague) -> Colleague:
+    """Another browser of the same person."""
+    other = Colleague(sam.world, sam.email)
+    other.secret, other._steps, other.passkey = sam.secret, sam._steps, sam.passkey
+    return other
+
+
+def with_limits(world: World) -> None:
+    """As in production: who fails waits."""
+    settings = world.app.extensions["vestibule_settings"]
+    world.app.extensions["vestibule_settings"] = dataclasses.replace(settings, rate_limits=True)
+
+
+@pytest.mark.parametrize("path", DOOR)
+def test_forms_of_others_are_refused(world: World, path: str) -> None:
+    """Without a token, with a made-up one, with another browser's, and from another site."""
+    sam, other = Colleague(world).enrolled(), Colleague(world)
+    shown = other.page("/admin/sign-in")
+    before = world.rows()
+    for fields in ({}, {"csrf_token": "made-up"}):
+        answer = sam.browser.post(path, data=fields)
+        assert (answer.status_code, code_of(answer)) == (400, "csrf_failed")
+    assert code_of(sam.send(path, shown)) == "csrf_failed"
+    own = sam.page("/admin/sign-in?again=1")
+    token = own.partition('name="csrf_token" value="')[2].partition('"')[0]
+    for site in ("cross-site", "same-site"):
+        answer = sam.browser.post(path, data={"csrf_token": token}, headers={"Sec-Fetch-Site": site})
+        assert code_of(answer) == "csrf_failed"
+    assert world.rows() == before
+
+
+@pytest.mark.parametrize("path", DOOR)
+def test_the_door_is_at_the_app_host_alone(world: World, path: str) -> None:
+    """At a customer's host nothing of it is there."""
+    answer = Browser(world.app, "acme").post(path, data={})
+    assert (answer.status_code, code_of(answer)) == (404, "not_found")
+
+
+def test_a_session_that_was_put_there_is_not_taken_up(world: World) -> None:
+    """Fixation: whatever the cookies held before, signing in makes new secrets, and the former session ends."""
+    mallory = Colleague(world, "mallory@vestibule.test").enrolled("support")
+    sam = Colleague(world).enrolled()
+    victim = same_account(sam)
+    planted = mallory.token
+    assert planted
+    victim.browser.client.set_cookie(STAFF_COOKIE, planted, domain="localhost", secure=True)
+    victim.browser.client.set_cookie(SIGN_IN_COOKIE, "p" * 43, domain="localhost", secure=True)
+    assert victim.give_password().status_code == 303
+    assert victim.browser.cookie(SIGN_IN_COOKIE) != "p" * 43
+    assert victim.give(code=victim.code()).status_code == 303
+    assert victim.token != planted
+    assert not mallory.is_in(), "the session that was planted has ended"
+
+
+def test_cookies_are_bound_to_the_host(world: World) -> None:
+    """`__Host-`, Secure, HttpOnly, SameSite, no Domain."""
+    sam = Colleague(world).enrolled()
+    first = sam.give_password()
+    second = sam.give(code=sam.code())
+    for answer, name in ((first, SIGN_IN_COOKIE), (second, STAFF_COOKIE)):
+        (cookie,) = (value for value in answer.headers.getlist("Set-Cookie") if value.startswith(name + "="))
+        assert name.startswith("__Host-")
+        for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+            assert part in cookie
+        assert "Domain" not in cookie
+
+
+def test_a_code_works_once(world: World) -> None:
+    """Seen over a shoulder and typed again, in its own half minute: refused; so is an earlier one after a later one."""
+    sam = Colleague(world).enrolled()
+    earlier, used, later = sam.code_of_step(-1), sam.code_of_step(0), sam.code_of_step(1)
+    for code, status in ((earlier, 403), (used, 303), (used, 403), (earlier, 403), (later, 303), (used, 403)):
+        other = same_account(sam)
+        assert other.give_password().status_code == 303
+        assert other.give(code=code).status_code == status, code
+        assert other.is_in() == (status == 303)
+
+
+@pytest.mark.parametrize(
+    "code", ["", "000000", "12345", "1234567", "abcdef", "１２３４５６", "0" * 10_000, "\x00" * 6, "-00001", "1e5555"]
+)
+def test_what_is_no_code_is_refused(world: World, code: str) -> None:
+    """Whatever is typed, in the same words."""
+    sam = Colleague(world).enrolled()
+    other = same_account(sam)
+    assert other.give_password().status_code == 303
+    answer = other.give(code=code)
+    assert answer.status_code == 403
+    assert "This code is not right" in answer.get_data(as_text=True)
+    assert not other.is_in()
+
+
+def test_five_wrong_codes_end_the_sign_in(world: World) -> None:
+    """The password is asked again; the sixth try does not count, even if it is right."""
+    sam = Colleague(world).enrolled()
+    other = same_account(sam)
+    assert other.give_password().status_code == 303
+    for _ in range(5):
+        assert other.give(code="000000").status_code == 403
+    last = other.give(code=other.code())
+    assert (last.status_code, code_of(last)) == (403, "sign_in_lost")
+    assert not other.is_in()
+
+
+def test_the_second_step_needs_the_first(world: World) -> None:
+    """No cookie, a made-up one, and one of a sign-in that is over."""
+    sam = Colleague(world).enrolled()
+    other = same_account(sam)
+    assert code_of(other.give(code=sam.code())) == "sign_in_lost"
+    other.browser.client.set_cookie(SIGN_IN_COOKIE, "x" * 43, domain="localhost", secure=True)
+    assert code_of(other.give(code=sam.code())) == "sign_in_lost"
+    assert other.give_password().status_code == 303
+    secret = other.browser.cookie(SIGN_IN_COOKIE)
+    assert secret
+    sam._steps.clear()
+    assert other.give(recovery_code=sam.codes[0]).status_code == 303
+    third = same_account(sam)
+    third.browser.client.set_cookie(SIGN_IN_COOKIE, secret, domain="localhost", secure=True)
+    assert code_of(third.give(recovery_code=sam.codes[1])) == "sign_in_lost"
+
+
+def test_a_recovery_code_at_once_in_two_browsers_lets_one_in(world: World) -> None:
+    """The database decides."""
+    sam = Colleague(world).enrolled()
+    browsers = [same_account(sam) for _ in range(4)]
+    shown = [browser.page("/admin/sign-in") for browser in browsers]
+    for browser in browsers:
+        assert browser.give_password().status_code == 303
+    answers = at_once(
+        [
+            lambda browser=browser, page=page: browser.send(
+                "/admin/sign-in/second-factor", page, recovery_code=sam.codes[0]
+            ).status_code
+            for browser, page in zip(browsers, shown, strict=True)
+        ]
+    )
+    assert sorted(answers) == [303, 403, 403, 403]
+
+
+def test_an_invitation_at_once_in_two_browsers_makes_one_account(world: World) -> None:
+    """The first one's password and factor hold, the others are told."""
+    sam = Colleague(world).invited()
+    browsers = [Colleague(world) for _ in range(3)]
+    for number, browser in enumerate(browsers):
+        browser.invitation, browser.password = sam.invitation, f"{number} {PASSWORD}"
+    statuses = at_once([lambda browser=browser: browser.follow().status_code for browser in browsers])
+    assert sorted(statuses) == [200, 404, 404]
+    assert world.count("staff_recovery_code") == 10
+    assert world.count("console_session") == 1
+
+
+@pytest.mark.parametrize("token", ["x", "", "é", "a" * 43, "A" * 5000, "%00", "../sign-in"])
+def test_an_invitation_cannot_be_guessed(world: World, token: str) -> None:
+    """Unknown, empty and odd ones are the same."""
+    answer = Colleague(world).browser.get(f"/admin/invitation/{token}")
+    assert answer.status_code in (404, 308), answer.status
+
+
+def test_looking_at_an_invitation_uses_nothing_up(world: World) -> None:
+    """A mail scanner that opens every link changes nothing."""
+    sam = Colleague(world).invited()
+    assert sam.invitation is not None
+    before = world.rows()
+    for _ in range(3):
+        sam.page(sam.invitation.path)
+    assert world.rows() == before
+    assert sam.enrolled().is_in()
+
+
+def test_an_invitation_of_yesterday_is_over(world: World) -> None:
+    """After 24 hours, and after another one was made."""
+    sam = Colleague(world).invited()
+    with world.app.app_context(), transaction() as connection:
+        statement = sa.text("UPDATE staff_account SET invitation_expires_at = :then")
+        typed = statement.bindparams(sa.bindparam("then", type_=sa.DateTime(timezone=True)))
+        connection.execute(typed, {"then": utc_now() - dt.timedelta(seconds=1)})
+    assert sam.invitation is not None
+    assert code_of(sam.browser.get(sam.invitation.path)) == "invitation_invalid"
+
+
+def test_the_secret_of_another_form_is_not_taken(world: World) -> None:
+    """What is sealed into one invitation's form opens in no other's: nobody enrols an app that they know into it."""
+    mallory = Colleague(world, "mallory@vestibule.test").invited()
+    sam = Colleague(world).invited()
+    assert mallory.invitation is not None
+    shown = mallory.page(mallory.invitation.path)
+    sealed = shown.partition('name="sealed" value="')[2].partition('"')[0]
+    mallory.secret = shown.partition('<code class="secret">')[2].partition("<")[0].replace(" ", "")
+    for forged in (sealed, "", "v1.test.AAAA", "x" * 5000):
+        assert sam.follow(sealed=forged, code=mallory.code()).status_code == 422
+    assert world.count("console_session") == 0
+
+
+PASSWORDS = (
+    *("short", "password1234", "aaaaaaaaaaaaaaaa", "123456789012345", "qwertyuiopasdf", "sam@vestibule.test"),
+    *("vestibule admin", "x" * 201, "correcthorsebatterystaple", "abcabcabcabcabc", "tab\tis no\tletter!"),
+)
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_passwords_that_would_be_tried_first_are_refused(world: World, password: str) -> None:
+    """With a sentence beside the field; the invitation stays."""
+    sam = Colleague(world).invited()
+    answer = sam.follow(password=password)
+    assert answer.status_code == 422
+    assert sam.enrolled().is_in()
+
+
+def test_a_password_may_be_written_in_two_ways(world: World) -> None:
+    """NFKC: an accent that a keyboard composes is the one that another keyboard has."""
+    sam = Colleague(world)
+    sam.password = "caf\u00e9 otters knit quietly \U0001f9a6"
+    sam.enrolled()
+    assert same_account(sam).give_password("cafe\u0301 otters knit quietly \U0001f9a6").status_code == 303
+    assert same_account(sam).give_password("cafe otters knit quietly \U0001f9a6").status_code == 403
+
+
+def test_a_passkey_of_another_account_is_no_second_factor(world: World) -> None:
+    """Sam's password with mallory's passkey, and mallory's key that claims to be sam."""
+    sam = Colleague(world).enrolled(by_passkey=True)
+    mallory = Colleague(world, "mallory@vestibule.test").enrolled(by_passkey=True)
+    other = same_account(sam)
+    assert other.give_password().status_code == 303
+    for handle in (mallory.passkey.handle, sam.passkey.handle):
+        options = other.options("/admin/sign-in/second-factor/options")
+        assert other.give(passkey=mallory.passkey.use(options, handle=handle)).status_code == 403
+    alone = Colleague(world)
+    options = alone.options("/admin/sign-in/passkey/options")
+    lied = alone.send("/admin/sign-in/passkey", passkey=mallory.passkey.use(options, handle=sam.passkey.handle))
+    assert lied.status_code == 403
+    assert not other.is_in()
+    assert not alone.is_in()
+
+
+PRESENT, VERIFIED = 0x01, 0x04
+LIES = {
+    "another_challenge": {"challenge": "A" * 43},
+    "another_origin": {"origin": "http://acme.localhost:8000"},
+    "another_party": {"party": "acme.localhost"},
+    "not_verified": {"flags": PRESENT},
+    "nobody_present": {"flags": VERIFIED},
+    "another_ceremony": {"type": "webauthn.create"},
+    "counter_goes_back": {"count": 0},
+}
+
+
+@pytest.mark.parametrize("lies", LIES.values(), ids=LIES.keys())
+def test_an_answer_that_lies_is_refused(world: World, lies: dict[str, object]) -> None:
+    """Each thing that WebAuthn 7.2 has a relying party compare."""
+    sam = Colleague(world).enrolled(by_passkey=True)
+    first = same_account(sam)
+    options = first.options("/admin/sign-in/passkey/options")
+    assert first.send("/admin/sign-in/passkey", passkey=sam.passkey.use(options)).status_code == 303
+    other = same_account(sam)
+    options = other.options("/admin/sign-in/passkey/options")
+    assert other.send("/admin/sign-in/passkey", passkey=sam.passkey.use(options, **lies)).status_code == 403
+    assert not other.is_in()
+
+
+def test_an_answer_works_once(world: World) -> None:
+    """The challenge is used up by the first try, right or wrong."""
+    sam = Colleague(world).enrolled(by_passkey=True)
+    other = same_account(sam)
+    options = other.options("/admin/sign-in/passkey/options")
+    answer = sam.passkey.use(options)
+    assert other.send("/admin/sign-in/passkey", passkey="{}").status_code == 403
+    assert other.send("/admin/sign-in/passkey", passkey=answer).status_code == 403
+    assert not other.is_in()
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "{}", "[]", "null", "{" * 20_000, '{"id": 5}', '{"id": "x"}', "x" * 40_000, '"\\ud800"']
+)
+def test_what_is_no_answer_is_refused(world: World, answer: str) -> None:
+    """Broken JSON, deep JSON, long JSON, unknown credentials."""
+    other = Colleague(world)
+    other.options("/admin/sign-in/passkey/options")
+    assert other.send("/admin/sign-in/passkey", passkey=answer).status_code == 403
+
+
+def test_one_authenticator_serves_one_account(world: World) -> None:
+    """A credential id that somebody has cannot be enrolled by another."""
+    sam = Colleague(world).enrolled(by_passkey=True)
+    mallory = Colleague(world, "mallory@vestibule.test").invited()
+    mallory.passkey = Authenticator()
+    mallory.passkey.credential_id = sam.passkey.credential_id
+    assert mallory.follow(by_passkey=True).status_code == 422
+    assert mallory.invitation is not None
+    assert mallory.browser.get(mallory.invitation.path).status_code == 200, "the invitation is not used up"
+
+
+def test_nobody_learns_who_has_an_account(world: World) -> None:
+    """Known, unknown, switched off and invited: one status, one page, and the same time within the noise of the machine."""
+    sam = Colleague(world).enrolled()
+    Colleague(world, "invited@vestibule.test").invited()
+    stranger = Colleague(world)
+    shown = stranger.page("/admin/sign-in")
+    pages, times = set(), {}
+    for email in (sam.email, "nobody@vestibule.test", "invited@vestibule.test", "no address", "x" * 10_000):
+        taken = []
+        for _ in range(4):
+            began = time.perf_counter()
+            answer = stranger.send("/admin/sign-in", shown, email=email, password="not it at all, no")
+            taken.append(time.perf_counter() - began)
+            assert answer.status_code == 403
+            page = _TOKEN.sub("", answer.get_data(as_text=True))
+            pages.add(page.replace(f'value="{email}"', 'value=""'))
+        times[email] = min(taken)
+    assert len(pages) == 1
+    assert max(times.values()) < min(times.values()) * 2.5 + 0.02, times
+    assert min(times.values()) > 0.01, "argon2 runs for everybody"
+
+
+def test_who_fails_often_waits(world: World) -> None:
+    """Told so with 429 and Retry-After, the same for addresses that nobody has."""
+    sam = Colleague(world).enrolled()
+    with_limits(world)
+    told = []
+    for email in (sam.email, "nobody@vestibule.test"):
+        stranger = Colleague(world)
+        shown = stranger.page("/admin/sign-in")
+        statuses = []
+        for _ in range(FREE_FOR_BOTH + 2):
+            answer = stranger.send("/admin/sign-in", shown, email=email, password="not it at all, no")
+            statuses.append(answer.status_code)
+        assert statuses[:FREE_FOR_BOTH] == [403] * FREE_FOR_BOTH
+        assert 429 in statuses[FREE_FOR_BOTH:]
+        assert int(answer.headers.get("Retry-After", 1)) <= LONGEST_WAIT.total_seconds() + 1
+        told.append(statuses)
+    assert told[0] == told[1]
+
+
+def test_waits_double_and_end(world: World) -> None:
+    """From a second to a quarter of an hour, never for good; a success forgets, a day forgets."""
+    both = counters_of("password", "sam@vestibule.test", "192.0.2.1", known_address=True)
+    now, waits = NOW, []
+    with world.app.app_context():
+        for _ in range(40):
+            with transaction():
+                wait = count_attempt(both, now)
+            if wait:
+                waits.append(wait)
+                now += wait
+        assert waits[0] == dt.timedelta(seconds=1)
+        assert waits == sorted(waits)
+        assert waits[-1] == LONGEST_WAIT
+        with transaction():
+            assert count_attempt(both, now + dt.timedelta(days=2)) == dt.timedelta()
+            forget_attempts(both)
+            assert count_attempt(both, now) == dt.timedelta()
+
+
+def test_strangers_cannot_shut_an_owner_out(world: World) -> None:
+    """However often they fail elsewhere: at an address that the account knows, its owner signs in."""
+    with world.app.app_context():
+        for number in range(200):
+            strange = counters_of("password", "sam@vestibule.test", f"198.51.100.{number % 250}", known_address=False)
+            with transaction():
+                count_attempt(strange, NOW)
+        owner = counters_of("password", "sam@vestibule.test", "192.0.2.1", known_address=True)
+        with transaction():
+            assert count_attempt(owner, NOW) == dt.timedelta()
+        elsewhere = counters_of("password", "sam@vestibule.test", "192.0.2.99", known_address=False)
+        with transaction():
+            assert dt.timedelta() < count_attempt(elsewhere, NOW) <= LONGEST_WAIT
+
+
+def test_many_at_once_gain_nothing(world: World) -> None:
+    """Attempts are counted before anything is compared: of thirty together, no more than the free ones are judged."""
+    sam = Colleague(world).enrolled()
+    with_limits(world)
+    strangers = [Colleague(world) for _ in range(12)]
+    shown = [stranger.page("/admin/sign-in") for stranger in strangers]
+    statuses = at_once(
+        [
+            lambda stranger=stranger, page=page: stranger.send(
+                "/admin/sign-in", page, email=sam.email, password="not it at all, no"
+            ).status_code
+            for stranger, page in zip(strangers, shown, strict=True)
+        ]
+    )
+    assert set(statuses) <= {403, 429}
+    assert statuses.count(403) <= FREE_FOR_BOTH + 2
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        *("https://evil.test/", "//evil.test", "/\\evil.test", "/saml/login", "/admin/sign-in", "javascript:x"),
+        "/admin/../x\r\nSet-Cookie: a=b",
+    ],
+)
+def test_nobody_is_sent_elsewhere_after_signing_in(world: World, wanted: str) -> None:
+    """`next` is a page of the console, or it is not followed."""
+    sam = Colleague(world).enrolled()
+    other = same_account(sam)
+    assert other.give_password(next=wanted).status_code == 303
+    answer = other.give(recovery_code=sam.codes[0])
+    assert (answer.status_code, answer.location) == (303, "/admin/")
+
+
+def test_no_secret_is_kept_as_it_is(world: World, tmp_path: Path) -> None:
+    """Tokens and codes as hashes, the app's secret sealed, the password by Argon2id; nothing of it in events."""
+    sam = Colleague(world).enrolled()
+    Colleague(world, "joan@vestibule.test").invited()
+    text = repr(world.rows())
+    secrets = [sam.secret, sam.password, sam.token or "", *sam.codes, *(code.replace("-", "") for code in sam.codes)]
+    for secret in secrets:
+        assert secret
+        assert secret not in text
+    assert "$argon2id$v=19$m=19456,t=2,p=1$" in text
+    assert not list(tmp_path.glob("*.log"))

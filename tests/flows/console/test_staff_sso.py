@@ -1,0 +1,204 @@
+"""Staff come through their own organisation's single sign-on: one code, one browser, one minute, and an account that exists."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.test import TestResponse
+
+from admin_ui.staff_accounts import change_active, invite
+from config.database import transaction
+from identity.exchanges import hash_of
+from tenants.roles import Role
+from tests.support.browser import Browser, code_of
+from tests.support.staff import Colleague
+from tests.support.world import World, utc_now
+
+RETURN = "/admin/sign-in/sso/return"
+
+
+@pytest.fixture(autouse=True)
+def acme_is_staff_s(world: World) -> None:
+    """Acme is the staff tenant."""
+    settings = world.app.extensions["vestibule_settings"]
+    world.app.extensions["vestibule_settings"] = dataclasses.replace(settings, staff_tenant="acme")
+
+
+def account(world: World, email: str = "ada@acme.test", role: str = "support") -> str:
+    """An account that nobody has set a password for."""
+    with world.app.app_context(), transaction():
+        return invite(email, "Ada Staff", Role(role), actor="test", now=utc_now()).staff_id
+
+
+def begin(console: Browser, **query: str) -> str:
+    """Press the button at the app host; the path at the staff tenant's host."""
+    answer = console.get("/admin/sign-in/sso", query_string={"next": "/admin/tenants/", **query})
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    parts = urlsplit(answer.location)
+    assert f"{parts.scheme}://{parts.netloc}" == "http://acme.localhost:8000"
+    return f"{parts.path}?{parts.query}"
+
+
+def handed(tenant: Browser, path: str) -> str:
+    """The code that the staff tenant's host hands over."""
+    answer = tenant.get(path)
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    parts = urlsplit(answer.location)
+    assert answer.location.startswith(f"http://localhost:8000{RETURN}?")
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Cache-Control"] == "no-store"
+    return parse_qs(parts.query)["code"][0]
+
+
+def come_back(console: Browser, code: str) -> TestResponse:
+    """Bring a code to the app host."""
+    return console.get(RETURN, query_string={"code": code})
+
+
+def is_in(console: Browser) -> bool:
+    """Whether the console lets this browser in."""
+    return console.get("/admin/tenants/").status_code == 200
+
+
+def test_staff_come_through_their_own_sign_on(world: World) -> None:
+    """From the button to the page that was asked for, with the account's role."""
+    account(world)
+    console, tenant = Browser(world.app, None), world.browser(world.acme)
+    path = begin(console)
+    asked = tenant.get(path)
+    assert asked.location.startswith("/saml/login?next=%2Fadmin%2Fhand-over%3Ffor%3D")
+    target = parse_qs(urlsplit(asked.location).query)["next"][0]
+    signed_in = world.sign_in(tenant, world.acme, target=target)
+    assert signed_in.location == target
+    answer = come_back(console, handed(tenant, path))
+    assert (answer.status_code, answer.location) == (303, "/admin/tenants/")
+    assert is_in(console)
+    assert console.get("/admin/staff/").status_code == 403, "support, as the account says"
+
+
+def test_nobody_is_made_by_signing_in(world: World) -> None:
+    """The organisation knows the person, and there is no account; or it is switched off."""
+    tenant = world.browser(world.acme)
+    assert world.sign_in(tenant).status_code == 303
+    console = Browser(world.app, None)
+    refused = come_back(console, handed(tenant, begin(console)))
+    assert (refused.status_code, code_of(refused)) == (403, "staff_unknown")
+    staff_id = account(world)
+    with world.app.app_context(), transaction():
+        change_active(staff_id, False, actor="test", now=utc_now())
+    assert code_of(come_back(console, handed(tenant, begin(console)))) == "staff_unknown"
+    assert not is_in(console)
+    assert world.count("staff_account") == 1
+
+
+def test_a_code_works_once(world: World) -> None:
+    """The second time it is worth nothing, in the very same browser."""
+    account(world)
+    tenant, console = world.browser(world.acme), Browser(world.app, None)
+    assert world.sign_in(tenant).status_code == 303
+    code = handed(tenant, begin(console))
+    assert come_back(console, code).status_code == 303
+    assert code_of(come_back(console, code)) == "sign_in_lost"
+
+
+def test_a_code_is_worth_nothing_in_another_browser(world: World) -> None:
+    """Whoever reads it on its way, and whoever is lured to somebody else's link."""
+    account(world)
+    tenant, console, thief = world.browser(world.acme), Browser(world.app, None), Browser(world.app, None)
+    assert world.sign_in(tenant).status_code == 303
+    path = begin(console)
+    code = handed(tenant, path)
+    assert code_of(come_back(thief, code)) == "sign_in_lost"
+    begin(thief)
+    assert code_of(come_back(thief, code)) == "sign_in_lost"
+    assert not is_in(thief)
+    lured = handed(tenant, begin(thief))
+    assert code_of(come_back(console, lured)) == "sign_in_lost", "mallory's link signs nobody else in"
+    assert come_back(console, code).status_code == 303
+
+
+def test_a_code_lives_for_a_minute(world: World) -> None:
+    """Later it is over."""
+    account(world)
+    tenant, console = world.browser(world.acme), Browser(world.app, None)
+    assert world.sign_in(tenant).status_code == 303
+    code = handed(tenant, begin(console))
+    with world.app.app_context(), transaction() as connection:
+        statement = sa.text("UPDATE staff_sign_in SET code_expires_at = :then")
+        typed = statement.bindparams(sa.bindparam("then", type_=sa.DateTime(timezone=True)))
+        connection.execute(typed, {"then": utc_now() - dt.timedelta(seconds=1)})
+    assert code_of(come_back(console, code)) == "sign_in_lost"
+
+
+@pytest.mark.parametrize("made_up", ["", "x", "0" * 64, "é" * 64, "g" * 64, "0" * 5000])
+def test_a_hand_over_that_nobody_began_is_refused(world: World, made_up: str) -> None:
+    """At the staff tenant's host, signed in or not."""
+    tenant = world.browser(world.acme)
+    assert code_of(tenant.get("/admin/hand-over", query_string={"for": made_up})) == "sign_in_lost"
+    assert world.sign_in(tenant).status_code == 303
+    assert code_of(tenant.get("/admin/hand-over", query_string={"for": made_up})) == "sign_in_lost"
+
+
+def test_only_the_staff_tenant_hands_over(world: World) -> None:
+    """Another tenant's host is not asked, and does not answer, whoever is signed in there."""
+    account(world, "ada@globex.test")
+    foreign, console = world.browser(world.globex), Browser(world.app, None)
+    assert world.sign_in(foreign, world.globex).status_code == 303
+    path = begin(console)
+    assert code_of(foreign.get(path)) == "not_found"
+    assert console.get(path).status_code in (403, 404)
+
+
+def test_a_password_s_sign_in_takes_no_hand_over(world: World) -> None:
+    """A sign-in that names somebody by password is not turned into another's."""
+    account(world)
+    sam = Colleague(world).enrolled()
+    assert sam.give_password().status_code == 303
+    tenant = world.browser(world.acme)
+    assert world.sign_in(tenant).status_code == 303
+    secret = sam.browser.cookie("__Host-vestibule_staff_sign_in")
+    assert secret
+    assert code_of(tenant.get("/admin/hand-over", query_string={"for": hash_of(secret)})) == "sign_in_lost"
+
+
+def test_proof_again_is_asked_of_the_identity_provider(world: World) -> None:
+    """With `again`, a session from before is not enough: the identity provider is asked with ForceAuthn."""
+    account(world, role="staff")
+    tenant, console = world.browser(world.acme), Browser(world.app, None)
+    assert world.sign_in(tenant).status_code == 303
+    path = begin(console, again="1")
+    asked = tenant.get(path)
+    assert "force=1" in asked.location
+    assert asked.location.startswith("/saml/login?")
+    assert world.sign_in(tenant).status_code == 303
+    assert come_back(console, handed(tenant, path)).status_code == 303
+    assert console.get("/admin/staff/invite").status_code == 200
+
+
+def test_an_old_session_elsewhere_is_no_recent_proof(world: World) -> None:
+    """Who signed in at the identity provider an hour ago has to do so again before managing staff."""
+    account(world, role="staff")
+    tenant, console = world.browser(world.acme), Browser(world.app, None)
+    assert world.sign_in(tenant).status_code == 303
+    with world.app.app_context(), transaction() as connection:
+        statement = sa.text("UPDATE session SET created_at = :then WHERE tenant_id = 1")
+        typed = statement.bindparams(sa.bindparam("then", type_=sa.DateTime(timezone=True)))
+        connection.execute(typed, {"then": utc_now() - dt.timedelta(hours=1)})
+    assert come_back(console, handed(tenant, begin(console))).status_code == 303
+    assert is_in(console)
+    asked = console.get("/admin/staff/invite")
+    assert asked.location.startswith("/admin/sign-in?again=1")
+
+
+def test_without_the_setting_there_is_no_such_way(world: World) -> None:
+    """Neither a link, nor an address."""
+    settings = world.app.extensions["vestibule_settings"]
+    world.app.extensions["vestibule_settings"] = dataclasses.replace(settings, staff_tenant=None)
+    console = Browser(world.app, None)
+    assert "SSO" not in console.get("/admin/sign-in").get_data(as_text=True)
+    assert code_of(console.get("/admin/sign-in/sso")) == "staff_sso_unavailable"
+    assert code_of(world.browser(world.acme).get("/admin/hand-over?for=" + "0" * 64)) == "not_found"
