@@ -18,13 +18,20 @@ from admin_ui.screens.authentication.providers import AuthenticationScreen
 from admin_ui.screens.authentication.trials import TrialsScreen
 from admin_ui.screens.authentication.versions import VersionsScreen
 from admin_ui.screens.branding import BrandingScreen
+from admin_ui.screens.domains import DomainsScreen
+from admin_ui.screens.diagnosis.attempts import AttemptsScreen
+from admin_ui.screens.diagnosis.events import EventsScreen
+from admin_ui.screens.diagnosis.pasted import PastedScreen
 from admin_ui.screens.general import GeneralScreen
 from admin_ui.screens.home import HomeScreen
 from admin_ui.screens.keys import KeysScreen
+from admin_ui.screens.new_customer import NewCustomerScreen
+from admin_ui.screens.onboarding import OnboardingScreen
 from admin_ui.screens.overview import ServiceOverviewScreen, TenantOverviewScreen
 from admin_ui.screens.search import SearchScreen
 from admin_ui.screens.staff import StaffAccountsScreen
 from admin_ui.screens.tenants import TenantsScreen
+from admin_ui.screens.tokens import TokensScreen
 from config.settings import Settings
 from identity.page_rendering import PRODUCT
 from identity.response_headers import security_headers
@@ -33,6 +40,7 @@ HOME: type[Screen] = HomeScreen
 SCREEN_TYPES: tuple[type[Screen], ...] = (
     ServiceOverviewScreen,
     TenantsScreen,
+    NewCustomerScreen,
     StaffAccountsScreen,
     AccountScreen,
     SearchScreen,
@@ -42,7 +50,9 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     SAMLAttributesScreen,
     TrialsScreen,
     VersionsScreen,
+    DomainsScreen,
     KeysScreen,
+    OnboardingScreen,
     GeneralScreen,
     BrandingScreen,
     AdministratorsScreen,
