@@ -61,7 +61,16 @@ def render_page(
         tenant: whose page it is; None for nobody's.
         policy: what `security_headers` may allow besides.
     """
-    html = _environment.get_template(f"identity/{template}").render(brand=brand_of(tenant) if tenant else None, **values)
+    return page_of(html_of(template, tenant, values), tenant, status=status, **policy)
+
+
+def html_of(template: str, tenant: TenantView | None, values: Mapping[str, Any]) -> str:
+    """A page's text."""
+    return _environment.get_template(f"identity/{template}").render(brand=brand_of(tenant) if tenant else None, **values)
+
+
+def page_of(html: str, tenant: TenantView | None, *, status: int = 200, **policy: Any) -> Response:
+    """A page's text as a response; arguments as for `render_page`."""
     response = Response(html, status, content_type=HTML)
     if tenant is None:
         return security_headers(response, style=_sheet_source, **policy)

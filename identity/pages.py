@@ -7,16 +7,19 @@ has a button too. Templates escape everything and stumble over a value that is m
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, g, request
+from markupsafe import escape
 
 from identity.branding import brand_css, brand_version
 from identity.errors import StatusNotSuccess
 from identity.moments import relative_words, utc_machine, utc_words
-from identity.page_rendering import render_page, source_of
+from identity.page_rendering import html_of, page_of, render_page, source_of
 from identity.response_headers import form_action_for, security_headers
 from identity.sessions import CurrentSession
 from identity.static_files import CHECK_AGAIN, FOR_EVER, static_response
@@ -30,6 +33,10 @@ from tenants.records import TenantView
 SUBMIT_SCRIPT = "document.forms[0].submit()"
 """Runs while the page loads, so browsers put no step into their history that going back would be caught in."""
 SUBMIT_SCRIPT_SOURCE = source_of(SUBMIT_SCRIPT)
+MAX_LEAVING_PAGES = 512
+"""At 4 KiB each, 2 MiB in each worker; drawing one takes 0.1 ms."""
+_CUT = secrets.token_hex(16)
+"""Stands for a field's value; nobody can have it in a name or an address."""
 
 
 WOULD: Mapping[str, str] = {
@@ -98,14 +105,21 @@ def post_form_page(tenant: TenantView, action: str, fields: Mapping[str, str]) -
     Raises:
         ValueError: `action` is not an absolute http or https URL; metadata with another one is never accepted.
     """
-    return render_page(
-        "post_form.html",
-        tenant,
-        {"action": action, "fields": fields, "host": urlsplit(action).hostname, "script": SUBMIT_SCRIPT},
-        form_action=form_action_for(action),
-        script=SUBMIT_SCRIPT_SOURCE,
-        referrer="strict-origin",
-    )
+    before, *after = _leaving_page(tenant, action, tuple(fields))
+    html = before + "".join(f"{escape(value)}{rest}" for value, rest in zip(fields.values(), after, strict=True))
+    return page_of(html, tenant, form_action=form_action_for(action), script=SUBMIT_SCRIPT_SOURCE, referrer="strict-origin")
+
+
+@functools.lru_cache(maxsize=MAX_LEAVING_PAGES)
+def _leaving_page(tenant: TenantView, action: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The page of one tenant's version and one identity provider, cut where the values of its fields go."""
+    values = {
+        "action": action,
+        "fields": dict.fromkeys(names, _CUT),
+        "host": urlsplit(action).hostname,
+        "script": SUBMIT_SCRIPT,
+    }
+    return tuple(html_of("post_form.html", tenant, values).split(_CUT))
 
 
 def error_page(

@@ -96,8 +96,7 @@ def _leave(tenant: TenantView, start: LoginStart, browser: str) -> WerkzeugRespo
     LOGIN_STARTS.labels("redirect" if start.fields is None else "post").inc()
     response: WerkzeugResponse
     if start.fields is None:
-        response = redirect(start.location, 302)
-        response.headers["Cache-Control"] = "no-store"
+        response = Response(status=302, headers={"Location": start.location, "Cache-Control": "no-store"})
     else:
         response = pages.post_form_page(tenant, start.location, start.fields)
     _set_cookie(response, LOGIN_COOKIE, browser, same_site="None", max_age=int(EXCHANGE_LIFETIME.total_seconds()))

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import re
+from dataclasses import replace
 
 import pytest
 from flask import Response
@@ -178,3 +179,13 @@ def test_https_is_kept_and_what_a_response_says_stays() -> None:
     assert "Strict-Transport-Security" not in security_headers(Response()).headers
     secure = tenant_named("acme", "https://acme.example.com")
     assert "Strict-Transport-Security" in pages.sign_in_page(secure, ONE, target="/").headers
+
+
+def test_the_leaving_page_is_drawn_once_for_each_version_and_holds_no_others_values() -> None:
+    """What is kept between people is the page around the fields; a tenant's new version has a new page."""
+    tenant, action = tenant_named("acme"), "https://idp.acme.test/sso"
+    texts = [body(pages.post_form_page(tenant, action, {"SAMLRequest": value, "RelayState": "r"})) for value in ("ada", "bob")]
+    assert texts[0].replace('"ada"', '"bob"') == texts[1]
+    renamed = replace(tenant, name="Renamed", version=tenant.version + 1)
+    assert "Renamed" in body(pages.post_form_page(renamed, action, {"SAMLRequest": "ada", "RelayState": "r"}))
+    assert "RelayState" not in body(pages.post_form_page(tenant, action, {"SAMLRequest": "ada"}))
