@@ -14,7 +14,7 @@ from pathlib import Path
 from config.settings import SettingsInvalid
 
 DEVELOPMENT_FILE = Path("var/development.env")
-VARIABLES = ("SECRET_KEYS", "DATABASE_URL", "APP_URL", "TENANT_URL", "METADATA_ALLOWED_NETWORKS")
+VARIABLES = ("SECRET_KEYS", "DATABASE_URL", "APP_URL", "TENANT_URL", "METADATA_ALLOWED_NETWORKS", "STAFF_TENANT")
 MAX_FILE = 64 * 1024
 """Bytes."""
 

@@ -17,6 +17,7 @@ from types import FrameType
 
 from config.development import write_development_file
 from demo.keys import key_pair, secret_keys
+from demo.people import STAFF_SLUG
 from demo.seed import seed
 
 VAR = Path("var")
@@ -113,6 +114,7 @@ def _environment(options: Options) -> dict[str, str]:
         "DATABASE_URL": os.environ.get("DATABASE_URL") or options.database_url,
         "APP_URL": options.app_url,
         "TENANT_URL": options.tenant_url,
+        "STAFF_TENANT": STAFF_SLUG,
         "METADATA_ALLOWED_NETWORKS": os.environ.get("METADATA_ALLOWED_NETWORKS") or "127.0.0.0/8,::1/128",
     }
 
@@ -178,6 +180,11 @@ Vestibule is running. Open one of these, sign in, and choose a person:
     {options.tenant_url.replace("{slug}", "globex")}
 
     http://localhost:{options.idp_port}   the demo's identity provider, to start from the other side
+
+The console, without a password to type:
+
+    {options.app_url}/admin/   for staff: choose "Sign in with SSO", then Ada (owner) or Grace (support)
+    {options.tenant_url.replace("{slug}", "acme")}/admin/   for Acme's own: Ada is administrator, Grace a viewer
 
 Management API: {options.app_url}/api/v1/openapi.json
     make a token with:  .venv/bin/vestibule token create --role staff

@@ -12,30 +12,54 @@ from werkzeug.test import TestResponse
 
 from config.migrate import migrate
 from config.settings import settings_from_environment
-from demo.idp import SHOWCASES, identity_provider
-from demo.people import mail_domain
+from demo.idp import SHOWCASES, Showcase, identity_provider
+from demo.people import CONSOLE_ROLES, STAFF_ROLES, STAFF_SLUG, mail_domain, person_of
 from demo.saml import IdentityProvider
 from wsgi import create_app
 
 IDP_NAME = "demo"
 DISPLAY_NAME = "Demo identity provider"
+STAFF = Showcase(STAFF_SLUG, "Crew")
+"""The company that runs the service, as a tenant of its own: staff's single sign-on."""
 
 
 def seed(idp_port: int, service_port: int, tenant_url: str, keys: Path) -> None:
-    """Bring the database of the settings to the newest schema, with both tenants wired to the identity provider."""
+    """Bring the database of the settings to the newest schema, with the demo's tenants, roles and staff in it."""
     settings = settings_from_environment()
     migrate(settings.database_url)
     app = create_app(dataclasses.replace(settings, log_level="WARNING"))
     provider = identity_provider(idp_port, service_port, tenant_url, keys)
     api = _API(app)
-    for show in SHOWCASES:
+    for show in (*SHOWCASES, STAFF):
         found = api.call("GET", f"/tenants/{show.slug}", allowed=(200, 404))
         if found.status_code == 404:
             api.call(
                 "POST", "/tenants", {"slug": show.slug, "name": show.name, "email_domains": [mail_domain(show.slug)]}
             )
         _connect(api, show.slug, provider)
+    for show in SHOWCASES:
+        for uid, role in CONSOLE_ROLES.items():
+            body = {"email": _address_of(show.slug, uid), "role": role}
+            api.call("POST", f"/tenants/{show.slug}/console-grants", body, allowed=(201, 409))
+    for uid, role in STAFF_ROLES.items():
+        _add_staff(app, uid, role)
     api.close()
+
+
+def _add_staff(app: Flask, uid: str, role: str) -> None:
+    """An account that is used through single sign-on alone: the invitation is shown to nobody."""
+    person = person_of(STAFF_SLUG, uid)
+    assert person is not None
+    options = ["--email", person.email, "--name", person.name, "--role", role]
+    made = app.test_cli_runner().invoke(args=["staff", "create", *options])
+    if made.exit_code and "staff_exists" not in made.output:
+        raise RuntimeError(f"no staff account: {made.output}")
+
+
+def _address_of(slug: str, uid: str) -> str:
+    person = person_of(slug, uid)
+    assert person is not None
+    return person.email
 
 
 def _connect(api: _API, slug: str, provider: IdentityProvider) -> None:

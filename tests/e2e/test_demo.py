@@ -22,7 +22,7 @@ from tests.support.processes import Running, free_port, start
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
-SETTINGS = ("SECRET_KEYS", "DATABASE_URL", "APP_URL", "TENANT_URL", "METADATA_ALLOWED_NETWORKS", "RATE_LIMITS")
+SETTINGS = ("SECRET_KEYS", "DATABASE_URL", "APP_URL", "TENANT_URL", "METADATA_ALLOWED_NETWORKS", "STAFF_TENANT", "RATE_LIMITS")
 CLEAN = {"PYTHONPATH": str(REPOSITORY)} | dict.fromkeys(SETTINGS, "")
 """Nothing set, and the code found from any folder."""
 FIELD = re.compile(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"')
@@ -115,11 +115,39 @@ def test_starting_at_the_identity_provider(demo: Demo) -> None:
     assert demo.post_answer("globex", sent).status_code == 303
 
 
+@pytest.mark.parametrize(("person", "status"), [("ada", 200), ("grace", 403), ("alan", None)])
+def test_staff_come_to_the_console_without_typing(demo: Demo, person: str, status: int | None) -> None:
+    """By "Sign in with SSO": Ada is an owner, Grace support, Alan has no account."""
+    begun = demo.get("localhost", "/admin/sign-in/sso")
+    secret = begun.headers["Set-Cookie"].partition(";")[0]
+    session = next(c for c in demo.sign_in("crew", person).raw.headers.getlist("Set-Cookie") if "session" in c)
+    path = begun.headers["Location"].removeprefix(f"http://crew.localhost:{demo.port}")
+    handed = demo.get("crew.localhost", path, Cookie=session.partition(";")[0])
+    back = demo.get("localhost", handed.headers["Location"].removeprefix(f"http://localhost:{demo.port}"), Cookie=secret)
+    if status is None:
+        assert back.status_code == 403
+        assert 'data-code="staff_unknown"' in back.text
+        return
+    cookie = next(c for c in back.raw.headers.getlist("Set-Cookie") if "vestibule_staff=" in c).partition(";")[0]
+    assert demo.get("localhost", "/admin/tenants/", Cookie=cookie).status_code == 200
+    assert demo.get("localhost", "/admin/staff/", Cookie=cookie).status_code == status
+
+
+@pytest.mark.parametrize(("person", "status"), [("ada", 200), ("grace", 200), ("alan", 403)])
+def test_acme_s_own_come_to_their_console(demo: Demo, person: str, status: int) -> None:
+    """Ada is administrator, Grace a viewer, Alan neither."""
+    session = next(c for c in demo.sign_in("acme", person).raw.headers.getlist("Set-Cookie") if "session" in c)
+    shown = demo.get("acme.localhost", "/admin/administrators/", Cookie=session.partition(";")[0])
+    assert shown.status_code == status
+    assert ("Name somebody" in shown.text) == (person == "ada")
+
+
 def test_it_says_what_to_open(demo: Demo) -> None:
     """And how to get at the API."""
     told = demo.running.log.read_text()
     assert f"http://acme.localhost:{demo.port}" in told
     assert f"http://globex.localhost:{demo.port}" in told
+    assert f"http://localhost:{demo.port}/admin/" in told
     assert "vestibule token create" in told
 
 
