@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 
 from lxml import etree
 
 from identity.saml.bindings import redirect_url, with_query
+from identity.saml.names import SAML, SAMLP
 from identity.saml.request import build_authn_request, choose_endpoint
 from identity.saml.signing import sign_enveloped
 from tenants.trust import BINDING_POST, SAMLTrust
 
 EXAMPLE_ID = "_" + "0" * 40
 """Where a real request has an ID that nobody can guess."""
+ON_ONE_LINE = 2
+_TAG = re.compile(r"^( *<[\w:]+)((?: [\w:]+=\"[^\"]*\")+)(/?>)", re.MULTILINE)
+_ATTRIBUTE = re.compile(r"[\w:]+=\"[^\"]*\"")
 EXAMPLE_RELAY_STATE = "token-of-32-characters-----------"
 
 
@@ -62,7 +67,17 @@ def preview_of(trust: SAMLTrust, now: dt.datetime) -> RequestPreview:
 
 
 def _readable(xml: bytes) -> str:
+    """The message with namespaces declared once, and each attribute of a longer element on a line of its own."""
     root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True))
+    etree.cleanup_namespaces(root, top_nsmap={"samlp": SAMLP.strip("{}"), "saml": SAML.strip("{}")})
     etree.indent(root, space="  ")
     text: str = etree.tostring(root, encoding="unicode")
-    return text
+    return _TAG.sub(_broken, text)
+
+
+def _broken(tag: re.Match[str]) -> str:
+    attributes = _ATTRIBUTE.findall(tag[2])
+    if len(attributes) <= ON_ONE_LINE:
+        return tag[0]
+    indent = "\n" + tag[1].partition("<")[0] + "    "
+    return tag[1] + "".join(indent + attribute for attribute in attributes) + tag[3]

@@ -9,6 +9,7 @@ from flask import Response, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui import settings_words
+from admin_ui.actors import actor_words
 from admin_ui.asked import Asked
 from admin_ui.forms import GENERAL, errors_of
 from admin_ui.rendering import json_answer, notify
@@ -143,6 +144,8 @@ class SAMLAttributesScreen(ProviderPages):
         status: int = 200,
     ) -> Response:
         settings, draft = settings_from_document(provider.settings), draft_of(provider)
+        trials = latest_trials(asked.tenant.id, provider.id, TESTS_SHOWN)
+        actors = [*(trial.prepared_by for trial in trials), draft.row.changed_by if draft else None]
         shown = draft.settings if draft else settings
         return self.render(
             "authentication/attributes.html",
@@ -155,7 +158,8 @@ class SAMLAttributesScreen(ProviderPages):
             changed=draft.changes if draft else {},
             warnings=warnings_of(shown),
             preview=_preview(asked, provider, shown),
-            trials=latest_trials(asked.tenant.id, provider.id, TESTS_SHOWN),
+            trials=trials,
+            actors=actor_words(asked, actors),
             errors=errors or {},
             reason=reason,
             min_reason=MIN_REASON,
@@ -168,6 +172,7 @@ class SAMLAttributesScreen(ProviderPages):
         present = draft.settings if draft else settings_from_document(provider.settings)
         document = {**present.to_document(), **{name: form.document[name] for name in form.patch}}
         theirs = settings_words.change_rows(refusal.detail.get("changes") or {})
+        by = refusal.detail.get("changed_by")
         return self._form(
             asked,
             provider,
@@ -176,7 +181,7 @@ class SAMLAttributesScreen(ProviderPages):
             draft,
             errors={GENERAL: [CLASH]},
             theirs=theirs,
-            by=refusal.detail.get("changed_by"),
+            by=actor_words(asked, [by])[by] if by else None,
             status=409,
         )
 

@@ -8,6 +8,7 @@ from flask import Response, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui import settings_words
+from admin_ui.actors import actor_words
 from admin_ui.asked import Asked
 from admin_ui.rendering import notify, screen_url
 from admin_ui.screen import page
@@ -49,9 +50,16 @@ class VersionsScreen(ProviderPages):
             }
             for version in found[:SHOWN]
         ]
+        actors = actor_words(asked, (version.row.in_force_by for version in found))
         following = cursor_of(str(found[SHOWN - 1].row.number), scope) if len(found) > SHOWN else None
         return self.render(
-            "authentication/versions.html", asked, provider=provider, lines=lines, following=following, words=settings_words
+            "authentication/versions.html",
+            asked,
+            provider=provider,
+            lines=lines,
+            following=following,
+            actors=actors,
+            words=settings_words,
         )
 
     @page("/<name>/<number>/restore", CONFIGURE, methods=("POST",))
