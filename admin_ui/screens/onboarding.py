@@ -111,7 +111,7 @@ class OnboardingScreen(TenantScreen):
             progress=progress,
             details=_details(progress),
             steps=STEPS,
-            product=product.name if product else None,
+            chosen=product.name if product else None,
             own=service_provider_of(asked.tenant.origin),
             links=[(link, link.state_at(asked.now)) for link in links_of(asked.tenant.id)],
             typed={"email": "", "expires_in_days": DEFAULT_LIFETIME.days, **(typed or {})},
