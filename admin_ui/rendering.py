@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from admin_ui.asked import Asked
 from admin_ui.csrf import form_token
 from admin_ui.words import FILTERS
+from config.address_warnings import address_warnings
 from identity.branding import organisation_initials, person_initials
 from identity.error_pages import refusal_response, wants_problem
 from identity.page_rendering import HTML, PRODUCT, brand_of
@@ -111,6 +112,7 @@ def render_screen(
         screen=screen,
         menu=_menu(asked, screen),
         notices=get_flashed_messages(with_categories=True),
+        address_warnings=_address_warnings() if asked.of_staff else (),
         theme=_theme(),
         url=url,
         reference=g.get("reference", ""),
@@ -122,7 +124,9 @@ def render_screen(
 def render_plain(template: str, values: Mapping[str, Any], *, status: int = 200) -> Response:
     """A page without the frame: for those who are not signed in yet."""
     notices = get_flashed_messages(with_categories=True)
-    html = _environment.get_template(f"admin_ui/{template}").render(notices=notices, theme=_theme(), **values)
+    html = _environment.get_template(f"admin_ui/{template}").render(
+        notices=notices, address_warnings=_address_warnings(), theme=_theme(), **values
+    )
     return _finish(html, status)
 
 
@@ -173,6 +177,10 @@ def _menu(asked: Asked, current: FramedScreen) -> Sequence[tuple[str, Sequence[M
         entry = MenuEntry(screen.label, screen.icon, screen.first_url(asked), is_here)
         groups[screen.group].append(entry)
     return [(group, entries) for group, entries in groups.items() if entries]
+
+
+def _address_warnings() -> Sequence[str]:
+    return address_warnings(web.settings(), arrived_secure=request.is_secure)
 
 
 def _theme() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 
@@ -279,3 +280,16 @@ def test_bad_grants_and_rules_are_named_and_kept(world: World) -> None:
     again = admin.post(path + "rules", data=rule)
     assert again.status_code == 409
     assert admin.post(path + "rules", data=rule | {"value": "y" * 10_000}).status_code == 422
+
+
+def test_the_console_warns_of_plain_http(world: World) -> None:
+    """On the sign-in page and on staff's pages; not to customers, who cannot mend it; and not at loopback names."""
+    owner, admin = staff_client(world), tenant_client(world)
+    settings = world.app.extensions["vestibule_settings"]
+    assert "data-address-warning" not in owner.get(STAFF).get_data(as_text=True)
+    world.app.extensions["vestibule_settings"] = dataclasses.replace(settings, app_url="https://localhost:8000")
+    for path in (STAFF, "/admin/sign-in?again=1"):
+        shown = owner.get(path).get_data(as_text=True)
+        assert shown.count("data-address-warning") == 1
+        assert "TRUSTED_PROXIES" in shown
+    assert "data-address-warning" not in admin.get("/admin/administrators/").get_data(as_text=True)
