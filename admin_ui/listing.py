@@ -102,13 +102,18 @@ def read_query(listing: Listing, arguments: Mapping[str, str]) -> ListQuery:
     sort, descending = order.removeprefix("-"), order.startswith("-")
     if sort not in listing.sorts:
         raise AddressInvalid(f"no order {order[:40]!r}")
-    search = arguments.get("q", "").strip()[:MAX_SEARCH] if listing.search else ""
+    search = plain_text(arguments.get("q", ""))[:MAX_SEARCH] if listing.search else ""
     filters = {item.name: value for item in listing.filters if (value := _chosen(item, arguments))}
     return ListQuery(search, filters, sort, descending, arguments.get("cursor") or None, listing=listing)
 
 
+def plain_text(text: str) -> str:
+    """What somebody typed into a search box, without blanks around it and without NUL, which PostgreSQL takes in no text."""
+    return text.replace("\x00", "").strip()
+
+
 def _chosen(item: Filter, arguments: Mapping[str, str]) -> str:
-    value = arguments.get(item.name, ANY).strip()[:MAX_FILTER]
+    value = plain_text(arguments.get(item.name, ANY))[:MAX_FILTER]
     if value and item.kind == "choice" and value not in dict(item.choices):
         raise AddressInvalid(f"no choice {value[:40]!r} of {item.name}")
     if value and item.kind == "date":

@@ -6,7 +6,7 @@ Each is one statement on a small index, across tenants; for staff only, but wher
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -43,6 +43,15 @@ class FailedSync:
     label: str
     code: str | None
     at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnKey:
+    """One of a tenant's own key pairs, without its private half."""
+
+    use: str
+    state: str
+    certificate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +155,11 @@ def end_of(certificate_pem: str) -> dt.datetime:
     return x509.load_pem_x509_certificate(certificate_pem.encode()).not_valid_after_utc
 
 
-def own_keys_of(tenant_id: int) -> Sequence[sa.Row[tuple[str, str, str, dt.datetime]]]:
-    """A tenant's own key pairs without their private halves: use, state, certificate, created_at."""
+def own_keys_of(tenant_id: int) -> list[OwnKey]:
+    """A tenant's own key pairs: those that sign first, the newest first."""
     statement = (
-        sa.select(
-            ServiceProviderKey.use, ServiceProviderKey.state, ServiceProviderKey.certificate, ServiceProviderKey.created_at
-        )
+        sa.select(ServiceProviderKey.use, ServiceProviderKey.state, ServiceProviderKey.certificate)
         .where(ServiceProviderKey.tenant_id == tenant_id)
         .order_by(ServiceProviderKey.use.desc(), ServiceProviderKey.created_at.desc())
     )
-    return read(statement).all()
+    return [OwnKey(*row) for row in read(statement)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response, redirect, request
+from marshmallow import fields, validate
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.asked import Asked
@@ -44,6 +46,12 @@ class MyDomainForm(Strict):
     slug = text(63, shortest=3, pattern=r"^[A-Za-z0-9-]+$", required=True)
 
 
+class StateForm(Strict):
+    """What staff may set; onboarding ends by itself, and deleting is a page of its own."""
+
+    state = fields.String(validate=validate.OneOf((ACTIVE, SUSPENDED)), required=True)
+
+
 class GeneralScreen(TenantScreen):
     """Name, session times, MyDomain, state."""
 
@@ -65,7 +73,7 @@ class GeneralScreen(TenantScreen):
         """Another MyDomain; the former one goes on leading here, and the identity provider notices nothing."""
         form = submitted(MyDomainForm(), request.form)
         changed = self._change(asked, form.shown, form.values, form.errors, "")
-        if isinstance(changed, Response):
+        if changed.status_code != HTTPStatus.SEE_OTHER:
             return changed
         slug = str((form.values or {})["slug"]).lower()
         notify(f"People now sign in at {web.settings().tenant_origin(slug)}. The former address leads there.")
@@ -74,9 +82,10 @@ class GeneralScreen(TenantScreen):
     @page("/state", ONBOARD, methods=("POST",))
     def change_state(self, asked: Asked) -> Response | WerkzeugResponse:
         """Suspend, or activate again."""
-        wanted = SUSPENDED if request.form.get("state") == SUSPENDED else ACTIVE
-        done = "Suspended. Nobody can sign in, and every session has ended." if wanted == SUSPENDED else "Active again."
-        return self._change(asked, {}, {"state": wanted}, {}, done)
+        form = submitted(StateForm(), request.form)
+        suspended = form.shown.get("state") == SUSPENDED
+        done = "Suspended. Nobody can sign in, and every session has ended." if suspended else "Active again."
+        return self._change(asked, {}, form.values, form.errors, done)
 
     @page("/delete", ONBOARD)
     def confirm(self, asked: Asked) -> Response:

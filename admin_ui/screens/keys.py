@@ -12,7 +12,7 @@ from flask import Response
 from admin_ui.asked import Asked
 from admin_ui.screen import TenantScreen, page
 from identity.overviews import days_until
-from tenants.overview_records import own_keys_of
+from tenants.overview_records import OwnKey, own_keys_of
 from tenants.roles import READ
 from tenants.service_provider import service_provider_of
 
@@ -38,19 +38,19 @@ class KeysScreen(TenantScreen):
     @page("/", READ)
     def index(self, asked: Asked) -> Response:
         """Names, addresses and certificates."""
-        keys = [_shown(use, state, pem, asked.now) for use, state, pem, _ in own_keys_of(asked.tenant.id)]
+        keys = [_shown(key, asked.now) for key in own_keys_of(asked.tenant.id)]
         return self.render("tenants/keys.html", asked, own=service_provider_of(asked.tenant.origin), keys=keys)
 
 
-def _shown(use: str, state: str, pem: str, now: dt.datetime) -> ShownKey:
-    certificate = x509.load_pem_x509_certificate(pem.encode())
+def _shown(key: OwnKey, now: dt.datetime) -> ShownKey:
+    certificate = x509.load_pem_x509_certificate(key.certificate.encode())
     digits = certificate.fingerprint(hashes.SHA256()).hex().upper()
     return ShownKey(
-        use=use,
-        state=state,
+        use=key.use,
+        state=key.state,
         fingerprint=":".join(digits[at : at + 2] for at in range(0, len(digits), 2)),
         begins_at=certificate.not_valid_before_utc,
         ends_at=certificate.not_valid_after_utc,
         days=days_until(certificate.not_valid_after_utc, now),
-        pem=pem.strip(),
+        pem=key.certificate.strip(),
     )

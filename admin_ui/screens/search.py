@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, request
 
 from admin_ui.asked import Asked
-from admin_ui.listing import MAX_SEARCH
+from admin_ui.listing import MAX_SEARCH, plain_text
 from admin_ui.rendering import known_screen_url
 from admin_ui.screen import StaffScreen, page
 from config.database import transaction
@@ -24,7 +24,7 @@ class SearchScreen(StaffScreen):
     @page("/", LIST_TENANTS)
     def index(self, asked: Asked) -> Response:
         """What was found. A person is found by the whole address alone, and that somebody looked is on record."""
-        words = request.args.get("q", "").strip()[:MAX_SEARCH]
+        words = plain_text(request.args.get("q", ""))[:MAX_SEARCH]
         which = TenantFilter(search=words)
         tenants = list_tenants(which, TenantOrder("name"), None, SHOWN) if words else []
         person = None
