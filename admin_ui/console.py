@@ -52,9 +52,13 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     VersionsScreen,
     DomainsScreen,
     KeysScreen,
+    AttemptsScreen,
+    PastedScreen,
+    EventsScreen,
     OnboardingScreen,
     GeneralScreen,
     BrandingScreen,
+    TokensScreen,
     AdministratorsScreen,
 )
 """Every screen. The order is that of the menu, group by group."""

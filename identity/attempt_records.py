@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from config.database import read
 from identity.checks import shown_receipt
-from identity.models import Attempt, EmailAddress
+from identity.models import Attempt, EmailAddress, User
 from tenants.id_times import highest_id_until, lowest_id_since
 from tenants.models import IdentityProvider
 
@@ -98,6 +98,14 @@ def find_user_by_email(tenant_id: int, email: str) -> str | None:
     """Id of the tenant's person who has an address, given in its normal form."""
     statement = sa.select(EmailAddress.user_id).where(EmailAddress.email == email, EmailAddress.tenant_id == tenant_id)
     return read(statement).scalars().one_or_none()
+
+
+def emails_of(tenant_id: int, user_ids: Collection[str]) -> dict[str, str]:
+    """Id -> e-mail address of those of the tenant's people who are named; at most as many as a page has."""
+    if not user_ids:
+        return {}
+    statement = sa.select(User.id, User.email).where(User.tenant_id == tenant_id, User.id.in_(user_ids))
+    return {row.id: row.email for row in read(statement)}
 
 
 def _conditions(filters: AttemptFilter) -> list[sa.ColumnElement[bool]]:

@@ -1,0 +1,76 @@
+"""The audit log: what happened at a tenant, found by type, actor and time, and exported (L2)."""
+
+from __future__ import annotations
+
+from flask import Response, request, stream_with_context
+
+from admin_ui.asked import Asked
+from admin_ui.listing import Column, Filter, Listing, ListQuery, Page, read_query
+from admin_ui.screen import TenantScreen, page
+from admin_ui.screens.diagnosis.attempts import last_of
+from config.database import transaction
+from identity.attempt_records import emails_of
+from identity.response_headers import security_headers
+from tenants.audit import EventType, record
+from tenants.errors import NotFound
+from tenants.event_records import EventFilter, page_of_events
+from tenants.event_views import EXPORT_TYPES, export_lines
+from tenants.paging import cursor_of, cursor_scope, is_row_id, key_of
+from tenants.roles import READ
+
+LISTING = Listing(
+    columns=(Column("When"), Column("What"), Column("By"), Column("Details")),
+    sort="-at",
+    search="Who did it: the whole actor, or a person's id",
+    filters=(
+        Filter("type", "What", tuple((item.value, item.value) for item in EventType)),
+        Filter("since", "From", kind="date"),
+        Filter("until", "To", kind="date"),
+    ),
+    exports=("csv", "jsonl"),
+    empty="Nothing has happened yet",
+)
+
+
+class EventsScreen(TenantScreen):
+    """The list and its downloads."""
+
+    label, path, endpoint_name, icon, group = "Audit log", "/audit-log", "events", "history", "Diagnosis"
+
+    @page("/", READ)
+    def index(self, asked: Asked) -> Response:
+        """Events, newest first."""
+        query = read_query(LISTING, request.args)
+        filters = filter_of(query)
+        scope = cursor_scope("console events", asked.tenant.id, repr(filters))
+        found = page_of_events(asked.tenant.id, key_of(query.cursor, scope), query.limit + 1, filters)
+        rows = found[: query.limit]
+        following = cursor_of(rows[-1].id, scope) if len(found) > query.limit else None
+        people = emails_of(asked.tenant.id, {row.actor for row in rows if is_row_id(row.actor)})
+        return self.render(
+            "diagnosis/events.html", asked, listing=LISTING, query=query, shown=Page(rows, following), people=people
+        )
+
+    @page("/export", READ)
+    def export(self, asked: Asked) -> Response:
+        """All pages of the list as a file, a batch at a time; that it was taken is an event itself."""
+        form = request.args.get("form", "")
+        if form not in EXPORT_TYPES:
+            raise NotFound("no such form")
+        filters = filter_of(read_query(LISTING, request.args))
+        with transaction():
+            record(asked.tenant.id, EventType.EVENTS_EXPORTED, at=asked.now, actor=asked.actor, form=form)
+        lines = stream_with_context(export_lines(asked.tenant.id, form, filters))
+        response = Response(lines, content_type=EXPORT_TYPES[form])
+        response.headers["Content-Disposition"] = f'attachment; filename="{asked.tenant.slug}-events.{form}"'
+        return security_headers(response)
+
+
+def filter_of(query: ListQuery) -> EventFilter:
+    """What was searched and chosen, as a filter of records."""
+    return EventFilter(
+        type=query.filters.get("type"),
+        actor=query.search or None,
+        since=query.day("since"),
+        until=last_of(query.day("until")),
+    )
