@@ -40,6 +40,7 @@ STEPS = (
     "identity.routes:acs",
     "identity.routes:login",
     "identity.acs:accept_response",
+    "identity.judging:judge_response",
     "identity.login:begin_login",
     "identity.login:_message",
     "identity.pages:post_form_page",
@@ -49,7 +50,7 @@ STEPS = (
     "identity.exchanges:use_exchange",
     "identity.exchanges:use_assertion",
     "identity.saml.request:build_authn_request",
-    "identity.saml.signing:sign_enveloped",
+    "identity.saml.signing:sign_canonical",
     "identity.saml.signing:sign_octets",
     "identity.saml.bindings:redirect_url",
     "identity.saml.bindings:post_fields",
@@ -75,6 +76,7 @@ STEPS = (
 SHARED = ("read", "write", "all", "write_returning")
 """Steps of everybody: told under whoever asked."""
 
+
 def profile(settings: Settings, tenancies: Sequence[Tenancy], case: str, requests: int) -> str:
     """The functions of one case that take most time of their own."""
     measured = Case(create_app(settings), tenancies, case)
@@ -84,6 +86,7 @@ def profile(settings: Settings, tenancies: Sequence[Tenancy], case: str, request
     text = io.StringIO()
     pstats.Stats(profiler, stream=text).sort_stats("tottime").print_stats(SHOWN)
     return text.getvalue()
+
 
 def breakdown(settings: Settings, tenancies: Sequence[Tenancy], case: str, requests: int) -> list[tuple[str, float]]:
     """Microseconds of CPU by step, medians over the requests, most first; without gunicorn and PostgreSQL's own processes."""
@@ -106,11 +109,13 @@ def breakdown(settings: Settings, tenancies: Sequence[Tenancy], case: str, reque
     steps = [(name, median(one.get(name, 0.0) for one in told) / 1000) for name in names]
     return sorted(steps, key=lambda item: -item[1])
 
+
 def _under(profiler: cProfile.Profile, answers: Iterator[Answer]) -> None:
     profiler.enable()
     for _ in answers:
         pass
     profiler.disable()
+
 
 class _Split:
     """CPU time of this thread, each nanosecond told once: to the innermost step that was running."""
