@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 import benchmarks
 from benchmarks.floor import floor_app
@@ -59,7 +60,9 @@ def test_the_floor_answers_what_the_product_is_asked(measured: tuple[Settings, t
     """It takes the same response, signed by the same identity provider, and keeps one row for each request."""
     _, tenancies = measured
     tenancy, kept = tenancies[PLAIN], []
-    client = floor_app(lambda *row: kept.append(row), tenancy.idp.public_key, tenancy.own_key).test_client()
+    idp_key = tenancy.idp.public_key
+    assert isinstance(idp_key, rsa.RSAPublicKey)
+    client = floor_app(lambda *row: kept.append(row), idp_key, tenancy.own_key).test_client()
     (arrival,) = arrivals([Started(Person(tenancy, "ada"), "_" + "0" * 40, "r" * 32, "")])
     form = arrival.rpartition(b"\r\n\r\n")[2]
     answers = [
