@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
 import pytest
 
+from admin_ui.setup import connecting
 from admin_ui.setup.visit import SETUP_COOKIE
 from config import logs
+from config.throttle import Throttle
 from tests.flows.management.support import events_of
 from tests.support.browser import Browser, code_of
 from tests.support.setup_link import ITPerson, answer_of, initech_idp, new_customer
@@ -260,6 +263,18 @@ def test_the_log_does_not_hold_the_token(world: World, link: str, capfd: pytest.
     assert f'"path":"/setup/{logs.MASK}"' in written
     assert '"path":"/setup/product"' in written
     assert link.rpartition("/")[2] not in str(events_of(world, "initech"))
+
+
+def test_metadata_is_not_fetched_for_ever(world: World, link: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each fetch may take ten seconds of a thread: so many a minute, and then the form says to wait, with all that was typed."""
+    settings = world.app.extensions["vestibule_settings"]
+    world.app.extensions["vestibule_settings"] = dataclasses.replace(settings, rate_limits=True)
+    monkeypatch.setattr(connecting, "FETCHES", Throttle(per_minute=1, burst=2))
+    person = ITPerson(world.app)
+    person.start_link(link)
+    answers = [person.send("/setup/connect", metadata_url="https://127.0.0.1/x") for _ in range(3)]
+    assert [code_of(answer) for answer in answers] == ["address_not_allowed", "address_not_allowed", "rate_limited"]
+    assert (answers[2].status_code, "https://127.0.0.1/x" in answers[2].get_data(as_text=True)) == (429, True)
 
 
 def test_a_test_cannot_be_turned_into_a_session(world: World, link: str) -> None:
