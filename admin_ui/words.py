@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from identity.moments import relative_words, utc_machine, utc_words
+from identity.user_agents import browser_words
 
 
 def time_tag(moment: dt.datetime | None, empty: str = "never") -> Markup:
@@ -39,4 +40,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "exact": exact_time,
     "thousands": thousands,
     "counted": counted,
+    "browser": browser_words,
 }

@@ -88,6 +88,7 @@ class StaffAccountsScreen(StaffScreen):
             codes_left=recovery_codes_left(account.id),
             sessions=sessions_of(account.id, asked.now),
             events=staff_events(None, EVENTS_SHOWN, staff_id=account.id),
+            names={f"staff:{colleague.id}": colleague.name for colleague in all_staff()},
             own=account.id == asked.principal.id,
             now=asked.now,
         )
