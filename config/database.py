@@ -34,6 +34,8 @@ DATABASE_ERRORS: tuple[type[Exception], ...] = (
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 SQLITE_BUSY_TIMEOUT_MS = 5_000
+SQLITE_CHECKPOINT_PAGES = 4_000
+"""Pages of 4 KiB in the log until they are copied home: each sign-in writes some thirty, most of them the same ones again."""
 POSTGRESQL_STATEMENT_TIMEOUT_MS = 10_000
 POSTGRESQL_IDLE_TRANSACTION_TIMEOUT_MS = 30_000
 """A worker that hangs in the middle of a transaction keeps nobody waiting for its locks longer than this."""
@@ -143,6 +145,7 @@ def prepare_engine(engine: sa.Engine, *, begins: bool = True) -> None:
             "synchronous=NORMAL",
             "foreign_keys=ON",
             f"busy_timeout={SQLITE_BUSY_TIMEOUT_MS}",
+            f"wal_autocheckpoint={SQLITE_CHECKPOINT_PAGES}",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
