@@ -1,0 +1,93 @@
+"""A tenant with something of every kind in it, made through the API: what walks across tenants try to reach."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from config.database import new_id, transaction, write
+from tenants.records import find_tenant
+from tenants.setup_models import SetupLink
+from tests.support.pictures import picture
+from tests.support.world import Organisation, World, utc_now
+
+MARK = "mark-of-"
+"""Stands, with the tenant's slug behind it, in everything that can be shown of it."""
+
+
+def mark_of(organisation: Organisation) -> str:
+    """The words that no other tenant may ever see."""
+    return MARK + organisation.slug
+
+
+def furnish(world: World, organisation: Organisation) -> dict[str, str]:
+    """Leave rows of every kind at a tenant, and give what names one of each in an address."""
+    mark, tenant = mark_of(organisation), f"/tenants/{organisation.slug}"
+    main = f"{tenant}/identity-providers/main"
+    email = f"{mark}@{organisation.domain}"
+    attributes = {"mail": [email], "givenName": [mark], "sn": [mark], "uid": [mark]}
+    assert world.sign_in(world.browser(organisation), organisation, name_id=mark, attributes=attributes).status_code == 303
+    refused = world.sign_in(world.browser(organisation), organisation, attributes={"mail": [f"{mark}@elsewhere.test"]})
+    assert refused.status_code == 403
+    person = _one(world, f"{tenant}/users", search=mark)
+    waiting = _made(world, f"{tenant}/email-domains", {"domain": f"{mark}.example"})
+    assert waiting["state"] == "waiting"
+    drafted = world.api("PATCH", f"{main}/saml-settings/draft", json={"clock_skew_seconds": 61})
+    assert drafted.status_code in (200, 201), drafted.get_data(as_text=True)
+    values = {
+        "slug": organisation.slug,
+        "name": "main",
+        "number": "1",
+        "domain": organisation.domain,
+        "user_id": person["id"],
+        "session_id": _one(world, f"{tenant}/users/{person['id']}/sessions")["id"],
+        "attempt_id": _one(world, f"{tenant}/attempts")["id"],
+        "grant_id": _made(world, f"{tenant}/console-grants", {"email": email, "role": "viewer"})["id"],
+        "rule_id": _made(
+            world,
+            f"{tenant}/role-rules",
+            {"idp": "main", "attribute": f"{mark}-attribute", "value": "no-such-value", "role": "viewer"},
+        )["id"],
+        "link_id": _link(world, organisation, email),
+        "token_id": _made(world, f"{tenant}/tokens", {"role": "viewer", "label": mark, "expires_in": "1h"})["id"],
+        "import_id": _import(world, tenant, email),
+        "trial_id": _made(world, f"{main}/saml-settings/tests", {})["id"],
+    }
+    logo = world.api("PUT", f"{tenant}/logo", data=picture(), content_type="image/png")
+    assert logo.status_code in (200, 201), logo.get_data(as_text=True)
+    return values
+
+
+def _one(world: World, path: str, **query: str) -> dict[str, Any]:
+    answer = world.api("GET", path, query_string=query)
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    first: dict[str, Any] = answer.get_json()["items"][0]
+    return first
+
+
+def _made(world: World, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = world.api("POST", path, json=body)
+    assert answer.status_code == 201, answer.get_data(as_text=True)
+    document: dict[str, Any] = answer.get_json()
+    return document
+
+
+def _import(world: World, tenant: str, email: str) -> str:
+    """A file of people that waits to be looked at."""
+    table = f"email,first_name\n{email},Changed\n".encode()
+    answer = world.api("POST", f"{tenant}/people-imports", data=table, content_type="text/csv")
+    assert answer.status_code in (201, 202), answer.get_data(as_text=True)
+    return str(answer.get_json()["id"])
+
+
+def _link(world: World, organisation: Organisation, email: str) -> str:
+    """A set-up link of a tenant whose onboarding is over: none is made any more, but those that were stay on record."""
+    link_id = new_id()
+    with world.app.app_context():
+        tenant = find_tenant(organisation.slug)
+        assert tenant is not None
+        row = {"tenant_id": tenant.id, "id": link_id, "token_hash": new_id(), "email": email, "created_by": "test"}
+        with transaction():
+            write(sa.insert(SetupLink.__table__).values(row | {"created_at": utc_now(), "expires_at": utc_now()}))
+    return link_id
