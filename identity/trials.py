@@ -10,12 +10,12 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from config.database import new_id, savepoint, transaction
 from identity.acs import MAX_REFUSED_XML, Arrival, use_once
-from identity.assertion import Exchange
+from identity.assertion import Assertion, Exchange
 from identity.attempt_records import AttemptReceipt, find_attempt
 from identity.attempts import keep_receipt
 from identity.checks import BROWSER, Receipt
@@ -23,9 +23,10 @@ from identity.errors import TestLinkInvalid
 from identity.exchanges import add_exchange, find_exchange, find_exchange_by_relay_state, hash_of
 from identity.judging import Judged, judge_response
 from identity.login import LoginOptions, LoginStart, prepare_login
-from identity.profile import profile_of
+from identity.profile import NAME_ID, profile_of
 from identity.provisioning import find_person, provision
 from identity.saml.response import read_response, verify_response
+from identity.survey import Survey
 from identity.trial_models import ACCEPTED, REFUSED
 from identity.trial_outcome import Received, masked_outcome, open_values, seal_values
 from identity.trial_records import (
@@ -288,19 +289,29 @@ def _finish(
 
 def _received(tenant: TenantView, trusts: TrustCache, trial: Trial, arrival: Arrival, now: dt.datetime) -> Received | None:
     """What a refused message says nonetheless, if its signatures hold: most of all the names of its attributes."""
-    unnoted = Receipt()
     try:
         trust = _trust_of(tenant, trusts, trial)
-        unverified = read_response(arrival.saml_response, unnoted)
-        exchange = _exchange_of(tenant.id, unverified.unverified_in_response_to, arrival.relay_state, now)
-        solicited = exchange if exchange and exchange.solicited else None
-        assertion = verify_response(unverified, trust, solicited, now, unnoted)
     except Refusal:
         return None
+    by_name_id = replace(trust, settings=replace(trust.settings, name_id_source=NAME_ID))
+    assertion = _read_anyway(trust, arrival, now) or _read_anyway(by_name_id, arrival, now)
+    if assertion is None:
+        return None
     try:
-        return Received(assertion, profile_of(assertion, trust.settings, unnoted), trust.settings)
+        return Received(assertion, profile_of(assertion, trust.settings, Survey()), trust.settings)
     except Refusal:
         return Received(assertion, None, trust.settings)
+
+
+def _read_anyway(trust: SAMLTrust, arrival: Arrival, now: dt.datetime) -> Assertion | None:
+    """The assertion of a message that may be late or meant for others; none that the identity provider has not signed."""
+    survey = Survey()
+    try:
+        unverified = read_response(arrival.saml_response, survey)
+        exchange = _exchange_of(trust.tenant_id, unverified.unverified_in_response_to, arrival.relay_state, now)
+        return verify_response(unverified, trust, exchange if exchange and exchange.solicited else None, now, survey)
+    except Refusal:
+        return None
 
 
 def _exchange_of(tenant_id: int, request_id: str | None, relay_state: str, now: dt.datetime) -> Exchange | None:

@@ -19,6 +19,7 @@ from tests.support.trials import DRAFT, SETTINGS, answer, begin, draft, passing_
 from tests.support.world import World, utc_now
 
 UNTOUCHED = ("users", "email_address", "session")
+X509 = "urn:oasis:names:tc:SAML:2.0:ac:classes:X509"
 LATER = dt.timedelta(minutes=11)
 
 
@@ -100,6 +101,30 @@ def test_a_test_that_fails_shows_its_result_and_not_the_error_page(world: World)
     assert told["checks"][-1]["passed"] is False
     assert "The test did not pass" in trial.browser.get(answered.location).get_data(as_text=True)
     assert world.api("GET", DRAFT).get_json()["tested"] is False
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts", "code"),
+    [
+        ({"require_authn_context": True}, {"authn_context": X509}, "authn_context_mismatch"),
+        ({"name_id_source": "employee"}, {}, "attribute_missing"),
+        ({"force_authn": True}, {"audiences": [["https://other.test"]]}, "audience_mismatch"),
+    ],
+)
+def test_what_came_is_told_whatever_was_refused(
+    world: World, changes: dict[str, Any], parts: dict[str, Any], code: str
+) -> None:
+    """As long as the identity provider has signed it; what nobody signed is not read."""
+    draft(world, **changes)
+    trial = begin(world)
+    page = trial.browser.get(answer(world, trial, **parts).location).get_data(as_text=True)
+    told = result(world, trial.id)
+    assert told["code"] == code
+    assert [item["name"] for item in told["attributes"]] == ["NameID", "givenName", "mail", "sn"]
+    assert "Lovelace" in page
+    unsigned = begin(world)
+    answer(world, unsigned, sign="none", **parts)
+    assert result(world, unsigned.id)["attributes"] == []
 
 
 @pytest.mark.parametrize(
