@@ -19,6 +19,7 @@ from config.migrate import NEWEST, migrate
 from config.scheduler import Job, start_scheduler
 from config.serve import serve
 from config.settings import Settings, SettingsInvalid, settings_from_environment
+from identity.people_import import run_due_imports
 from identity.purge import purge_expired
 from identity.sign_in_counts import count_sign_ins
 from tenants.metadata_sync import run_due_syncs
@@ -30,6 +31,8 @@ KEYS_OF_ANOTHER = (
     "SECRET_KEYS does not open the private keys in this database, so nobody could sign in. Set the keys that it was made "
     "with; a key that is being replaced stays in the list, after the new one."
 )
+IMPORT_SECONDS = 2
+"""How soon a file of people that somebody sent is looked at."""
 PURGE_SECONDS = 300
 COUNT_SECONDS = 60
 SYNC_SECONDS = 5
@@ -109,6 +112,7 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
         Job("purge", PURGE_SECONDS, purge_expired),
         Job("staff_purge", PURGE_SECONDS, purge_staff),
         Job("count_sign_ins", COUNT_SECONDS, count_sign_ins),
+        Job("people_imports", IMPORT_SECONDS, lambda: run_due_imports(dt.datetime.now(dt.UTC))),
         Job("metadata_sync", SYNC_SECONDS, lambda: run_due_syncs(settings, dt.datetime.now(dt.UTC))),
     )
 

@@ -6,6 +6,7 @@ from flask import Flask
 
 from identity.api_attempts import attempts_api
 from identity.api_people import users_api
+from identity.api_people_files import files_api
 from identity.people import end_tenant_sessions
 from tenants.api_blueprint import api_of
 from tenants.wiring import END_SESSIONS
@@ -14,5 +15,5 @@ from tenants.wiring import END_SESSIONS
 def install_people_api(app: Flask) -> None:
     """Put these operations into the application, and tell the package below how sessions end."""
     app.extensions[END_SESSIONS] = end_tenant_sessions
-    for blueprint in (users_api, attempts_api):
+    for blueprint in (users_api, files_api, attempts_api):
         api_of(app).register_blueprint(blueprint)

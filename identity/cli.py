@@ -9,10 +9,10 @@ from flask import Flask
 
 from config.database import transaction
 from identity.cli_attempts import attempts
+from identity.cli_people import people, person_id, sessions
 from identity.people import change_active
 from identity.people_search import PeopleFilter, PeopleOrder, list_people
 from tenants.cli_support import ManagementGroup, actor, now, show, the_tenant
-from tenants.paging import is_row_id
 
 user = ManagementGroup("user", help="A tenant's people.")
 SLUG = click.argument("slug", metavar="MYDOMAIN")
@@ -22,7 +22,7 @@ LIMIT = click.option("--limit", default=50, show_default=True, type=click.IntRan
 
 def install_people_commands(app: Flask) -> None:
     """Give the application these commands."""
-    for group in (user, attempts):
+    for group in (user, people, sessions, attempts):
         app.cli.add_command(group)
 
 
@@ -54,12 +54,6 @@ def activate_command(slug: str, id_or_email: str) -> None:
 
 def _change(slug: str, id_or_email: str, *, active: bool) -> None:
     tenant = the_tenant(slug)
-    user_id = id_or_email
-    if not is_row_id(id_or_email):
-        email = id_or_email.strip().lower()
-        found = list_people(tenant.id, PeopleFilter(email=email), PeopleOrder(), None, 1) if email.isascii() else []
-        if not found:
-            raise click.UsageError(f"Nobody of {slug!r} has this e-mail address. `vestibule user list {slug}` shows them all.")
-        user_id = found[0].person.id
+    user_id = person_id(tenant, id_or_email)
     with transaction():
         show(asdict(change_active(tenant.id, user_id, active, actor=actor(), now=now())))

@@ -12,6 +12,7 @@ from config.database import transaction, write
 from config.isolation import every_tenant
 from identity.attempts import RECEIPT_LIFETIME
 from identity.count_models import ServiceSignInHour, SignInCount, SignInHour
+from identity.import_purge import purge_imports
 from identity.models import Attempt, ExchangeRow, SessionRow, UsedAssertion
 from identity.trial_models import TrialRow
 
@@ -33,7 +34,7 @@ def purge_expired(now: dt.datetime | None = None) -> int:
         The number of rows removed.
     """
     now = now or dt.datetime.now(dt.UTC)
-    return sum(
+    return purge_imports(now) + sum(
         _purge(table, column, before)
         for table, column, before in (
             (ExchangeRow, ExchangeRow.expires_at, now),

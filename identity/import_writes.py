@@ -1,0 +1,157 @@
+"""Records: what an import writes, made ready before the transaction so that its lock is held for statements alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from config.database import new_id, present_connection, read, write
+from identity.import_models import ADDED, CHANGED
+from identity.import_records import ImportRow, every_line, people_of
+from identity.models import EmailAddress, SessionRow, User
+from identity.people_errors import ImportOutdated
+from identity.people_keys import keys_of
+from identity.people_plan import COMPARED, PlannedLine, state_hash
+from identity.person_fields import PROFILE_FIELDS
+from tenants.audit import EventType, event_values
+from tenants.models import AuditEvent
+
+BATCH = 1_000
+Item = TypeVar("Item")
+
+
+@dataclass(slots=True)
+class Writes:
+    """Rows to write. `before` is id -> hash of the row as the preview saw it."""
+
+    tenant_id: int
+    before: dict[str, str] = field(default_factory=dict)
+    added: list[dict[str, Any]] = field(default_factory=list)
+    changed: list[dict[str, Any]] = field(default_factory=list)
+    addresses: list[dict[str, Any]] = field(default_factory=list)
+    freed: list[str] = field(default_factory=list)
+    switched_off: list[str] = field(default_factory=list)
+    usernames: dict[str, str | None] = field(default_factory=dict)
+    """Username -> the only person who may have it by now."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+
+def writes_of(item: ImportRow, now: dt.datetime) -> Writes:
+    """All that an import writes, from the lines of its preview and what is there now.
+
+    Raises:
+        ImportOutdated: somebody was changed since the preview.
+    """
+    writes = Writes(item.tenant_id)
+    actor = item.applied_by or item.created_by
+    for lines in every_line(item.tenant_id, item.id, ADDED):
+        for line in lines:
+            _add(writes, line, item.id, actor, now)
+    for lines in every_line(item.tenant_id, item.id, CHANGED):
+        people = people_of(item.tenant_id, [line.user_id for line in lines if line.user_id])
+        for line in lines:
+            _change(writes, line, people.get(line.user_id or ""), item.id, actor, now)
+    return writes
+
+
+def write_all(writes: Writes, now: dt.datetime) -> None:
+    """Write all of it, inside a transaction.
+
+    Raises:
+        ImportOutdated: something that the preview relied on is no longer so; the edge rolls back.
+    """
+    tenant_id = writes.tenant_id
+    for ids in _parts(list(writes.before)):
+        people = people_of(tenant_id, ids, lock=True)
+        if any(user_id not in people or state_hash(people[user_id]) != writes.before[user_id] for user_id in ids):
+            raise ImportOutdated("a person was changed since the preview")
+    for names in _parts(list(writes.usernames)):
+        held = sa.select(User.username, User.id).where(User.tenant_id == tenant_id, User.username.in_(names))
+        if any(row.id != writes.usernames[row.username] for row in read(held)):
+            raise ImportOutdated("a username was taken since the preview")
+    try:
+        _write_people(writes)
+    except sa.exc.IntegrityError:
+        raise ImportOutdated("an e-mail address was taken since the preview") from None
+    for ids in _parts(writes.switched_off):
+        ended = sa.update(SessionRow).where(
+            SessionRow.tenant_id == tenant_id, SessionRow.user_id.in_(ids), SessionRow.ended_at.is_(None)
+        )
+        write(ended.values(ended_at=now))
+    for events in _parts(writes.events):
+        write(sa.insert(AuditEvent.__table__), events)
+
+
+def _write_people(writes: Writes) -> None:
+    for number, rows in enumerate(_parts(writes.added)):
+        write(sa.insert(User.__table__), rows)
+        if number == 0 and present_connection().dialect.name == "postgresql":
+            # Planned on an empty table, each foreign key of an address would read all of the tenant's people.
+            write(sa.text("ANALYZE users"))
+    one = sa.update(User.__table__).where(User.tenant_id == sa.bindparam("of_tenant"), User.id == sa.bindparam("of_user"))
+    columns = (*COMPARED, "name_key", "username_key", "search_key")
+    one = one.values({name: sa.bindparam(f"new_{name}") for name in columns})
+    for rows in _parts(writes.changed):
+        write(one, rows)
+    for ids in _parts(writes.freed):
+        write(sa.delete(EmailAddress).where(EmailAddress.tenant_id == writes.tenant_id, EmailAddress.user_id.in_(ids)))
+    for rows in _parts(writes.addresses):
+        write(sa.insert(EmailAddress.__table__), rows)
+
+
+def _add(writes: Writes, line: PlannedLine, import_id: str, actor: str, now: dt.datetime) -> None:
+    values = line.document["values"]
+    user_id = new_id()
+    row: dict[str, Any] = {name: values.get(name) for name in PROFILE_FIELDS}
+    origin = {"idp_id": None, "subject": None, "name_id": None, "last_login_at": None}
+    row |= {"tenant_id": writes.tenant_id, "id": user_id, "active": values["active"], "created_at": now, **origin}
+    writes.added.append(row | keys_of(row))
+    writes.addresses.append({"email": row["email"], "tenant_id": writes.tenant_id, "user_id": user_id})
+    if row["username"]:
+        writes.usernames[row["username"]] = None
+    event = EventType.USER_CREATED
+    writes.events.append(
+        event_values(writes.tenant_id, event, at=now, actor=actor, user=user_id, prepared=True, import_id=import_id)
+    )
+
+
+def _change(
+    writes: Writes, line: PlannedLine, person: dict[str, Any] | None, import_id: str, actor: str, now: dt.datetime
+) -> None:
+    if person is None or line.user_id is None or line.before is None or state_hash(person) != line.before:
+        raise ImportOutdated("a person was changed since the preview")
+    changes = {name: after for name, (_before, after) in line.document["changes"].items()}
+    row = person | changes
+    writes.before[line.user_id] = line.before
+    bound = {f"new_{name}": row[name] for name in COMPARED} | {f"new_{name}": key for name, key in keys_of(row).items()}
+    writes.changed.append({"of_tenant": writes.tenant_id, "of_user": line.user_id, **bound})
+    if "email" in changes:
+        writes.freed.append(line.user_id)
+        writes.addresses.append({"email": row["email"], "tenant_id": writes.tenant_id, "user_id": line.user_id})
+    if changes.get("username"):
+        writes.usernames[changes["username"]] = line.user_id
+    if changes.get("active") is False:
+        writes.switched_off.append(line.user_id)
+    for event, detail in _events_of(changes):
+        writes.events.append(
+            event_values(writes.tenant_id, event, at=now, actor=actor, user=line.user_id, import_id=import_id, **detail)
+        )
+
+
+def _events_of(changes: dict[str, Any]) -> Iterator[tuple[EventType, dict[str, Any]]]:
+    fields = sorted(changes.keys() - {"active"})
+    if fields:
+        yield EventType.USER_UPDATED, {"fields": fields}
+    if "active" in changes:
+        yield (EventType.USER_ACTIVATED if changes["active"] else EventType.USER_DEACTIVATED), {}
+
+
+def _parts(items: Sequence[Item]) -> Iterator[list[Item]]:
+    rest = iter(items)
+    while part := list(islice(rest, BATCH)):
+        yield part
