@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -177,6 +178,8 @@ class _Thread(threading.local):
     driver: Any = None
     """The driver's own connection below it: two properties away, a dozen times in a sign-in."""
     writing: bool = False
+    together: list[tuple[str, Any]] | None = None
+    """Inserts that wait for the end of `together()`."""
 
 
 _thread = _Thread()
@@ -289,6 +292,43 @@ def send(connection: sa.Connection, sql: str, parameters: Any = ()) -> Any:
             connection_invalidated=is_lost,
             dialect=connection.dialect,
         ) from error
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Inserts of this block that decide nothing go to PostgreSQL as one statement, at the block's end: one round trip."""
+    connection = writing_connection()
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    _thread.together = []
+    try:
+        yield
+        inserts = _thread.together
+    finally:
+        _thread.together = None
+    if inserts:
+        values = {f"{name}_{at}": value for at, (_, row) in enumerate(inserts) for name, value in row.items()}
+        send(connection, _joined(tuple(sql for sql, _ in inserts)), values)
+
+
+def send_insert(connection: sa.Connection, sql: str, row: Any) -> None:
+    """Send an INSERT whose outcome nobody asks for: now, or at the end of `together()`."""
+    if _thread.together is None:
+        send(connection, sql, row)
+    else:
+        _thread.together.append((sql, row))
+
+
+@functools.lru_cache(maxsize=64)
+def _joined(inserts: tuple[str, ...]) -> str:
+    """One statement of several, their parameters numbered apart (PostgreSQL, 7.8.4: data-modifying statements in WITH)."""
+    *others, last = [_PARAMETER.sub(rf"%(\1_{at})s", sql) for at, sql in enumerate(inserts)]
+    names = ", ".join(f"insert_{at} AS ({sql})" for at, sql in enumerate(others))
+    return f"WITH {names} {last}" if names else last
+
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
 def read(statement: sa.Executable, parameters: Mapping[str, Any] | None = None) -> sa.Result[*tuple[Any, ...]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from config.database import UTCDateTime, is_writing, present_connection, send, writing_connection
+from config.database import UTCDateTime, is_writing, present_connection, send, send_insert, writing_connection
 from config.isolation import TenantViolation, violation_of
 
 Convert = Callable[[Any], Any]
@@ -133,6 +133,12 @@ class Prepared:
         compiled = self._for(connection.dialect)
         count: int = send(connection, compiled.sql, compiled.bind(parameters)).rowcount
         return count
+
+    def insert(self, parameters: Parameters) -> None:
+        """Add a row, inside a transaction, whose outcome nobody asks for; in `together()` with others."""
+        connection = writing_connection()
+        compiled = self._for(connection.dialect)
+        send_insert(connection, compiled.sql, compiled.bind(parameters))
 
     def write_returning(self, parameters: Parameters) -> list[Any]:
         """Change rows, inside a transaction, and give what the statement returns of them."""

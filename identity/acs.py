@@ -6,7 +6,7 @@ import datetime as dt
 import secrets
 from dataclasses import dataclass
 
-from config.database import transaction
+from config.database import together, transaction
 from identity.attempts import keep_receipt
 from identity.checks import BROWSER, IN_RESPONSE_TO, MAX_SHOWN, UNUSED, Receipt
 from identity.exchanges import hash_of, use_assertion, use_exchange
@@ -61,17 +61,18 @@ def accept_response(
         receipt.require_whole()
         if arrival.session_token:
             end_session(tenant.id, arrival.session_token, now, reason="signed_in_again")
-        session = open_session(tenant, trust, person, assertion, arrival.browser, now)
-        record(tenant.id, EventType.SESSION_OPENED, at=now, actor=person.id, session=session.id, idp=trust.idp_name)
-        keep_receipt(
-            tenant.id,
-            receipt,
-            reference=arrival.reference,
-            now=now,
-            masked_xml=receipt.masked_xml(),
-            idp_id=trust.idp_id,
-            user_id=person.id,
-        )
+        with together():
+            session = open_session(tenant, trust, person, assertion, arrival.browser, now)
+            record(tenant.id, EventType.SESSION_OPENED, at=now, actor=person.id, session=session.id, idp=trust.idp_name)
+            keep_receipt(
+                tenant.id,
+                receipt,
+                reference=arrival.reference,
+                now=now,
+                masked_xml=receipt.masked_xml(),
+                idp_id=trust.idp_id,
+                user_id=person.id,
+            )
     return SignIn(session, judged.target)
 
 

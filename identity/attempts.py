@@ -32,7 +32,7 @@ def keep_receipt(
 ) -> str:
     """Store what was checked. `code` is None for a sign-in that was accepted. `reference` is what the person was shown."""
     attempt_id = new_id()
-    _INSERT.write(
+    _INSERT.insert(
         {
             "tenant_id": tenant_id,
             "id": attempt_id,

@@ -114,7 +114,7 @@ def open_session(
     if assertion.session_not_on_or_after is not None:
         expires_at = min(expires_at, assertion.session_not_on_or_after)
     session = OpenedSession(id=new_id(), token=token, expires_at=expires_at)
-    _INSERT.write(
+    _INSERT.insert(
         {
             "tenant_id": tenant.id,
             "token_hash": hash_of(token),

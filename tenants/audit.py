@@ -73,7 +73,7 @@ def record(
     tenant_id: int, event: EventType, *, at: dt.datetime, actor: str, reason: str | None = None, **detail: Any
 ) -> None:
     """Add one event, in the transaction of what it tells. `detail` is JSON and holds no secrets."""
-    _INSERT.write(event_values(tenant_id, event, at=at, actor=actor, reason=reason, **detail))
+    _INSERT.insert(event_values(tenant_id, event, at=at, actor=actor, reason=reason, **detail))
 
 
 def event_values(

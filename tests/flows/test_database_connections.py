@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
 
-from config.database import db, present_connection, read, savepoint, send, transaction, write
-from tenants.models import Tenant
-from tests.support.world import World
+from config.database import db, present_connection, read, savepoint, send, together, transaction, write
+from identity.attempts import keep_receipt
+from identity.checks import Receipt
+from tenants.audit import EventType, record
+from tenants.models import AuditEvent, Tenant
+from tests.support.world import World, utc_now
 
 IN_THE_POOL = 4
 _RENAME = sa.update(Tenant).where(Tenant.slug == "acme").values(name="Renamed")
@@ -33,12 +37,12 @@ def _end_connections(world: World) -> None:
 
 def _fill_pool(world: World) -> None:
     """Let several threads use the database at the same moment, so that as many connections wait in the pool."""
-    together = Barrier(IN_THE_POOL, timeout=30)
+    barrier = Barrier(IN_THE_POOL, timeout=30)
 
     def one(_: int) -> None:
         with world.app.app_context():
             read(_NAME)
-            together.wait()
+            barrier.wait()
 
     with ThreadPoolExecutor(IN_THE_POOL) as threads:
         list(threads.map(one, range(IN_THE_POOL)))
@@ -139,3 +143,44 @@ def test_a_transaction_that_the_database_ended_by_itself_is_over(world: World) -
         with transaction(), savepoint():
             write(_RENAME)
         assert read(_NAME).scalar_one() == "Renamed"
+
+
+def _note(name: str, now: dt.datetime) -> None:
+    record(1, EventType.TENANT_CHANGED, at=now, actor=name, percent="%(name)s, %s")
+
+
+def _notes() -> list[tuple[str, str]]:
+    rows = read(sa.select(AuditEvent.actor, AuditEvent.detail).where(AuditEvent.tenant_id == 1)).all()
+    return [(row.actor, row.detail["percent"]) for row in rows if row.actor.startswith("note")]
+
+
+def test_inserts_that_go_together_hold_together(world: World) -> None:
+    """Each row with its own values, all of them or none; what raises inside of the block leaves none."""
+    now = utc_now()
+
+    def stumble() -> None:
+        with transaction(), together():
+            _note("note 3", now)
+            raise ValueError
+
+    def refuse() -> None:
+        with transaction(), together():
+            _note("note 4", now)
+            keep_receipt(999_999, Receipt(), reference="none", now=now, masked_xml="")
+
+    with world.app.app_context():
+        with transaction(), together():
+            _note("note 1", now)
+            _note("note 2", now)
+        for wrong, error in ((stumble, ValueError), (refuse, sa.exc.IntegrityError)):
+            with pytest.raises(error):
+                wrong()
+        with transaction():
+            _note("note 5", now)
+        assert sorted(_notes()) == [(f"note {number}", "%(name)s, %s") for number in (1, 2, 5)]
+
+
+def test_nothing_goes_together_outside_of_a_transaction(world: World) -> None:
+    """It would be written outside of it."""
+    with world.app.app_context(), pytest.raises(RuntimeError, match="outside"), together():
+        pass
