@@ -27,7 +27,8 @@ from identity.saml.sp_metadata import METADATA_MEDIA_TYPE
 from identity.sessions import BrowserFacts, CurrentSession, current_session, end_session
 from identity.targets import require_target
 from identity.trial_records import Trial
-from identity.trials import TEST_PATH, begin_trial, fail_trial, judge_trial, trial_shown_to, trial_under_way
+from identity.trial_verdicts import fail_trial, judge_trial, trial_under_way
+from identity.trials import TEST_PATH, begin_trial, trial_shown_to
 from tenants import web
 from tenants.errors import Refusal, ServiceUnavailable
 from tenants.hosts import HostKind
