@@ -24,7 +24,7 @@ from admin_ui.staff_events import StaffEventType, record_staff
 from admin_ui.staff_records import Staff, change_staff, find_staff, find_staff_by_email, use_totp_step
 from config.database import transaction
 from config.logs import sign_in_log
-from config.sealing import KeyRing
+from config.sealing import KeyRing, SealBroken
 from identity.sessions import BrowserFacts
 from tenants.email_domains import normalise_email
 from tenants.errors import RateLimited
@@ -122,9 +122,7 @@ def finish_with_code(secret: str, code: str, keys: KeyRing, door: Door) -> Enter
     """
     pending, staff = _named(secret, door)
     counters = _try_factor(pending, staff, door)
-    step = None
-    if staff.sealed_totp_secret is not None:
-        step = totp_step_of(keys.open(staff.sealed_totp_secret, totp_place(staff.id)).decode(), code, door.now)
+    step = _step_of(staff, code, keys, door.now)
     with transaction():
         if step is None or not use_totp_step(staff.id, step):
             raise _wrong_factor(staff, "code", "This code is not right, or it was used before. Wait for the next one.")
@@ -206,6 +204,18 @@ def _named(secret: str, door: Door) -> tuple[PendingSignIn, Staff]:
     if staff is None or not staff.active:
         raise StaffSignInLost("nobody named, or switched off meanwhile")
     return pending, staff
+
+
+def _step_of(staff: Staff, code: str, keys: KeyRing, now: dt.datetime) -> int | None:
+    """The time step of a right code; None also where the secret's key is no longer among SECRET_KEYS."""
+    if staff.sealed_totp_secret is None:
+        return None
+    try:
+        secret = keys.open(staff.sealed_totp_secret, totp_place(staff.id)).decode()
+    except SealBroken:
+        sign_in_log.error("staff_seal_broken", staff=staff.id)
+        return None
+    return totp_step_of(secret, code, now)
 
 
 def _try_factor(pending: PendingSignIn, staff: Staff | None, door: Door) -> tuple[Counter, ...]:

@@ -23,6 +23,8 @@ from tenants.trusts import TenantTrust, TrustCache
 REFERENCE_BYTES = 6
 SETUP_PREFIX, LONGEST_STEP = "/setup/", 24
 """A set-up link's token stands below, and the log must not hold it. Names of steps are shorter."""
+INVITATION_PREFIX = "/admin/invitation/"
+"""So does the token of an invitation of staff."""
 API_PREFIX = "/api/"
 """On a tenant's host nothing below it is there by any method; routing would tell that another method would do."""
 
@@ -85,6 +87,8 @@ def _end_request(response: Response) -> Response:
 
 def _shown_path(path: str) -> str:
     """The path as the log may have it."""
+    if path.startswith(INVITATION_PREFIX):
+        return INVITATION_PREFIX + logs.MASK
     is_secret = path.startswith(SETUP_PREFIX) and len(path) > len(SETUP_PREFIX) + LONGEST_STEP
     return SETUP_PREFIX + logs.MASK if is_secret else path
 
