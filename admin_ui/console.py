@@ -18,16 +18,19 @@ from admin_ui.screens.authentication.providers import AuthenticationScreen
 from admin_ui.screens.authentication.trials import TrialsScreen
 from admin_ui.screens.authentication.versions import VersionsScreen
 from admin_ui.screens.branding import BrandingScreen
-from admin_ui.screens.domains import DomainsScreen
 from admin_ui.screens.diagnosis.attempts import AttemptsScreen
 from admin_ui.screens.diagnosis.events import EventsScreen
 from admin_ui.screens.diagnosis.pasted import PastedScreen
+from admin_ui.screens.domains import DomainsScreen
 from admin_ui.screens.general import GeneralScreen
 from admin_ui.screens.home import HomeScreen
 from admin_ui.screens.keys import KeysScreen
 from admin_ui.screens.new_customer import NewCustomerScreen
 from admin_ui.screens.onboarding import OnboardingScreen
 from admin_ui.screens.overview import ServiceOverviewScreen, TenantOverviewScreen
+from admin_ui.screens.people.imports import ImportsScreen
+from admin_ui.screens.people.people import PeopleScreen
+from admin_ui.screens.people.sessions import SessionsScreen
 from admin_ui.screens.search import SearchScreen
 from admin_ui.screens.staff import StaffAccountsScreen
 from admin_ui.screens.tenants import TenantsScreen
@@ -59,6 +62,9 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     GeneralScreen,
     BrandingScreen,
     TokensScreen,
+    PeopleScreen,
+    SessionsScreen,
+    ImportsScreen,
     AdministratorsScreen,
 )
 """Every screen. The order is that of the menu, group by group."""

@@ -1,0 +1,1 @@
+"""Screens for a tenant's people: who they are, their sessions, files of them."""
