@@ -14,9 +14,8 @@ from config.database import transaction
 from config.settings import Settings
 from identity.setup_progress import PROVIDER_NAME, Step, progress_of, provider_of
 from tenants.audit import EventType, record
-from tenants.connecting import ProviderRequest, connect
+from tenants.connecting import ProviderRequest, draft_of, read_for
 from tenants.errors import NotFound
-from tenants.idp_metadata import metadata_from_document
 from tenants.idp_records import ManagedProvider, change_provider
 from tenants.metadata_intake import MetadataSource
 from tenants.models import ONBOARDING
@@ -25,7 +24,7 @@ from tenants.onboarding.errors import OnboardingFinished, StepsMissing
 from tenants.onboarding.links import finish_links
 from tenants.onboarding.products import PRODUCTS, recognise
 from tenants.onboarding.server_presets import GENERIC
-from tenants.providers import change_saml_settings
+from tenants.providers import change_saml_settings, save_provider
 from tenants.saml_settings import SAMLSettings, settings_from_document
 from tenants.tenant_records import ManagedTenant, activate_when_onboarding, bump_version, find_managed_tenant_by_id
 
@@ -36,8 +35,9 @@ def take_product(tenant: ManagedTenant, key: str, *, actor: str, now: dt.datetim
     """Choose the product; an identity provider that is connected already gets its settings. The edge opens the transaction.
 
     Raises:
-        FieldsInvalid: there is no such product.
+        OnboardingFinished. FieldsInvalid: there is no such product.
     """
+    require_onboarding(tenant)
     before = choices_of(tenant.id).product
     choose_product(tenant.id, key, actor=actor, now=now)
     provider = provider_of(tenant.id)
@@ -57,32 +57,51 @@ def take_metadata(
     actor: str,
     now: dt.datetime,
 ) -> ManagedProvider:
-    """Connect the identity provider, switched off, and give it the settings of its product. Opens its own transactions.
+    """Connect the identity provider, switched off, and give a new one the settings of its product.
+
+    Reads first; opens its own transaction then.
 
     Raises:
         MetadataRefused: with the code that says what is wrong; nothing was changed.
+        OnboardingFinished: somebody activated the tenant while the metadata was fetched.
     """
-    present, product = provider_of(tenant.id), choices_of(tenant.id).product
+    present = provider_of(tenant.id)
     name = present.name if present else PROVIDER_NAME
-    display_name = present.display_name if present else _words_of(product)
-    request = ProviderRequest(name, display_name, source, enabled=False, chosen_entity_id=chosen_entity_id)
-    provider, _ = connect(tenant, request, settings, actor=actor, now=now)
-    preset = PRODUCTS[product] if product else recognise(metadata_from_document(provider.metadata_document)) or GENERIC
+    words = present.display_name if present else _words_of(choices_of(tenant.id).product)
+    wanted = ProviderRequest(name, words, source, enabled=False, chosen_entity_id=chosen_entity_id)
+    read = read_for(tenant, wanted, present, settings, actor=actor, now=now)
     with transaction():
+        require_onboarding(tenant)
+        provider, _ = save_provider(tenant, draft_of(wanted, read, enabled=False), actor=actor, now=now)
+        product = choices_of(tenant.id).product
         if product is None:
-            choose_product(tenant.id, preset.key, actor=actor, now=now)
+            product = (recognise(read.metadata) or GENERIC).key
+            choose_product(tenant.id, product, actor=actor, now=now)
         if settings_from_document(provider.settings) == SAMLSettings():
-            change_saml_settings(tenant, name, preset.patch(), actor=actor, now=now)
-    return provider
+            change_saml_settings(tenant, name, PRODUCTS[product].patch(), actor=actor, now=now)
+        return provider
 
 
 def take_attributes(tenant: ManagedTenant, patch: Mapping[str, Any], *, actor: str, now: dt.datetime) -> None:
     """Map attributes. The edge opens the transaction.
 
     Raises:
-        NotFound: no identity provider is connected. SettingsInvalid: with a sentence for each field.
+        OnboardingFinished. NotFound: no identity provider is connected. SettingsInvalid: with a sentence for each field.
     """
+    require_onboarding(tenant)
     change_saml_settings(tenant, _connected(tenant).name, patch, actor=actor, now=now)
+
+
+def require_onboarding(tenant: ManagedTenant) -> ManagedTenant:
+    """The tenant as it is now, held until the end of the transaction: what a set-up link changes, it changes before the end.
+
+    Raises:
+        OnboardingFinished: it is active, suspended or deleted meanwhile.
+    """
+    present = find_managed_tenant_by_id(tenant.id) if bump_version(tenant.id) else None
+    if present is None or present.state != ONBOARDING:
+        raise OnboardingFinished("not onboarding")
+    return present
 
 
 def activate(tenant: ManagedTenant, *, reason: str | None = None, actor: str, now: dt.datetime) -> None:
@@ -94,11 +113,7 @@ def activate(tenant: ManagedTenant, *, reason: str | None = None, actor: str, no
     Raises:
         OnboardingFinished. NotFound: no identity provider is connected. StepsMissing: and no reason.
     """
-    if not bump_version(tenant.id):
-        raise NotFound("deleted meanwhile")
-    present = find_managed_tenant_by_id(tenant.id)
-    if present is None or present.state != ONBOARDING:
-        raise OnboardingFinished("not onboarding")
+    present = require_onboarding(tenant)
     missing = progress_of(present).missing
     if Step.METADATA in missing or (missing and not reason):
         raise StepsMissing(", ".join(missing), missing=[step.value for step in missing])

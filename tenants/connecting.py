@@ -9,7 +9,7 @@ from config.database import transaction
 from config.settings import Settings
 from tenants.idp_records import ManagedProvider, find_provider
 from tenants.metadata_errors import MetadataRefused
-from tenants.metadata_intake import MetadataSource, read_source
+from tenants.metadata_intake import MetadataSource, ReadMetadata, read_source
 from tenants.providers import ProviderDraft, record_refused_metadata, require_provider_name, save_provider
 from tenants.tenant_records import ManagedTenant
 
@@ -37,8 +37,28 @@ def connect(
         NameInvalid, FieldsInvalid, MetadataRefused, EntityIDTaken, NotFound.
     """
     present = find_provider(tenant.id, require_provider_name(wanted.name))
+    read = read_for(tenant, wanted, present, settings, actor=actor, now=now)
+    enabled = wanted.enabled if wanted.enabled is not None else present is None or present.enabled
+    with transaction():
+        return save_provider(tenant, draft_of(wanted, read, enabled), actor=actor, now=now)
+
+
+def read_for(
+    tenant: ManagedTenant,
+    wanted: ProviderRequest,
+    present: ManagedProvider | None,
+    settings: Settings,
+    *,
+    actor: str,
+    now: dt.datetime,
+) -> ReadMetadata:
+    """Read the metadata, outside of any transaction; what is refused is kept on record.
+
+    Raises:
+        MetadataRefused
+    """
     try:
-        read = read_source(
+        return read_source(
             wanted.source,
             tenant,
             settings,
@@ -50,7 +70,8 @@ def connect(
         with transaction():
             record_refused_metadata(tenant.id, wanted.name, refusal, actor=actor, now=now)
         raise
-    enabled = wanted.enabled if wanted.enabled is not None else present is None or present.enabled
-    draft = ProviderDraft(wanted.name, wanted.display_name, enabled, read, wanted.chosen_entity_id)
-    with transaction():
-        return save_provider(tenant, draft, actor=actor, now=now)
+
+
+def draft_of(wanted: ProviderRequest, read: ReadMetadata, enabled: bool) -> ProviderDraft:
+    """What is to be saved."""
+    return ProviderDraft(wanted.name, wanted.display_name, enabled, read, wanted.chosen_entity_id)

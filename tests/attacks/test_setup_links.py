@@ -11,11 +11,16 @@ import pytest
 from admin_ui.setup import connecting
 from admin_ui.setup.visit import SETUP_COOKIE
 from config import logs
+from config.database import transaction
 from config.throttle import Throttle
+from identity.onboarding import activate, take_attributes, take_metadata, take_product
+from tenants.metadata_intake import MetadataSource, SourceKind
+from tenants.onboarding.errors import OnboardingFinished
+from tenants.tenant_records import find_managed_tenant
 from tests.flows.management.support import events_of
 from tests.support.browser import Browser, code_of
 from tests.support.setup_link import ITPerson, answer_of, initech_idp, new_customer
-from tests.support.world import World
+from tests.support.world import World, utc_now
 
 STEPS = ("", "product", "connect", "domains", "test", "attributes", "second-test", "activate")
 POSTS: dict[str, dict[str, str]] = {
@@ -266,7 +271,7 @@ def test_the_log_does_not_hold_the_token(world: World, link: str, capfd: pytest.
 
 
 def test_metadata_is_not_fetched_for_ever(world: World, link: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each fetch may take ten seconds of a thread: so many a minute, and then the form says to wait, with all that was typed."""
+    """Each fetch may take ten seconds of a thread: so many a minute; then the form says to wait, with all that was typed."""
     settings = world.app.extensions["vestibule_settings"]
     world.app.extensions["vestibule_settings"] = dataclasses.replace(settings, rate_limits=True)
     monkeypatch.setattr(connecting, "FETCHES", Throttle(per_minute=1, burst=2))
@@ -303,3 +308,28 @@ def form_token(person: ITPerson, at: str = "/setup/product") -> str:
     answer: Any = person.get(at)
     found = re.search(r'name="csrf_token" value="([^"]+)"', answer.get_data(as_text=True))
     return found[1] if found else ""
+
+
+def test_what_is_under_way_when_staff_activate_changes_nothing_active(world: World, link: str) -> None:
+    """A step that began before the end and saves after it: the live identity provider stays as it is."""
+    person = ITPerson(world.app)
+    person.start_link(link)
+    with world.app.app_context():
+        before = find_managed_tenant("initech")
+        assert before is not None
+    body = {"display_name": "By staff", "metadata_xml": initech_idp().metadata_xml()}
+    assert world.api("PUT", "/tenants/initech/identity-providers/main", json=body).status_code == 201
+    rows, now = world.rows(), utc_now()
+    source = MetadataSource(SourceKind.XML, initech_idp().metadata_xml())
+    settings = world.app.extensions["vestibule_settings"]
+    with world.app.app_context():
+        with pytest.raises(OnboardingFinished):
+            take_metadata(before, source, settings, chosen_entity_id=None, actor="setup:x", now=now)
+        for late in (
+            lambda: take_product(before, "okta", actor="setup:x", now=now),
+            lambda: take_attributes(before, {"name_id_source": "mail"}, actor="setup:x", now=now),
+            lambda: activate(before, actor="setup:x", now=now),
+        ):
+            with pytest.raises(OnboardingFinished), transaction():
+                late()
+    assert world.rows() == rows
