@@ -80,6 +80,33 @@ def test_from_the_link_to_the_first_sign_in(
     assert hand.typed == [site.idp.entity_id]
 
 
+def test_a_test_that_leaves_by_redirect(site: SetupSite, browser: Browser) -> None:
+    """Chromium applies a page's form-action to redirects after its forms: the test's way out is not stopped by it."""
+    slug, person = "redirect", "redirected"
+    site.idp.add_person(person, f"{person}@{slug}.example")
+    link = site.new_customer(slug, f"{slug}.example", attest_reason="Contract of 3 March")
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(link)
+    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="SimpleSAMLphp").click()
+    site.register(slug)
+    page.get_by_label("Address of the metadata").fill(site.idp.entity_id)
+    page.get_by_role("button", name="Check and connect").click()
+    expect(page.get_by_role("heading", name=re.compile("Connected"))).to_be_visible()
+    settings = f"/tenants/{slug}/identity-providers/main/saml-settings"
+    assert site.service.api("PATCH", settings, json={"request_binding": "redirect"}).status_code == 200
+    for address, heading in (("test", "It works"), ("second-test", "Somebody who must not get in")):
+        page.goto(f"{site.service.origin(slug)}/setup/{address}")
+        page.locator(f"form[action='/setup/{address}'] button").first.click()
+        page.wait_for_url(f"{site.idp.base}**")
+        Hand(page, site.service.origin(slug)).sign_in_there(person)
+        page.wait_for_url(f"**/setup/{address}")
+        expect(page.get_by_role("heading", name=re.compile(heading))).to_be_visible()
+    expect(page.get_by_text("That person would have been let in.")).to_be_visible()
+    context.close()
+
+
 @pytest.mark.parametrize(("scheme", "window"), [("light", {"width": 1280, "height": 800}), ("dark", NARROW)])
 def test_every_page_can_be_used_by_everybody(site: SetupSite, browser: Browser, scheme: str, window: dict[str, int]) -> None:
     """axe finds nothing serious, nothing sticks out of the window, each page has one heading, nothing goes wrong."""
