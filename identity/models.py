@@ -188,7 +188,7 @@ class Attempt(TenantScoped, Model):
     __tablename__ = "attempt"
     __table_args__ = (
         sa.Index("ix_attempt_at", "at"),
-        sa.Index("ix_attempt_reference", "tenant_id", "reference"),
+        sa.Index("ix_attempt_reference", "tenant_id", "reference", "id"),
         sa.Index(
             "ix_attempt_not_counted",
             "tenant_id",

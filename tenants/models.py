@@ -170,7 +170,7 @@ class AuditEvent(TenantScoped, Model):
     __tablename__ = "audit_event"
     __table_args__ = (
         sa.Index("ix_audit_event_type", "tenant_id", "type", "id"),
-        sa.Index("ix_audit_event_actor", "tenant_id", "actor", "id"),
+        sa.Index("ix_audit_event_actor", "tenant_id", "actor", "id", "type"),
     )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
