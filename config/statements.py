@@ -9,12 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from config.database import UTCDateTime, is_writing, present_connection, send, send_insert, writing_connection
+from config.database import UTCDateTime, is_writing, present_connection, send, send_insert, send_many, writing_connection
 from config.isolation import TenantViolation, violation_of
 
 Convert = Callable[[Any], Any]
@@ -145,6 +145,16 @@ class Prepared:
         connection = writing_connection()
         compiled = self._for(connection.dialect)
         return compiled.rows(send(connection, compiled.sql, compiled.bind(parameters)))
+
+    def bound(self, rows: Iterable[Parameters]) -> list[Any]:
+        """Rows as the driver wants them, made before a transaction so that its lock is not held for it."""
+        compiled = self._for(present_connection().dialect)
+        return [compiled.bind(row) for row in rows]
+
+    def write_bound(self, rows: Sequence[Any]) -> None:
+        """Write what `bound` gave, inside a transaction."""
+        connection = writing_connection()
+        send_many(connection, self._for(connection.dialect).sql, rows)
 
     def _for(self, dialect: sa.Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from config.database import new_id, present_connection, read, write
+from config.statements import Prepared
 from identity.import_models import ADDED, CHANGED
 from identity.import_records import ImportRow, every_line, people_of
 from identity.models import EmailAddress, SessionRow, User
@@ -27,18 +28,18 @@ Item = TypeVar("Item")
 
 @dataclass(slots=True)
 class Writes:
-    """Rows to write. `before` is id -> hash of the row as the preview saw it."""
+    """Rows to write, in the end as the driver wants them. `before` is id -> hash of the row as the preview saw it."""
 
     tenant_id: int
     before: dict[str, str] = field(default_factory=dict)
-    added: list[dict[str, Any]] = field(default_factory=list)
-    changed: list[dict[str, Any]] = field(default_factory=list)
-    addresses: list[dict[str, Any]] = field(default_factory=list)
+    added: list[Any] = field(default_factory=list)
+    changed: list[Any] = field(default_factory=list)
+    addresses: list[Any] = field(default_factory=list)
     freed: list[str] = field(default_factory=list)
     switched_off: list[str] = field(default_factory=list)
     usernames: dict[str, str | None] = field(default_factory=dict)
     """Username -> the only person who may have it by now."""
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
 
 
 def writes_of(item: ImportRow, now: dt.datetime) -> Writes:
@@ -56,7 +57,26 @@ def writes_of(item: ImportRow, now: dt.datetime) -> Writes:
         people = people_of(item.tenant_id, [line.user_id for line in lines if line.user_id])
         for line in lines:
             _change(writes, line, people.get(line.user_id or ""), item.id, actor, now)
+    _bind_all(writes)
     return writes
+
+
+_ADD_USER = Prepared(sa.insert(User.__table__))
+_ADD_ADDRESS = Prepared(sa.insert(EmailAddress.__table__))
+_ADD_EVENT = Prepared(sa.insert(AuditEvent.__table__))
+_CHANGE = Prepared(
+    sa.update(User.__table__)
+    .where(User.tenant_id == sa.bindparam("of_tenant"), User.id == sa.bindparam("of_user"))
+    .values({name: sa.bindparam(f"new_{name}") for name in (*COMPARED, "name_key", "username_key", "search_key")})
+)
+
+
+def _bind_all(writes: Writes) -> None:
+    """Make rows ready for the driver. It takes as long as writing them, and needs no lock."""
+    writes.added = _ADD_USER.bound(writes.added)
+    writes.addresses = _ADD_ADDRESS.bound(writes.addresses)
+    writes.events = _ADD_EVENT.bound(writes.events)
+    writes.changed = _CHANGE.bound(writes.changed)
 
 
 def write_all(writes: Writes, now: dt.datetime) -> None:
@@ -84,24 +104,21 @@ def write_all(writes: Writes, now: dt.datetime) -> None:
         )
         write(ended.values(ended_at=now))
     for events in _parts(writes.events):
-        write(sa.insert(AuditEvent.__table__), events)
+        _ADD_EVENT.write_bound(events)
 
 
 def _write_people(writes: Writes) -> None:
     for number, rows in enumerate(_parts(writes.added)):
-        write(sa.insert(User.__table__), rows)
+        _ADD_USER.write_bound(rows)
         if number == 0 and present_connection().dialect.name == "postgresql":
             # Planned on an empty table, each foreign key of an address would read all of the tenant's people.
             write(sa.text("ANALYZE users"))
-    one = sa.update(User.__table__).where(User.tenant_id == sa.bindparam("of_tenant"), User.id == sa.bindparam("of_user"))
-    columns = (*COMPARED, "name_key", "username_key", "search_key")
-    one = one.values({name: sa.bindparam(f"new_{name}") for name in columns})
     for rows in _parts(writes.changed):
-        write(one, rows)
+        _CHANGE.write_bound(rows)
     for ids in _parts(writes.freed):
         write(sa.delete(EmailAddress).where(EmailAddress.tenant_id == writes.tenant_id, EmailAddress.user_id.in_(ids)))
     for rows in _parts(writes.addresses):
-        write(sa.insert(EmailAddress.__table__), rows)
+        _ADD_ADDRESS.write_bound(rows)
 
 
 def _add(writes: Writes, line: PlannedLine, import_id: str, actor: str, now: dt.datetime) -> None:
