@@ -46,8 +46,6 @@ _COLUMNS = tuple(getattr(AuditEvent, name) for name in EventRow.__dataclass_fiel
 def page_of_events(tenant_id: int, before: str | None, limit: int, filters: EventFilter = ALL) -> list[EventRow]:
     """A tenant's events, newest first, from behind the event `before` on. Ids sort by the time of their making."""
     statement = sa.select(*_COLUMNS).where(AuditEvent.tenant_id == tenant_id, *_conditions(filters))
-    if filters.actor is not None:  # SQLite keeps no statistics and would read all of a type; few do as much as a type has
-        statement = statement.with_hint(AuditEvent, "INDEXED BY ix_audit_event_actor", "sqlite")
     if before is not None:
         statement = statement.where(AuditEvent.id < before)
     return [EventRow(**row._mapping) for row in read(statement.order_by(AuditEvent.id.desc()).limit(limit))]
@@ -73,7 +71,10 @@ def batches_of_events(tenant_id: int, filters: EventFilter = ALL) -> Iterator[Se
 def _conditions(filters: EventFilter) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
     if filters.type is not None:
-        found.append(AuditEvent.type == filters.type)
+        # Of two filters the actor's index is the one: few do as much as happens of a type. SQLite has no statistics to see
+        # that from, but takes no index for an expression; the type stands at the end of the actor's.
+        kind = AuditEvent.type if filters.actor is None else AuditEvent.type.concat("")
+        found.append(kind == filters.type)
     if filters.actor is not None:
         found.append(AuditEvent.actor == filters.actor)
     # Ids sort by time: they bound what is read, and the time itself decides.
