@@ -12,12 +12,6 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-import admin_ui.models  # noqa: F401 the rows register themselves
-import identity.count_models  # noqa: F401
-import identity.models  # noqa: F401
-import tenants.logo_models  # noqa: F401
-import tenants.models  # noqa: F401
-import tenants.setup_models  # noqa: F401
 from config.database import Base, new_id
 from config.isolation import TenantScoped, every_tenant
 from config.migrate import ADVISORY_LOCK, migrate
