@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from config.database import RowId, read, transaction, write
+from config.database import RowId, read, transaction, write, writing_connection
 from config.isolation import every_tenant
-from config.statements import Prepared
 from identity.count_models import ACCEPTED, NO_PROVIDER, REFUSED, ServiceSignInHour, SignInCount, SignInHour
 from identity.models import Attempt
 from tenants.models import DELETED, Tenant
@@ -61,8 +60,8 @@ _CLAIM = (
 )
 
 
-def _adding(row: type, *counts: str) -> Prepared:
-    """Add to the row of a key, or make it."""
+def _adding(row: type, *counts: str) -> Mapping[str, Any]:
+    """Add to the row of a key, or make it: one statement for each database."""
     table: sa.Table = sa.inspect(row).local_table
     key = [column.name for column in table.primary_key]
 
@@ -71,7 +70,7 @@ def _adding(row: type, *counts: str) -> Prepared:
         added = {name: table.c[name] + inserted.excluded[name] for name in counts}
         return inserted.on_conflict_do_update(index_elements=key, set_=added)
 
-    return Prepared({"sqlite": statement(sqlite.insert), "postgresql": statement(postgresql.insert)})
+    return {"sqlite": statement(sqlite.insert), "postgresql": statement(postgresql.insert)}
 
 
 _ADD_DAY = _adding(SignInCount, "count")
@@ -106,13 +105,31 @@ def _add(rows: Sequence[sa.Row[Any]]) -> None:
         days[row.tenant_id, hour.replace(hour=0), row.idp_id or NO_PROVIDER, row.code or ACCEPTED] += 1
         hours[row.tenant_id, hour, row.code is None] += 1
         service[hour, row.code or ACCEPTED] += 1
-    for (tenant_id, day, idp_id, code), count in sorted(days.items()):
-        _ADD_DAY.write({"tenant_id": tenant_id, "day": day, "idp_id": idp_id, "code": code, "count": count})
-    for tenant_id, hour in sorted({key[:2] for key in hours}):
-        accepted, refused = (hours[tenant_id, hour, outcome] for outcome in (True, False))
-        _ADD_HOUR.write({"tenant_id": tenant_id, "hour": hour, "accepted": accepted, "refused": refused})
-    for (hour, code), count in sorted(service.items()):
-        _ADD_SERVICE_HOUR.write({"hour": hour, "code": code, "count": count})
+    _write_all(
+        _ADD_DAY,
+        [dict(zip(("tenant_id", "day", "idp_id", "code"), key, strict=True), count=days[key]) for key in sorted(days)],
+    )
+    _write_all(
+        _ADD_HOUR,
+        [
+            {
+                "tenant_id": tenant_id,
+                "hour": hour,
+                "accepted": hours[tenant_id, hour, True],
+                "refused": hours[tenant_id, hour, False],
+            }
+            for tenant_id, hour in sorted({key[:2] for key in hours})
+        ],
+    )
+    _write_all(
+        _ADD_SERVICE_HOUR, [{"hour": hour, "code": code, "count": service[hour, code]} for hour, code in sorted(service)]
+    )
+
+
+def _write_all(statements: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        connection = writing_connection()
+        connection.execute(statements[connection.dialect.name], rows)
 
 
 def tallies_of(tenant_id: int, since: dt.datetime) -> list[Tally]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -24,10 +25,11 @@ MAX_SIZE = (512, 256)
 """Pixels of what is kept; four octets for each bound its PNG too."""
 VISIBLE_CONTRAST = 1.7
 """Below it an eye no longer finds a shape on a page. Lower than WCAG's for text: a logo may be pale, but not gone."""
-HIDDEN_SHARE = 0.25
+LOST_SHARE = 0.15
+SHOWN_OPACITY = 64
 _LIGHT_PAGE, _DARK_PAGE = 0.93, 0.005
 """Relative luminance of the pages' backgrounds."""
-_SAMPLE = (64, 32)
+_SAMPLE = (256, 128)
 _one_at_a_time = threading.Lock()
 
 
@@ -84,20 +86,28 @@ def _plain_png(pixels: Image.Image) -> bytes:
 
 
 def _plate_of(pixels: Image.Image) -> str:
-    """Which plate a logo needs: a quarter of its visible part would be lost on the page without one."""
+    """Which plate a logo needs: a part of it would be lost on the page without one.
+
+    Counted are columns and rows in which all that is there is lost, not pixels: the letters of a word mark are few.
+    """
     sample = pixels.copy()
     sample.thumbnail(_SAMPLE)
-    octets = sample.tobytes()
-    shown = [_luminance(*octets[at : at + 3]) for at in range(0, len(octets), 4) if octets[at + 3] > 127]
+    octets, width = sample.tobytes(), sample.width
+    shown = {at // 4: _luminance(*octets[at : at + 3]) for at in range(0, len(octets), 4) if octets[at + 3] > SHOWN_OPACITY}
     if not shown or 4 * len(shown) == len(octets):
         return ""  # it brings its own background
-    lost_on_dark, lost_on_light = (
-        sum(_contrast(luminance, page) < VISIBLE_CONTRAST for luminance in shown) / len(shown)
-        for page in (_DARK_PAGE, _LIGHT_PAGE)
-    )
-    if max(lost_on_dark, lost_on_light) < HIDDEN_SHARE:
+    lost_on_dark, lost_on_light = (_lost(shown, width, page) for page in (_DARK_PAGE, _LIGHT_PAGE))
+    if max(lost_on_dark, lost_on_light) < LOST_SHARE:
         return ""
     return "light" if lost_on_dark >= lost_on_light else "dark"
+
+
+def _lost(shown: Mapping[int, float], width: int, page: float) -> float:
+    """The larger share of columns or rows in which nothing stands out from a page. `shown`: place -> luminance."""
+    seen = {place for place, luminance in shown.items() if _contrast(luminance, page) >= VISIBLE_CONTRAST}
+    columns, rows = {place % width for place in shown}, {place // width for place in shown}
+    seen_columns, seen_rows = {place % width for place in seen}, {place // width for place in seen}
+    return max(1 - len(seen_columns) / len(columns), 1 - len(seen_rows) / len(rows))
 
 
 def _luminance(red: int, green: int, blue: int) -> float:

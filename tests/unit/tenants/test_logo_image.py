@@ -117,6 +117,25 @@ def test_a_mark_that_a_page_would_swallow_gets_a_plate(colour: tuple[int, int, i
     assert read_logo(glyph(colour)).mark.plate == plate
 
 
+@pytest.mark.parametrize("across", [True, False])
+def test_a_thin_part_of_one_colour_is_not_lost_either(across: bool) -> None:
+    """A coloured sign with dark letters beside it, or below: the letters are few pixels, and the name."""
+    image = Image.new("RGBA", (300, 300), (0, 0, 0, 0))
+    image.paste((200, 40, 60, 255), (0, 0, 120, 120))
+    for number in range(8):
+        place = (150 + 18 * number, 40, 152 + 18 * number, 80) if across else (40, 150 + 18 * number, 80, 152 + 18 * number)
+        image.paste((12, 14, 30, 255), place)
+    assert read_logo(saved(image)).mark.plate == "light"
+
+
+def test_a_dark_outline_needs_no_plate() -> None:
+    """What stands out is enough to see the whole by."""
+    image = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
+    image.paste((10, 10, 20, 255), (10, 10, 90, 90))
+    image.paste((220, 180, 40, 255), (13, 13, 87, 87))
+    assert read_logo(saved(image)).mark.plate == ""
+
+
 def test_a_picture_with_its_own_background_needs_no_plate() -> None:
     """Opaque ones are seen wherever they stand."""
     assert read_logo(saved(Image.new("RGB", (80, 40), (0, 0, 0)))).mark.plate == ""
