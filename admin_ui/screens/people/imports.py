@@ -20,7 +20,7 @@ from tenants.errors import NotFound, Refusal
 from tenants.paging import is_row_id
 from tenants.roles import CONFIGURE, READ
 
-SHOWN, LINES = 20, 100
+SHOWN, LINES = 20, 50
 MAX_UPLOAD = MAX_FILE + 64 * 1024
 """With the form around it."""
 
