@@ -27,6 +27,7 @@ from tenants.metadata_intake import MetadataSource, SourceKind
 from tenants.onboarding.presets import OurSide, filled
 from tenants.onboarding.products import PRODUCTS, recognise, wrong_choice
 from tenants.onboarding.server_presets import GENERIC
+from tenants.records import service_provider_keys
 from tenants.saml_settings import PROFILE_FIELDS, settings_from_document
 from tenants.service_provider import service_provider_of
 
@@ -109,6 +110,7 @@ def _connect_page(visit: Visit, shown: Mapping[str, str], refusal: Refusal | Non
         status=refusal.status if refusal else 200,
         preset=preset,
         instructions=filled(preset.instructions, OurSide(side.entity_id, side.acs_url, side.metadata_url)),
+        certificates=_certificates_of(visit.tenant.id),
         found=found,
         recognised=recognise(found) if found else None,
         wrong=wrong_choice(preset, found) if found else None,
@@ -117,6 +119,11 @@ def _connect_page(visit: Visit, shown: Mapping[str, str], refusal: Refusal | Non
         choices=choices,
         shown={"metadata_url": "", "metadata_xml": "", "entity_id": "", **shown},
     )
+
+
+def _certificates_of(tenant_id: int) -> list[tuple[str, str]]:
+    """What our keys are for, and their certificates, for products that take them by hand."""
+    return [(key.use, key.certificate.strip()) for key in service_provider_keys(tenant_id) if key.state == "active"]
 
 
 def _submitted() -> dict[str, str]:

@@ -293,6 +293,7 @@ def test_every_product_has_its_page(world: World, grace: ITPerson) -> None:
         assert preset.metadata_help in page.replace("&#39;", "'")
         assert "$entity_id" not in page
         assert "$acs" not in page
+        assert page.count("-----BEGIN CERTIFICATE-----") == 4  # for signing and encryption, each to read and to copy
 
 
 def test_a_product_that_there_is_not_is_refused(world: World, grace: ITPerson) -> None:
