@@ -13,6 +13,7 @@ from admin_ui.charts import Chart, day_chart, hour_chart
 from admin_ui.rendering import known_screen_url
 from admin_ui.screen import StaffScreen, TenantScreen, page
 from identity.advice_words import ENTRIES, UNKNOWN
+from identity.overview_records import DORMANT_AFTER
 from identity.overviews import days_until, service_overview, tenant_overview
 from identity.setup_progress import Step
 from identity.statistics import SignInStatistics
@@ -64,6 +65,9 @@ class TenantOverviewScreen(TenantScreen):
             waits=WAITS,
             days_until=functools.partial(days_until, now=asked.now),
             known=functools.partial(known_screen_url, asked=asked),
+            is_known=ENTRIES.__contains__,
+            today=asked.now.date().isoformat(),
+            dormant_since=(asked.now - DORMANT_AFTER).date().isoformat(),
             **_charts(shown.sign_ins),
         )
 

@@ -52,6 +52,21 @@ def test_a_tenants_numbers(world: World) -> None:
             count_sign_ins()
 
 
+def test_every_link_of_an_overview_leads_somewhere(world: World) -> None:
+    """To the attempts with that code, to dormant people, to sessions, to the identity provider: each is there, for both sides."""
+    world.sign_in(world.browser(), attributes={"mail": ["ada@elsewhere.test"]})
+    for browser, path in (
+        (tenant_client(world, role="viewer"), "/admin/overview/"),
+        (staff_client(world, "support"), "/admin/tenants/acme/overview/"),
+        (staff_client(world, "support"), "/admin/service/"),
+    ):
+        page = browser.get(path).get_data(as_text=True)
+        links = {html.unescape(link) for link in re.findall(r'<a [^>]*href="([^"#]+)"', page)}
+        assert path == "/admin/service/" or any("code=email_domain_not_allowed" in link for link in links)
+        for link in links:
+            assert browser.get(link, follow_redirects=True).status_code == 200, f"{path}: {link}"
+
+
 def test_the_services_numbers_and_what_needs_attention(world: World) -> None:
     """All tenants together; a certificate that ends, a sync that fails, a set-up that stands still, who fails most."""
     world.sign_in(world.browser())
