@@ -57,9 +57,9 @@ def post_onboarding(body: Mapping[str, Any]) -> dict[str, Any]:
     customer = NewCustomer(
         body["slug"], body["name"], body["email_domains"], body["attest_reason"], body["setup_email"], lifetime
     )
-    made, link = start_onboarding(customer, web.settings(), keys(), actor=caller().actor, now=now())
-    shown = {**link_document(link.row, now()), "url": link.url}
-    return {"tenant": tenant_document(made, domains_of([made.id])[made.id]), "setup_link": shown}
+    tenant, link = start_onboarding(customer, web.settings(), keys(), actor=caller().actor, now=now())
+    shown = {**link_document(link.row, tenant, now()), "url": link.url}
+    return {"tenant": tenant_document(tenant, domains_of([tenant.id])[tenant.id]), "setup_link": shown}
 
 
 @onboarding_api.operation("GET", ONBOARDING, READ, answers={200: OnboardingView})
@@ -84,7 +84,7 @@ def post_activate(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, A
 @onboarding_api.operation("GET", LINKS, READ, answers={200: SetupLinkPage})
 def get_links(tenant: ManagedTenant) -> dict[str, Any]:
     """List a tenant's set-up links, newest first."""
-    return {"items": [link_document(link, now()) for link in links_of(tenant.id)], "next": None}
+    return {"items": [link_document(link, tenant, now()) for link in links_of(tenant.id)], "next": None}
 
 
 @onboarding_api.operation("POST", LINKS, CONFIGURE, body=SetupLinkCreate, answers={201: NewSetupLinkView}, refuses=(409,))
@@ -93,20 +93,20 @@ def post_link(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
     lifetime = dt.timedelta(days=body["expires_in_days"])
     with transaction():
         link = issue_link(tenant, body["email"], lifetime, web.settings(), actor=caller().actor, now=now())
-    return {**link_document(link.row, now()), "url": link.url}
+    return {**link_document(link.row, tenant, now()), "url": link.url}
 
 
 @onboarding_api.operation("GET", ONE_LINK, READ, answers={200: SetupLinkView})
 def get_link(tenant: ManagedTenant, link_id: str) -> dict[str, Any]:
     """Show a set-up link, without the link itself."""
-    return link_document(require_link(tenant.id, _id(link_id)), now())
+    return link_document(require_link(tenant.id, _id(link_id)), tenant, now())
 
 
 @onboarding_api.operation("POST", f"{ONE_LINK}/release", CONFIGURE, answers={200: SetupLinkView})
 def post_release(tenant: ManagedTenant, link_id: str) -> dict[str, Any]:
     """Let the link be started anew, in whichever browser opens it next."""
     with transaction():
-        return link_document(release_link(tenant, _id(link_id), actor=caller().actor, now=now()), now())
+        return link_document(release_link(tenant, _id(link_id), actor=caller().actor, now=now()), tenant, now())
 
 
 @onboarding_api.operation("DELETE", ONE_LINK, CONFIGURE, answers={204: None})

@@ -92,8 +92,10 @@ def issue_command(slug: str, email: str, expires_in_days: int) -> None:
 @SLUG
 def list_command(slug: str) -> None:
     """List links, newest first; never the links themselves."""
-    for link in links_of(the_tenant(slug).id):
-        click.echo(f"{link.id}\t{link.state_at(now())}\t{link.expires_at.isoformat(timespec='seconds')}\t{link.email}")
+    tenant = the_tenant(slug)
+    for link in links_of(tenant.id):
+        state = link_document(link, tenant, now())["state"]
+        click.echo(f"{link.id}\t{state}\t{link.expires_at.isoformat(timespec='seconds')}\t{link.email}")
 
 
 @setup_link.command("release")
@@ -103,7 +105,7 @@ def release_command(slug: str, link_id: str) -> None:
     """Let a link be started anew, in whichever browser opens it next."""
     tenant = the_tenant(slug)
     with transaction():
-        show(link_document(release_link(tenant, _id(link_id, slug), actor=actor(), now=now()), now()))
+        show(link_document(release_link(tenant, _id(link_id, slug), actor=actor(), now=now()), tenant, now()))
 
 
 @setup_link.command("revoke")
@@ -113,7 +115,7 @@ def revoke_command(slug: str, link_id: str) -> None:
     """End a link at once, in the browser that uses it too."""
     tenant = the_tenant(slug)
     with transaction():
-        show(link_document(revoke_link(tenant, _id(link_id, slug), actor=actor(), now=now()), now()))
+        show(link_document(revoke_link(tenant, _id(link_id, slug), actor=actor(), now=now()), tenant, now()))
 
 
 def _id(text: str, slug: str) -> str:

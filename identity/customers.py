@@ -14,6 +14,7 @@ from identity.setup_progress import Progress
 from tenants.administration import create_tenant, draft_tenant
 from tenants.email_domains import normalise_email
 from tenants.management_errors import FieldsInvalid
+from tenants.models import ONBOARDING
 from tenants.onboarding.link_records import LinkRow
 from tenants.onboarding.links import IssuedLink, issue_link
 from tenants.tenant_records import Attestation, ManagedTenant
@@ -48,10 +49,10 @@ def start_onboarding(
         return tenant, issue_link(tenant, customer.setup_email, customer.lifetime, settings, actor=actor, now=now)
 
 
-def link_document(link: LinkRow, now: dt.datetime) -> dict[str, Any]:
+def link_document(link: LinkRow, tenant: ManagedTenant, now: dt.datetime) -> dict[str, Any]:
     """A set-up link as it is shown; never the link itself."""
     shown = {name: value for name, value in asdict(link).items() if name != "tenant_id"}
-    return {**shown, "state": link.state_at(now)}
+    return {**shown, "state": link.state_at(now, onboarding=tenant.state == ONBOARDING)}
 
 
 def progress_document(progress: Progress) -> dict[str, Any]:

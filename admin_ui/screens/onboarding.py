@@ -14,6 +14,7 @@ from admin_ui.forms import errors_of, submitted
 from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import TenantScreen, page
 from config.database import transaction
+from identity.customers import link_document
 from identity.onboarding import activate
 from identity.onboarding_schemas import Activate, SetupLinkCreate
 from identity.setup_progress import Progress, Step, progress_of
@@ -113,7 +114,7 @@ class OnboardingScreen(TenantScreen):
             steps=STEPS,
             chosen=product.name if product else None,
             own=service_provider_of(asked.tenant.origin),
-            links=[(link, link.state_at(asked.now)) for link in links_of(asked.tenant.id)],
+            links=[(link, link_document(link, asked.tenant, asked.now)["state"]) for link in links_of(asked.tenant.id)],
             typed={"email": "", "expires_in_days": DEFAULT_LIFETIME.days, **(typed or {})},
             link_errors=link_errors or {},
             activate_errors=activate_errors or {},

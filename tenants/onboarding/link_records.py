@@ -28,14 +28,20 @@ class LinkRow:
     claimed_at: dt.datetime | None
     completed_at: dt.datetime | None
 
-    def state_at(self, now: dt.datetime) -> str:
-        """One word: completed, revoked, expired, claimed or open."""
-        if self.completed_at is not None:
-            return "completed"
+    def state_at(self, now: dt.datetime, *, onboarding: bool) -> str:
+        """One word: completed, revoked, expired, claimed or open; in that order, where several are true.
+
+        Args:
+            onboarding: whether the tenant is; a link has done its work as soon as it is not, whoever activated it.
+        """
         if self.revoked_at is not None:
             return "revoked"
+        if self.completed_at is not None:
+            return "completed"
         if self.expires_at <= now:
             return "expired"
+        if not onboarding:
+            return "completed"
         return "claimed" if self.claimed_at is not None else "open"
 
 

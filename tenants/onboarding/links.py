@@ -76,7 +76,7 @@ def issue_link(
         raise FieldsInvalid("email", errors={"email": ["This is not an e-mail address."]})
     if tenant.state != ONBOARDING:
         raise OnboardingFinished(tenant.state)
-    good = [link for link in links_of(tenant.id) if link.state_at(now) in ("open", "claimed")]
+    good = [link for link in links_of(tenant.id) if link.state_at(now, onboarding=True) in ("open", "claimed")]
     if len(good) >= MAX_OPEN_LINKS:
         raise FieldsInvalid("links", errors={"email": [f"There are {MAX_OPEN_LINKS} links already. Revoke one first."]})
     token = secrets.token_urlsafe(SECRET_BYTES)
@@ -155,7 +155,7 @@ def revoke_link(tenant: ManagedTenant, link_id: str, *, actor: str, now: dt.date
 def finish_links(tenant_id: int, *, actor: str, now: dt.datetime) -> None:
     """Onboarding is over, and so is every link."""
     for link in links_of(tenant_id):
-        if link.state_at(now) in ("open", "claimed"):
+        if link.state_at(now, onboarding=True) in ("open", "claimed"):
             record(tenant_id, EventType.SETUP_LINK_COMPLETED, at=now, actor=actor, link=link.id)
     complete_links(tenant_id, now)
 

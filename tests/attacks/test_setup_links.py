@@ -140,6 +140,7 @@ def test_a_finished_set_up_takes_no_more(world: World, link: str) -> None:
         assert (answer.status_code, code_of(answer)) == (410, "setup_link_invalid"), path
     assert world.rows() == before
     assert "done its work" in ITPerson(world.app).get(link).get_data(as_text=True)
+    assert world.api("GET", "/tenants/initech/setup-links").get_json()["items"][0]["state"] == "completed"
 
 
 @pytest.mark.parametrize("state", ["suspended", "deleted"])
