@@ -41,7 +41,7 @@ class SAMLAttributesScreen(ProviderPages):
     icon = "sliders"
 
     @page("/<name>", READ)
-    def overview(self, asked: Asked, name: str) -> Response:
+    def show(self, asked: Asked, name: str) -> Response:
         """What is in force, and the draft beside it."""
         return self._overview(asked, require_provider(asked.tenant.id, name))
 
@@ -76,9 +76,9 @@ class SAMLAttributesScreen(ProviderPages):
             return self._after_clash(asked, provider, form, refusal)
         except DraftWithoutChange:
             notify("Nothing was changed, so there is no draft.", "warn")
-            return self.see_other("overview", asked, name=name)
+            return self.see_other("show", asked, name=name)
         notify("The draft was saved. Nothing of it holds until it is promoted.")
-        return self.see_other("overview", asked, name=name)
+        return self.see_other("show", asked, name=name)
 
     @page("/<name>/check", CONFIGURE, methods=("POST",))
     def check(self, asked: Asked, name: str) -> Response:
@@ -104,7 +104,7 @@ class SAMLAttributesScreen(ProviderPages):
         with transaction():
             discard_draft(asked.tenant, name, revision=revision_of(request.form), actor=asked.actor, now=asked.now)
         notify("The draft was thrown away.")
-        return self.see_other("overview", asked, name=name)
+        return self.see_other("show", asked, name=name)
 
     @page("/<name>/rebase", CONFIGURE, methods=("POST",))
     def rebase(self, asked: Asked, name: str) -> WerkzeugResponse:
@@ -112,7 +112,7 @@ class SAMLAttributesScreen(ProviderPages):
         with transaction():
             rebase_draft(asked.tenant, name, revision=revision_of(request.form), actor=asked.actor, now=asked.now)
         notify("The draft is up to date. Test it again before it is promoted.")
-        return self.see_other("overview", asked, name=name)
+        return self.see_other("show", asked, name=name)
 
     @page("/<name>/promote", CONFIGURE, methods=("POST",))
     def promote(self, asked: Asked, name: str) -> Response | WerkzeugResponse:
@@ -132,7 +132,7 @@ class SAMLAttributesScreen(ProviderPages):
             provider = require_provider(asked.tenant.id, name)
             return self._overview(asked, provider, errors=errors_of(refusal), reason=reason or "", status=refusal.status)
         notify("The draft is in force: it holds from the next sign-in on.")
-        return self.see_other("overview", asked, name=name)
+        return self.see_other("show", asked, name=name)
 
     def _overview(
         self,

@@ -108,7 +108,7 @@ class AttemptsScreen(TenantScreen):
             notify(UNCHANGED, "warn")
         else:
             notify(DRAFTED.format(label=offer.label[:1].lower() + offer.label[1:]))
-        return redirect(known_screen_url("saml_attributes.overview", asked, name=idp), 303)
+        return redirect(known_screen_url("saml_attributes.show", asked, name=idp), 303)
 
 
 def filter_of(asked: Asked, query: ListQuery) -> AttemptFilter:
