@@ -24,9 +24,12 @@ class SubjectInUse(Refusal):
 
 
 class ImportRefused(Refusal):
-    """A file of people that cannot be read; `cause` says where and why."""
+    """A file of people that cannot be read. detail: errors, `file` -> where and why, for whoever sent it."""
 
     code, status, sentence = "file_invalid", 422, "This file of people cannot be read."
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause, errors={"file": [f"{cause[:1].upper()}{cause[1:]}."]})
 
 
 class ImportTooLarge(Refusal):

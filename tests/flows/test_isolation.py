@@ -25,7 +25,7 @@ from tests.support.world import World, utc_now
 
 GLOBAL = {MyDomain, EmailDomain, EmailAddress, APIToken}
 """Rows that name a tenant and are found without one: by a host, domain, address or token, unique in the whole service."""
-FOR_JOBS = {"expires_at", "at", "sync_requested_at", "day", "prepared_at"}
+FOR_JOBS = {"expires_at", "at", "sync_requested_at", "day", "prepared_at", "work_requested_at", "created_at"}
 """What jobs and the overview of the whole service look for across tenants."""
 ACME, GLOBEX = 1, 2
 

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from config.database import new_id, transaction, write
+from identity.people_import import run_due_imports
 from tenants.records import find_tenant
 from tenants.setup_models import SetupLink
 from tests.support.pictures import picture
@@ -78,6 +79,8 @@ def _import(world: World, tenant: str, email: str) -> str:
     table = f"email,first_name\n{email},Changed\n".encode()
     answer = world.api("POST", f"{tenant}/people-imports", data=table, content_type="text/csv")
     assert answer.status_code in (201, 202), answer.get_data(as_text=True)
+    with world.app.app_context():
+        run_due_imports(utc_now())
     return str(answer.get_json()["id"])
 
 

@@ -46,8 +46,8 @@ class ImportsScreen(TenantScreen):
             with transaction():
                 started = start_import(asked.tenant.id, file, sent.filename, actor=asked.actor, now=asked.now)
         except Refusal as refusal:
-            sentence = f"{refusal.sentence} {refusal.cause[:1].upper()}{refusal.cause[1:]}."
-            return self._index(asked, sentence, refusal.status)
+            where = refusal.detail.get("errors", {}).get("file", [])
+            return self._index(asked, " ".join([refusal.sentence, *where]), refusal.status)
         return self.see_other("show", asked, import_id=started.id)
 
     @page("/<import_id>", READ)
