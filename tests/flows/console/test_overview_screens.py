@@ -53,7 +53,7 @@ def test_a_tenants_numbers(world: World) -> None:
 
 
 def test_every_link_of_an_overview_leads_somewhere(world: World) -> None:
-    """To the attempts with that code, to dormant people, to sessions, to the identity provider: each is there, for both sides."""
+    """To attempts with that code, dormant people, sessions, the identity provider: each is there, for both sides."""
     world.sign_in(world.browser(), attributes={"mail": ["ada@elsewhere.test"]})
     for browser, path in (
         (tenant_client(world, role="viewer"), "/admin/overview/"),

@@ -7,8 +7,10 @@ import threading
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
+from config.database import db
 from tests.flows.management.support import code_in, events_of, token_for
 from tests.support.pictures import ATTACKS, SECRET, picture, with_metadata
 from tests.support.world import World
@@ -155,6 +157,28 @@ def test_two_at_once_leave_one_whole_logo(world: World) -> None:
     path = world.api("GET", "/tenants/acme").get_json()["logo"]
     assert _get(world, path).status_code == 200
     assert world.count("tenant_logo") == 1
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_page_with_a_logo_asks_the_database_no_more_than_one_without(world: World) -> None:
+    """The tenant's row names the logo, and every request reads that row anyway."""
+    sent: list[str] = []
+    with world.app.app_context():
+        engine = db.engine
+    sa.event.listen(engine, "connect", lambda connection, _record: connection.set_trace_callback(sent.append))
+    engine.dispose()
+
+    def statements() -> list[str]:
+        _get(world, "/")
+        sent.clear()
+        assert _get(world, "/").status_code == 200
+        return list(sent)
+
+    without = statements()
+    _put(world, picture())
+    with_logo = statements()
+    assert len(with_logo) == len(without) > 0
+    assert not any("tenant_logo" in statement for statement in with_logo)
 
 
 def test_by_command(world: World, tmp_path: Path) -> None:
