@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 from marshmallow import fields, validate
@@ -45,16 +45,22 @@ class QueryNumber(fields.Integer):
         return int(super()._deserialize(value, attr, data, **kwargs) or 0)
 
 
-class Moment(fields.AwareDateTime):
+class Moment(fields.Field[Any]):
     """A moment with its offset from UTC, as a query has it; an empty one is none."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+    FORM: ClassVar = {"oneOf": [{"type": "string", "format": "date-time"}, {"type": "string", "maxLength": 0}]}
+    _AWARE: ClassVar = fields.AwareDateTime()
+
+    def __init__(self, *, metadata: Mapping[str, Any], **options: Any) -> None:
+        super().__init__(metadata={**metadata, **self.FORM}, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_kwargs: Any) -> Any:
         if value == "":
             return None
         try:
-            return super()._deserialize(value, attr, data, **kwargs).astimezone(dt.UTC)
+            return self._AWARE.deserialize(value, attr, data).astimezone(dt.UTC)
         except OverflowError:  # the first and the last day that there are, at an offset
-            raise self.make_error("invalid", input=value, obj_type="datetime") from None
+            raise ma.ValidationError("This is not a moment that can be asked for.") from None
 
 
 class TextOrList(fields.Field[Any]):
