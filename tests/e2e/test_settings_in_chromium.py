@@ -82,6 +82,7 @@ def test_the_authentication_context_is_broken_and_mended(site: SetupSite, contex
     page.get_by_label("Insist on the class").check()
     page.get_by_role("button", name="Save draft").click()
     expect(page.get_by_text("Not tested")).to_be_visible()
+    assert not scripts or faults_of(page) == []
 
     page.get_by_role("button", name="Test sign-in").click()
     if not scripts:
@@ -90,6 +91,7 @@ def test_the_authentication_context_is_broken_and_mended(site: SetupSite, contex
     expect(page.get_by_role("heading", name="The test did not pass")).to_be_visible()
     expect(page.get_by_role("main")).to_contain_text("authn_context_mismatch")
     expect(page.get_by_role("main")).to_contain_text("Anderson")
+    assert not scripts or faults_of(page) == []
     assert site.service.api("GET", settings).json()["require_authn_context"] is False
 
     page.get_by_role("link", name="SAML attributes").click()
@@ -108,6 +110,7 @@ def test_the_authentication_context_is_broken_and_mended(site: SetupSite, contex
 
     page.get_by_role("link", name="Versions").click()
     expect(page.get_by_role("main")).to_contain_text(ALICE)
+    assert not scripts or faults_of(page) == []
     page.get_by_text("Go back to this version").last.click()
     page.get_by_role("button", name="Go back to version 1", exact=True).click()
     expect(page.get_by_text("The settings of version 1 are in force again")).to_be_visible()
