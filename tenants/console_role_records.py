@@ -128,6 +128,11 @@ def remove_rule(tenant_id: int, rule_id: str) -> bool:
     return write(statement).rowcount == 1
 
 
+def remove_rules_of(tenant_id: int, idp_id: str) -> int:
+    """Remove all rules of an identity provider, inside a transaction; tells how many."""
+    return write(sa.delete(RoleRule).where(RoleRule.tenant_id == tenant_id, RoleRule.idp_id == idp_id)).rowcount
+
+
 def find_rule(tenant_id: int, rule_id: str) -> Rule | None:
     """One rule of a tenant."""
     statement = sa.select(*_RULE).join(IdentityProvider, _ITS_PROVIDER)

@@ -13,6 +13,7 @@ from typing import Any
 
 from tenants.administration import EndSessions, require_name
 from tenants.audit import EventType, record
+from tenants.console_role_records import remove_rules_of
 from tenants.errors import NotFound
 from tenants.idp_records import (
     ManagedProvider,
@@ -107,7 +108,7 @@ def record_refused_metadata(
 def delete_provider(
     tenant: ManagedTenant, name: str, *, actor: str, now: dt.datetime, end_sessions: EndSessions
 ) -> None:
-    """Take an identity provider away: nobody comes in by it any more, its sessions end, its people stay.
+    """Take an identity provider away: nobody comes in by it any more, its sessions and rules end, its people stay.
 
     Raises:
         NotFound: there is none of this name.
@@ -116,6 +117,7 @@ def delete_provider(
     provider = require_provider(tenant.id, name)
     gone = {"deleted_at": now, "enabled": False, "pending": None, "sync_requested_at": None}
     change_provider(tenant.id, provider.id, gone)
+    remove_rules_of(tenant.id, provider.id)  # they must not come back unseen when it is connected again
     ended = end_sessions(tenant.id, now, idp_id=provider.id)
     detail: dict[str, Any] = {"idp": name, "entity_id": provider.entity_id, "sessions_ended": ended}
     record(tenant.id, EventType.IDENTITY_PROVIDER_DELETED, at=now, actor=actor, **detail)

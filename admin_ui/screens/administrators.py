@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from admin_ui.actors import actor_words
 from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, submitted
 from admin_ui.rendering import notify
@@ -22,7 +23,6 @@ from tenants.paging import MAX_LIMIT, is_row_id
 from tenants.roles import CONFIGURE, READ, Role
 
 NOTHING: Mapping[str, Any] = {}
-GIVEN_BY = {"staff": "staff", "user": "an administrator", "cli": "the command line", "token": "the API"}
 
 
 class AdministratorsScreen(TenantScreen):
@@ -100,11 +100,13 @@ class AdministratorsScreen(TenantScreen):
         rule_errors: Mapping[str, Sequence[str]] = NOTHING,
         status: int = 200,
     ) -> Response:
+        grants = grants_of(asked.tenant.id)
         return self.render(
             "administrators/index.html",
             asked,
             status=status,
-            grants=[(given, _given_by(given.granted_by)) for given in grants_of(asked.tenant.id)],
+            grants=grants,
+            actors=actor_words(asked, (given.granted_by for given in grants)),
             rules=rules_of(asked.tenant.id, limit=MAX_LIMIT),
             providers=[(provider.name, provider.display_name) for provider in providers_of(asked.tenant.id)],
             grant={"email": "", "role": Role.ADMIN.value, **grant},
@@ -113,10 +115,6 @@ class AdministratorsScreen(TenantScreen):
             rule_errors=rule_errors,
             may_change=asked.may(CONFIGURE),
         )
-
-
-def _given_by(actor: str) -> str:
-    return GIVEN_BY.get(actor.partition(":")[0], actor)
 
 
 def _words_of(role: str) -> str:

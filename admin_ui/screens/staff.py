@@ -6,6 +6,7 @@ from flask import Response, request
 from marshmallow import fields, validate
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from admin_ui.actors import actor_words
 from admin_ui.asked import Asked
 from admin_ui.console_sessions import sessions_of
 from admin_ui.factor_records import passkeys_of, recovery_codes_left
@@ -52,7 +53,17 @@ class StaffAccountsScreen(StaffScreen):
     @page("/", ONBOARD)
     def index(self, asked: Asked) -> Response:
         """Everybody, by name: there are as many as a company has people who run this."""
-        return self.render("staff/list.html", asked, accounts=all_staff(), now=asked.now)
+        events = staff_events(None, EVENTS_SHOWN)
+        accounts = all_staff()
+        return self.render(
+            "staff/list.html",
+            asked,
+            accounts=accounts,
+            people={account.id: account.name for account in accounts},
+            events=events,
+            actors=actor_words(asked, (event.actor for event in events)),
+            now=asked.now,
+        )
 
     @page("/invite", ONBOARD)
     def invite_form(self, asked: Asked) -> WerkzeugResponse:
@@ -80,6 +91,7 @@ class StaffAccountsScreen(StaffScreen):
     def show(self, asked: Asked, staff_id: str) -> Response:
         """One account: its role, factors, sessions, and what happened to it."""
         account = _account(staff_id)
+        events = staff_events(None, EVENTS_SHOWN, staff_id=account.id)
         return self.render(
             "staff/show.html",
             asked,
@@ -87,8 +99,8 @@ class StaffAccountsScreen(StaffScreen):
             passkeys=passkeys_of(account.id),
             codes_left=recovery_codes_left(account.id),
             sessions=sessions_of(account.id, asked.now),
-            events=staff_events(None, EVENTS_SHOWN, staff_id=account.id),
-            names={f"staff:{colleague.id}": colleague.name for colleague in all_staff()},
+            events=events,
+            actors=actor_words(asked, (event.actor for event in events)),
             own=account.id == asked.principal.id,
             now=asked.now,
         )

@@ -161,3 +161,16 @@ def test_commands_do_the_same(world: World) -> None:
     rule = json.loads(run(args=["role-rule", "add", *options]).output)
     assert json.loads(run(args=["role-rule", "list", "--tenant", "acme"]).output) == [rule]
     assert run(args=["role-rule", "remove", rule["id"], "--tenant", "acme"]).exit_code == 0
+
+
+def test_rules_go_with_their_identity_provider(world: World) -> None:
+    """Connected again, it does not bring a forgotten rule back."""
+    metadata = world.acme.idp.metadata_xml()
+    assert world.api("POST", RULES, json=GROUP).status_code == 201
+    one = "/tenants/acme/identity-providers/main"
+    assert world.api("DELETE", one).status_code == 204
+    again = world.api("PUT", one, json={"display_name": "Company login", "metadata_xml": metadata})
+    assert again.status_code == 201, again.get_data(as_text=True)
+    assert world.api("GET", RULES).get_json()["items"] == []
+    assert world.count("role_rule") == 0
+    assert principal(world, signed_in(world, groups=["SSO admins"])) is None
