@@ -105,6 +105,11 @@ _CHOICES: Mapping[str, Mapping[Any, str]] = {
 }
 
 
+def classes_for(chosen: Sequence[str]) -> list[tuple[str, str, str]]:
+    """All classes as (URI, name, explanation), those that are chosen first: in a long list they would be out of sight."""
+    return sorted(CLASS_CHOICES, key=lambda choice: choice[0] not in chosen)
+
+
 def setting_words(name: str, value: Any) -> str:
     """A setting's value, in its JSON form, as one line of text."""
     if isinstance(value, bool):
