@@ -10,9 +10,10 @@ import admin_ui
 import identity
 import tenants
 from identity.errors import SignInRefusal, StaleSignIn, WrongAccount
+from tenants.domain_errors import DomainUnproven
 from tenants.errors import Refusal
 
-BASES = frozenset({SignInRefusal, StaleSignIn, WrongAccount})
+BASES = frozenset({SignInRefusal, StaleSignIn, WrongAccount, DomainUnproven})
 """Classes that others are made of; nobody raises them."""
 
 
