@@ -30,6 +30,8 @@ _PAGES: Mapping[Action, tuple[str, str]] = {
     Action.ACTIVATE_PERSON: ("people.show", "user_id"),
 }
 """Endpoint, and the argument of it that an identity provider's name or a person's id is."""
+_ELSE: Mapping[Action, str] = {Action.CONNECT_PROVIDER: "connection.index", Action.RELINK_PERSON: "people.index"}
+"""Where to look where it is not known which one."""
 
 
 def ways_of(advice: Advice, asked: Asked, idp: str | None) -> Sequence[Way]:
@@ -48,7 +50,6 @@ def _page(offer: Offer, asked: Asked, idp: str | None) -> str:
     endpoint, argument = _PAGES[offer.action]
     value = {"name": idp, "user_id": offer.about}.get(argument)
     if argument and value is None:
-        if offer.action is not Action.CONNECT_PROVIDER:
-            return ""
-        return known_screen_url("connection.index", asked)
+        endpoint = _ELSE.get(offer.action, "")
+        return known_screen_url(endpoint, asked) if endpoint else ""
     return known_screen_url(endpoint, asked, **({argument: value} if argument else {}))

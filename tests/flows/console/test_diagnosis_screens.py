@@ -49,6 +49,30 @@ def test_one_click_makes_a_draft_and_nothing_else(world: World) -> None:
 
 
 @on_sqlite
+def test_other_clicks_lead_to_the_right_page(world: World) -> None:
+    """To the person where it is known who, to the list of people where not, to our values, to the domains."""
+    world.sign_in(world.browser())
+    ada = world.api("GET", "/tenants/acme/users").get_json()["items"][0]["id"]
+    world.sign_in(world.browser(), name_id="another")
+    world.sign_in(world.browser(), destination=world.acme.acs_url + "/")
+    world.sign_in(world.browser(), attributes={"mail": ["ada@elsewhere.test"]})
+    world.api("PATCH", f"/tenants/acme/users/{ada}", json={"active": False})
+    world.sign_in(world.browser())
+    browser = tenant_client(world)
+    for code, address in (
+        ("user_inactive", f"/admin/people/{ada}"),
+        ("email_conflict", "/admin/people"),
+        ("destination_mismatch", "/admin/service-provider"),
+        ("email_domain_not_allowed", "/admin/domains"),
+    ):
+        page = browser.get(f"/admin/attempts/{newest(world, code=code)}").get_data(as_text=True)
+        found = re.search(r'class="button main" href="([^"]+)"', page)
+        assert found, code
+        assert found[1].rstrip("/") == address
+        assert browser.get(found[1]).status_code == 200
+
+
+@on_sqlite
 @pytest.mark.parametrize("offer", ["1", "-1", "", "x", "0; drop", "settings"])
 def test_only_what_is_offered_can_be_taken(world: World, offer: str) -> None:
     """A form that asks for something else is refused, and one for an accepted attempt too."""
