@@ -88,7 +88,7 @@ def test_the_value_may_stand_among_others_and_behind_an_alias(world: World, dns_
 def test_an_answer_too_large_for_udp_is_asked_for_over_tcp(world: World, dns_at: DNSServer) -> None:
     """Long TXT sets are cut by UDP; the same server is asked again."""
     added = add(world, "acme.example")
-    dns_at.txt[added["record"]["name"]] = ["x" * 250 for _ in range(8)]
+    dns_at.txt[added["record"]["name"]] = [f"{n}" * 250 for n in range(8)]
     publish(dns_at, added)
     assert world.api("POST", f"{ACME}/acme.example/verify").status_code == 200
     assert [protocol for _, protocol in dns_at.asked] == ["udp", "tcp"]
