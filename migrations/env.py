@@ -5,13 +5,13 @@ from __future__ import annotations
 from alembic import context
 
 import admin_ui.models  # noqa: F401
-import identity.import_models  # noqa: F401
-import identity.count_models  # noqa: F401
-import identity.models  # noqa: F401 the rows register themselves
+import identity.count_models
+import identity.import_models
+import identity.models
 import identity.trial_models  # noqa: F401
-import tenants.logo_models  # noqa: F401
-import tenants.models  # noqa: F401
-import tenants.settings_models  # noqa: F401
+import tenants.logo_models
+import tenants.models
+import tenants.settings_models
 import tenants.setup_models  # noqa: F401
 from config.database import Base
 

@@ -21,7 +21,17 @@ document_api = ManagementBlueprint("api_document", __name__, description="This d
 
 def install_api(app: Flask) -> None:
     """Put the operations of this package into the application."""
-    for blueprint in (document_api, tenants_api, events_api, tokens_api, logo_api, providers_api, settings_api, domains_api, console_roles_api):
+    for blueprint in (
+        document_api,
+        tenants_api,
+        events_api,
+        tokens_api,
+        logo_api,
+        providers_api,
+        settings_api,
+        domains_api,
+        console_roles_api,
+    ):
         api_of(app).register_blueprint(blueprint)
 
 
