@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from psycopg.pq import TransactionStatus
 from sqlalchemy import event
 
+_SINCE = "vestibule_disposals"
 _IS_AT_REST: Mapping[str, Callable[[Any], bool]] = {
     "sqlite": lambda driver: not driver.in_transaction,
     "postgresql": lambda driver: driver.pgconn.transaction_status == TransactionStatus.IDLE,
@@ -30,6 +31,7 @@ class Connections:
         self.engine = engine
         self._keep = keep
         self._waiting: list[sa.Connection] = []
+        self._disposals = 0
         event.listen(engine, "engine_disposed", self._forget)
 
     def take(self) -> sa.Connection:
@@ -37,7 +39,9 @@ class Connections:
         try:
             return self._waiting.pop()
         except IndexError:
-            return self.engine.connect()
+            connection = self.engine.connect()
+            connection.info[_SINCE] = self._disposals
+            return connection
 
     def give_back(self, connection: sa.Connection, driver: Any) -> None:
         """Keep it for the next one, where it is at rest."""
@@ -51,11 +55,13 @@ class Connections:
             len(self._waiting) < self._keep
             and not connection.invalidated
             and not connection.in_transaction()
+            and connection.info.get(_SINCE) == self._disposals
             and _IS_AT_REST[connection.dialect.name](driver)
         )
 
     def _forget(self, _engine: sa.Engine) -> None:
-        """The database has gone: those that wait are as dead as the one that noticed."""
+        """The database has gone, or a fork is near: those that wait end here, those in use when they are given back."""
+        self._disposals += 1
         waiting, self._waiting = self._waiting, []
         for connection in waiting:
             connection.invalidate()

@@ -223,3 +223,14 @@ def test_connections_that_wait_die_with_the_database(world: World) -> None:
             assert again()
         with world.app.app_context(), transaction():
             write(_RENAME)
+
+
+def test_a_connection_of_before_is_not_kept(world: World) -> None:
+    """The master process disposes of its engine before it forks: no connection may live in two processes."""
+    with world.app.app_context():
+        find_tenant("acme")
+        before = present_connection()
+        db.engine.dispose()
+    assert before.closed
+    with world.app.app_context():
+        assert find_tenant("acme") is not None
