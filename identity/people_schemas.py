@@ -23,13 +23,15 @@ class PersonText(fields.String):
     """A field of a person, by the rules that CSV files are judged by as well."""
 
     def __init__(self, name: str, **options: Any) -> None:
-        super().__init__(validate=validate.Length(max=MAX_TYPED), metadata={"maxLength": FIELD_LIMITS[name]}, **options)
+        super().__init__(metadata={"maxLength": FIELD_LIMITS[name]}, **options)
         self.of = name
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         given = super()._deserialize(value, attr, data, **kwargs)
+        if len(given) > MAX_TYPED:
+            raise ma.ValidationError(f"It has more than {MAX_TYPED:,} characters.")
         try:
-            return clean_field(self.of, given) if given is not None else None
+            return clean_field(self.of, given)
         except FieldInvalid as error:
             raise ma.ValidationError(str(error)) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from typing import Any
 
@@ -187,8 +188,6 @@ def test_a_worker_that_dies_is_followed_by_another(world: World) -> None:
             assert claim_import(1, found["id"], utc_now()) is not None
         assert run_due_imports(utc_now()) == 0
     with world.app.app_context():
-        import datetime as dt
-
         assert run_due_imports(utc_now() + dt.timedelta(seconds=121)) == 1
     assert world.api("GET", f"{IMPORTS}/{found['id']}").get_json()["state"] == "ready"
 

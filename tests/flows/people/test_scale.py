@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from tests.support.world import World
 
 PEOPLE = 100_000
 ALLOWED_SECONDS = 0.2
-TRIES = 3
+TRIES = 2
 """The least of them counts: the machine that tests has other work."""
 ACME, GLOBEX = 1, 2
 
@@ -38,11 +38,11 @@ def _cpu(pid: int | None) -> float:
 
 
 @pytest.fixture
-def filled(world: World) -> Iterator[World]:
+def filled(world: World) -> World:
     """Two tenants of 100,000 people; acme's are all signed in."""
     fill_people(world.app, GLOBEX, "globex.test", PEOPLE)
     fill_people(world.app, ACME, "acme.test", PEOPLE, sessions=PEOPLE)
-    yield world
+    return world
 
 
 def _cost(world: World, call: Callable[[], object]) -> float:
@@ -71,12 +71,11 @@ def test_no_page_costs_more_than_allowed(filled: World) -> None:
     paths += [f"sort=-last_sign_in&search=z&{chosen}" for chosen in FILTERS]
     for path in paths:
         first = filled.api("GET", f"/tenants/acme/users?{path}").get_json()
-        for called in (f"/tenants/acme/users?{path}", first["next"]):
-            if called is not None:
-                called = called.removeprefix("/api/v1")
-                seconds = _cost(filled, lambda called=called: filled.api("GET", called))  # type: ignore[misc]
-                if seconds > ALLOWED_SECONDS:
-                    too_slow[called] = seconds
+        following = [first["next"].removeprefix("/api/v1")] if first["next"] else []
+        for called in (f"/tenants/acme/users?{path}", *following):
+            seconds = _cost(filled, lambda called=called: filled.api("GET", called))  # type: ignore[misc]
+            if seconds > ALLOWED_SECONDS:
+                too_slow[called] = seconds
     assert too_slow == {}
 
 
