@@ -1,4 +1,4 @@
-"""Lists of people at 100,000 in one tenant and as many in another, and a file of 50,000: `python -m benchmarks.people [URL]`."""
+"""Lists of people at 100,000 in two tenants each, and a file of 50,000: `python -m benchmarks.people [URL]`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def _measure_import(app: Flask) -> None:
     run_import(ACME, started.id, now)
     print(f"{ROWS:,} rows, {len(file) / 2**20:.1f} MiB: compared in {time.perf_counter() - began:.1f} s")
     ready = find_import(ACME, started.id)
-    assert ready is not None and ready.fingerprint is not None, ready
+    assert ready is not None, started.id
+    assert ready.fingerprint is not None, ready
     with transaction():
         fingerprint = ready.fingerprint
         request_apply(ACME, ready.id, fingerprint=fingerprint, leave_out_refused=False, actor="bench", now=now)
