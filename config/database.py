@@ -26,8 +26,6 @@ from sqlalchemy import event, orm
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator
 
-from config.connections import Connections
-
 DATABASE_ERRORS: tuple[type[Exception], ...] = (
     sa.exc.OperationalError,
     sa.exc.InternalError,
@@ -174,8 +172,8 @@ def connect_database(app: Flask, url: str) -> None:
     db.init_app(app)
     app.teardown_appcontext(_let_go)
     with app.app_context():
+        app.extensions["vestibule_engine"] = db.engine
         prepare_engine(db.engine, begins=False)
-        app.extensions["vestibule_connections"] = Connections(db.engine, keep=POOL_SIZE)
 
 
 class _Thread(threading.local):
@@ -184,8 +182,6 @@ class _Thread(threading.local):
     connection: sa.Connection | None = None
     driver: Any = None
     """The driver's own connection below it: two properties away, a dozen times in a sign-in."""
-    connections: Connections | None = None
-    """Where it goes back to."""
     writing: bool = False
     together: list[tuple[str, Any]] | None = None
     """Inserts that wait for the end of `together()`."""
@@ -200,13 +196,13 @@ def present_connection() -> sa.Connection:
     kept = _thread.connection
     if kept is not None and _thread.writing:
         return kept
-    connections: Connections = current_app.extensions["vestibule_connections"]
-    if kept is not None and (kept.invalidated or kept.engine is not connections.engine):
+    engine: sa.Engine = current_app.extensions["vestibule_engine"]
+    if kept is not None and (kept.invalidated or kept.engine is not engine):
         _let_go()
         kept = None
     if kept is None:
-        kept = _thread.connection = connections.take()
-        _thread.driver, _thread.connections = kept.connection.driver_connection, connections
+        kept = _thread.connection = engine.connect()
+        _thread.driver = kept.connection.driver_connection
     return kept
 
 
@@ -226,11 +222,10 @@ def is_writing() -> bool:
 
 
 def _let_go(_error: BaseException | None = None) -> None:
-    """Give the connection back; a transaction that is open still needs it."""
-    connection, driver, connections = _thread.connection, _thread.driver, _thread.connections
-    if connection is not None and connections is not None and not _thread.writing:
-        _thread.connection = _thread.driver = _thread.connections = None
-        connections.give_back(connection, driver)
+    """Give the connection back to the pool; a transaction that is open still needs it."""
+    if _thread.connection is not None and not _thread.writing:
+        connection, _thread.connection, _thread.driver = _thread.connection, None, None
+        connection.close()
 
 
 @contextmanager
@@ -364,8 +359,7 @@ def read(statement: sa.Executable, parameters: Mapping[str, Any] | None = None) 
     except sa.exc.DBAPIError as error:
         if not error.connection_invalidated or _thread.writing:
             raise
-        # The database has closed the connection while nobody used it; a read may be tried again on another, a new one.
-        db.engine.dispose()
+        # The database has closed the connection while nobody used it; a read may be tried again on another.
         return present_connection().execute(statement, parameters).freeze()()
 
 

@@ -14,7 +14,6 @@ from identity.attempts import keep_receipt
 from identity.checks import Receipt
 from tenants.audit import EventType, record
 from tenants.models import AuditEvent, Tenant
-from tenants.records import find_tenant
 from tests.support.world import World, utc_now
 
 IN_THE_POOL = 4
@@ -185,52 +184,3 @@ def test_nothing_goes_together_outside_of_a_transaction(world: World) -> None:
     """It would be written outside of it."""
     with world.app.app_context(), pytest.raises(RuntimeError, match="outside"), together():
         pass
-
-
-def test_a_connection_that_is_at_rest_serves_the_next_request(world: World) -> None:
-    """One after another use the same; one that a transaction was left open on is nobody's any more."""
-    with world.app.app_context():
-        find_tenant("acme")
-        first = present_connection()
-    with world.app.app_context():
-        find_tenant("acme")
-        assert present_connection() is first
-        send(first, "BEGIN")
-    assert first.closed
-    with world.app.app_context():
-        find_tenant("acme")
-        assert present_connection() is not first
-        with transaction():
-            write(_RENAME)
-        assert read(_NAME).scalar_one() == "Renamed"
-
-
-@only_postgresql
-def test_connections_that_wait_die_with_the_database(world: World) -> None:
-    """However many wait, one loss is enough for all: the next read and the next transaction have new ones."""
-    for again in (lambda: find_tenant("acme"), lambda: read(_NAME).scalar_one()):
-        together_at = Barrier(IN_THE_POOL, timeout=30)
-
-        def one(_: int, barrier: Barrier = together_at) -> None:
-            with world.app.app_context():
-                find_tenant("acme")
-                barrier.wait()
-
-        with ThreadPoolExecutor(IN_THE_POOL) as threads:
-            list(threads.map(one, range(IN_THE_POOL)))
-        _end_connections(world)
-        with world.app.app_context():
-            assert again()
-        with world.app.app_context(), transaction():
-            write(_RENAME)
-
-
-def test_a_connection_of_before_is_not_kept(world: World) -> None:
-    """The master process disposes of its engine before it forks: no connection may live in two processes."""
-    with world.app.app_context():
-        find_tenant("acme")
-        before = present_connection()
-        db.engine.dispose()
-    assert before.closed
-    with world.app.app_context():
-        assert find_tenant("acme") is not None
