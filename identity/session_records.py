@@ -88,7 +88,8 @@ def page_of_sessions(
             User.tenant_id == tenant_id,
             sa.or_(User.search_key.contains(search, autoescape=True), User.email.contains(search, autoescape=True)),
         )
-        found = whose.with_hint(User, "INDEXED BY ix_users_listed", "sqlite").limit(MAX_FOUND_PEOPLE)
+        # Read by itself: put into the statement, PostgreSQL may run it anew for each session.
+        found = read(whose.with_hint(User, "INDEXED BY ix_users_listed", "sqlite").limit(MAX_FOUND_PEOPLE)).scalars().all()
         statement = statement.where(SessionRow.user_id.in_(found))
     if which.address is not None:
         statement = statement.where(SessionRow.address == which.address)

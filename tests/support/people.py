@@ -35,11 +35,13 @@ def fill_people(app: Flask, tenant_id: int, domain: str, count: int, *, sessions
                 if start == 0:
                     write(sa.text("ANALYZE users"))  # as autovacuum would: or each foreign key reads half an index
                 write(sa.insert(EmailAddress.__table__), addresses)
-        with transaction():
-            write(sa.text("ANALYZE users"))
         for start in range(0, sessions, BATCH):
             with transaction():
                 write(sa.insert(SessionRow.__table__), [_session(row, idp_id) for row in rows[start : start + BATCH]])
+        with transaction():
+            write(sa.text("ANALYZE users"))
+        with transaction():
+            write(sa.text("ANALYZE session"))
 
 
 def _idp_of(tenant_id: int) -> str:
