@@ -171,8 +171,8 @@ def test_a_draft_is_tested_and_promoted(world: World) -> None:
     assert answered.status_code == 303
     result = admin.get(answered.location.removeprefix(world.acme.origin))
     page = text(result)
-    for words in ("The test passed", "A new account would have been made", "ada@acme.test", "Lovelace", "It was not used before"):
-        assert words in page
+    said = ("The test passed", "A new account would have been made", "ada@acme.test", "Lovelace", "It was not used before")
+    assert all(words in page for words in said)
     mapped = do(admin, f"{answered.location.removeprefix(world.acme.origin)}/map", attribute="sn", field="username")
     assert mapped.status_code == 303
     assert world.api("GET", DRAFT).get_json()["settings"]["attribute_map"]["username"][0] == "sn"
