@@ -167,7 +167,9 @@ def _read_resolver(text: str) -> Resolver:
     """`192.0.2.1`, `192.0.2.1:5353`, `2001:db8::1`, `[2001:db8::1]:5353`."""
     try:
         if text.startswith("["):
-            host, _, port = text[1:].partition("]")
+            host, closed, port = text[1:].partition("]")
+            if not closed or (port and not port.startswith(":")):
+                raise ValueError("a bracket without its other half")
             port = port.removeprefix(":")
         elif text.count(":") == 1:
             host, _, port = text.partition(":")
