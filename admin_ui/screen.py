@@ -82,8 +82,8 @@ class Screen(BaseView):  # type: ignore[misc]  # Flask-Admin's metaclass has no 
         return self.blueprint
 
     def tenant_for(self, slug: str | None) -> ManagedTenant | None:
-        """The tenant that an address means; refuses an address that is not for this host."""
-        raise NotImplementedError
+        """The tenant that an address means; refuses an address that is not for this host, and by itself every one."""
+        raise NotFound(f"a screen of neither kind, for {slug!r}")
 
     def first_permission(self) -> Permission:
         """Who may see the screen's first page, and so its place in the menu."""
