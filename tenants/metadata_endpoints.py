@@ -46,7 +46,7 @@ def read_endpoints(element: str, services: Iterable[tuple[str, str, str | None]]
         endpoint = Endpoint(binding, location, response_location or None)
         if endpoint not in endpoints and len(endpoints) < MAX_ENDPOINTS:
             endpoints.append(endpoint)
-            warnings += _insecure(element, endpoint)
+            warnings += [warning for warning in _insecure(element, endpoint) if warning not in warnings]
     return tuple(endpoints)
 
 

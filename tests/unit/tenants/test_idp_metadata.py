@@ -465,10 +465,10 @@ def test_plain_locations_are_taken_as_they_are(location: str) -> None:
 
 
 def test_an_unencrypted_location_is_a_warning() -> None:
-    """http works, and is said for each address."""
-    services = service("SingleSignOnService", POST, "HTTP://idp.example.com/a") + service(
-        "SingleLogoutService", POST, SLO, "http://idp.example.com/b"
-    )
+    """http works, and is said once for each address, however many bindings it has."""
+    addresses = service("SingleSignOnService", POST, "HTTP://idp.example.com/a")
+    services = addresses + service("SingleLogoutService", POST, SLO, "http://idp.example.com/b")
+    services += service("SingleSignOnService", REDIRECT, "HTTP://idp.example.com/a")
     metadata = read_idp_metadata(entity(role(None, services)), NOW)
     assert codes_of(metadata) == ["endpoint_insecure", "endpoint_insecure"]
 
