@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from identity import errors
 from tenants.errors import IdentityProviderMissing, MetadataExpired, Refusal
+from tenants.signed_xml.errors import ResponseMalformed, SignatureInvalid, XMLForbidden
 
 MAX_SHOWN = 300
 NUL = "\x00"
@@ -30,20 +31,20 @@ class Check:
 
 FORM = Check("form", errors.RequestInvalid, "The message came by HTTP POST with each field once", "SAML Bindings 3.5.4")
 SIZE = Check("size", errors.TooLarge, "The message is of a reasonable size", "Vestibule V1")
-ENCODING = Check("encoding", errors.ResponseMalformed, "The message is strict base64", "SAML Bindings 3.5.4")
-XML = Check("xml", errors.ResponseMalformed, "The message is well-formed XML", "XML 1.0 2.1")
-XML_CONTENT = Check("xml_content", errors.XMLForbidden, "No DTD, entity or processing instruction", "XML 1.0 2.8")
-SCHEMA = Check("schema", errors.ResponseMalformed, "The message is a SAML 2.0 Response by its schema", "SAML Core 3.3.3")
+ENCODING = Check("encoding", ResponseMalformed, "The message is strict base64", "SAML Bindings 3.5.4")
+XML = Check("xml", ResponseMalformed, "The message is well-formed XML", "XML 1.0 2.1")
+XML_CONTENT = Check("xml_content", XMLForbidden, "No DTD, entity or processing instruction", "XML 1.0 2.8")
+SCHEMA = Check("schema", ResponseMalformed, "The message is a SAML 2.0 Response by its schema", "SAML Core 3.3.3")
 UNIQUE_IDS = Check("unique_ids", errors.AssertionInvalid, "Each ID stands once", "SAML Core 1.3.4")
 KIND = Check("kind", errors.AnswersTest, "It answers a sign-in, and not a test of one", "Vestibule A3")
 PROVIDER = Check("provider", IdentityProviderMissing, "The organisation has connected this identity provider", "Vestibule M1")
 METADATA = Check("metadata", MetadataExpired, "Its metadata has not expired", "SAML Metadata 2.3.2")
-SIGNATURE_PLACES = Check("signature_places", errors.SignatureInvalid, "Signatures stand where they belong", "SAML Core 5.4.1")
-RESPONSE_SIGNATURE = Check("response_signature", errors.SignatureInvalid, "The response's signature holds", "SAML Core 5.4")
+SIGNATURE_PLACES = Check("signature_places", SignatureInvalid, "Signatures stand where they belong", "SAML Core 5.4.1")
+RESPONSE_SIGNATURE = Check("response_signature", SignatureInvalid, "The response's signature holds", "SAML Core 5.4")
 STATUS = Check("status", errors.StatusNotSuccess, "The identity provider reports success", "SAML Core 3.2.2.2")
 ONE_ASSERTION = Check("one_assertion", errors.AssertionInvalid, "There is exactly one assertion", "SAML Profiles 4.1.4.2")
 DECRYPTION = Check("decryption", errors.DecryptionFailed, "The assertion decrypts with our key", "XML Encryption 1.1 4.4")
-ASSERTION_SIGNATURE = Check("assertion_signature", errors.SignatureInvalid, "The assertion's signature holds", "SAML Core 5.4")
+ASSERTION_SIGNATURE = Check("assertion_signature", SignatureInvalid, "The assertion's signature holds", "SAML Core 5.4")
 SIGNED = Check("signed", errors.SignatureMissing, "What has to be signed is signed", "SAML Profiles 4.1.4.5")
 VERSION = Check("version", errors.AssertionInvalid, "Response and assertion are of version 2.0", "SAML Core 2.3.3, 3.2.2")
 ISSUER = Check("issuer", errors.IssuerMismatch, "It comes from the identity provider that was asked", "SAML Profiles 4.1.4.2")

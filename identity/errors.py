@@ -1,5 +1,7 @@
 """Why somebody is not signed in: the refusals of a sign-in. Codes are an interface: more may come, none is renamed.
 
+Those of signed XML itself stand with its verifier, which metadata goes through as well.
+
 "Identity provider" is said to people as "the system that your organisation signs in with" where there is room for it;
 their administrator finds the precise reason in the receipt, by the reference that the page shows.
 """
@@ -7,19 +9,11 @@ their administrator finds the precise reason in the receipt, by the reference th
 from __future__ import annotations
 
 from tenants.errors import Refusal, Retry
+from tenants.signed_xml.errors import ASK_ADMIN, SignInRefusal
 
-ASK_ADMIN = "Your organisation's administrator can mend this. Give them the code and the reference below."
 START_AGAIN = Retry("Start again", "/saml/login")
 OTHER_ACCOUNT = Retry("Use another account", "/saml/login?force=1")
 """`force` asks the identity provider not to go on with the account that it remembers (SAML Core 3.4.1, ForceAuthn)."""
-
-
-class SignInRefusal(Refusal):
-    """A sign-in that only the administrator can put right."""
-
-    status = 403
-    heading = "You could not be signed in"
-    advice = ASK_ADMIN
 
 
 class StaleSignIn(SignInRefusal):
@@ -65,29 +59,9 @@ class TooLarge(Refusal):
     advice = ASK_ADMIN
 
 
-class ResponseMalformed(SignInRefusal):
-    code, status = "response_malformed", 400
-    sentence = "The message from your identity provider could not be read."
-
-
-class XMLForbidden(SignInRefusal):
-    code, status = "xml_forbidden", 400
-    sentence = "The message from your identity provider contains something that is never accepted."
-
-
 class SignatureMissing(SignInRefusal):
     code = "signature_missing"
     sentence = "The message from your identity provider is not signed as agreed."
-
-
-class SignatureInvalid(SignInRefusal):
-    code = "signature_invalid"
-    sentence = "The signature on the message from your identity provider could not be confirmed."
-
-
-class AlgorithmNotAllowed(SignInRefusal):
-    code = "algorithm_not_allowed"
-    sentence = "Your identity provider signs or encrypts in a way that is not secure enough."
 
 
 class DecryptionFailed(SignInRefusal):

@@ -20,7 +20,7 @@ from identity.errors import Expired, TimeInvalid
 from identity.saml.names import SAML
 from identity.saml.schema import KNOWN_CONDITIONS
 from identity.saml.times import read_time, shown
-from identity.saml.xml import child_of, text_of
+from tenants.signed_xml.xml import child_of, text_of
 
 MAX_AGE = dt.timedelta(days=1)
 """How long after its IssueInstant a message may be used, whatever else it says; replays are remembered as long."""

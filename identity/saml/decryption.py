@@ -18,11 +18,13 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from lxml import etree
 
-from identity.errors import AlgorithmNotAllowed, DecryptionFailed
-from identity.saml.names import DS, XENC, XENC11
+from identity.errors import DecryptionFailed
+from identity.saml.names import XENC, XENC11
 from identity.saml.schema import require_schema
-from identity.saml.xml import child_of, ids_of, parse, read_base64, read_text, require_plain_markup
 from tenants.errors import Refusal
+from tenants.signed_xml.errors import AlgorithmNotAllowed
+from tenants.signed_xml.names import DS
+from tenants.signed_xml.xml import child_of, ids_of, parse, read_base64, read_text, require_plain_markup
 
 MAX_ENCRYPTED_KEYS = 4
 """Each costs an RSA operation for each of our keys."""

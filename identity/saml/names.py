@@ -4,11 +4,9 @@ from __future__ import annotations
 
 SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 SAMLP = "{urn:oasis:names:tc:SAML:2.0:protocol}"
-DS = "{http://www.w3.org/2000/09/xmldsig#}"
 XENC = "{http://www.w3.org/2001/04/xmlenc#}"
 XENC11 = "{http://www.w3.org/2009/xmlenc11#}"
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
-EXC_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
 
 RESPONSE = SAMLP + "Response"
 ASSERTION = SAML + "Assertion"
@@ -18,7 +16,6 @@ NAME_ID = SAML + "NameID"
 SUBJECT_CONFIRMATION = SAML + "SubjectConfirmation"
 CONFIRMATION_DATA = SAML + "SubjectConfirmationData"
 ATTRIBUTE_VALUE = SAML + "AttributeValue"
-SIGNATURE = DS + "Signature"
 
 SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"

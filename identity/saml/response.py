@@ -24,8 +24,8 @@ from identity.saml.status import require_success
 from identity.saml.subject import latest_confirmation, require_bearer_confirmation, require_name_id, require_subject
 from identity.saml.unverified import UnverifiedResponse, masked_xml, read_response
 from identity.saml.verification import Message, require_one_assertion, verify_assertion, verify_message
-from identity.saml.xml import child_of, text_of
 from tenants.saml_settings import MAX_CLOCK_SKEW_SECONDS
+from tenants.signed_xml.xml import child_of, text_of
 from tenants.trust import SAMLTrust
 
 __all__ = ["UnverifiedResponse", "masked_xml", "read_response", "verify_response"]

@@ -13,17 +13,12 @@ from typing import Any
 
 from lxml import etree
 
-from identity.errors import (
-    AudienceMismatch,
-    ConditionNotUnderstood,
-    DestinationMismatch,
-    RecipientMismatch,
-    ResponseMalformed,
-    TimeInvalid,
-)
-from identity.saml.names import EXC_C14N, SAML
+from identity.errors import AudienceMismatch, ConditionNotUnderstood, DestinationMismatch, RecipientMismatch, TimeInvalid
+from identity.saml.names import SAML
 from identity.saml.times import TIME_ATTRIBUTES, read_time
 from tenants.errors import Refusal
+from tenants.signed_xml.errors import ResponseMalformed
+from tenants.signed_xml.names import EXC_C14N
 
 XS = "http://www.w3.org/2001/XMLSchema"
 FILES = {

@@ -12,8 +12,8 @@ from identity.checks import AUTHN_CONTEXT, AUTHN_STATEMENT, DECRYPTION, SESSION_
 from identity.saml.conditions import read_instant
 from identity.saml.names import ATTRIBUTE_VALUE, SAML
 from identity.saml.times import shown
-from identity.saml.xml import BLANKS, child_of, text_of
 from tenants.saml_settings import SAMLSettings
+from tenants.signed_xml.xml import BLANKS, child_of, text_of
 
 RANKED_BY_EQUALITY = frozenset({"EXACT", "MINIMUM", "MAXIMUM"})
 """SAML ranks no classes: that one is as good as itself is all that can be known, and "better" never (SAML Core 3.3.2.2.1)."""

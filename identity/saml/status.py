@@ -6,7 +6,7 @@ from lxml import etree
 
 from identity.checks import MAX_SHOWN, STATUS, Receipt
 from identity.saml.names import SAMLP, SUCCESS
-from identity.saml.xml import child_of, text_of
+from tenants.signed_xml.xml import child_of, text_of
 
 NO_AUTHN_CONTEXT = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"
 CLASS_ADVICE = "the identity provider cannot sign people in by the class that was asked for: leave the class blank"

@@ -12,8 +12,8 @@ from identity.checks import CONFIRMATION, CONFIRMATION_TIME, IN_RESPONSE_TO, REC
 from identity.errors import SubjectInvalid, TimeInvalid
 from identity.saml.names import BEARER, CONFIRMATION_DATA, SAML, SUBJECT_CONFIRMATION
 from identity.saml.times import read_time, shown
-from identity.saml.xml import child_of
 from tenants.errors import Refusal
+from tenants.signed_xml.xml import child_of
 
 
 class Line(NamedTuple):

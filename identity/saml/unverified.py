@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from identity.checks import ENCODING, SCHEMA, SIZE, UNIQUE_IDS, XML, XML_CONTENT, Receipt
-from identity.errors import ResponseMalformed
-from identity.saml.names import ATTRIBUTE_VALUE, DS, ISSUER, RESPONSE, SAML, SAMLP, XSI
+from identity.saml.names import ATTRIBUTE_VALUE, ISSUER, RESPONSE, SAML, SAMLP, XSI
 from identity.saml.schema import require_schema
-from identity.saml.xml import child_of, ids_of, parse, read_base64, read_text, require_plain_markup, text_of
+from tenants.signed_xml.errors import ResponseMalformed
+from tenants.signed_xml.names import DS
+from tenants.signed_xml.xml import child_of, ids_of, parse, read_base64, read_text, require_plain_markup, text_of
 
 MAX_FORM_CHARACTERS = 512 * 1024
 MAX_XML_OCTETS = 256 * 1024

@@ -22,10 +22,11 @@ from identity.checks import (
 )
 from identity.errors import DecryptionFailed, SignatureMissing
 from identity.saml.decryption import UNIFORM_CAUSE, Ciphertext, decrypt, read_ciphertext
-from identity.saml.names import ASSERTION, ENCRYPTED_ASSERTION, SAML, SIGNATURE
-from identity.saml.signature import Signed, require_no_stray_signature, verify_enveloped
-from identity.saml.xml import canonical, child_of, parse_canonical
+from identity.saml.names import ASSERTION, ENCRYPTED_ASSERTION, SAML
 from tenants.errors import Refusal
+from tenants.signed_xml.names import SIGNATURE
+from tenants.signed_xml.signature import Signed, require_no_stray_signature, verify_enveloped
+from tenants.signed_xml.xml import canonical, child_of, parse_canonical
 from tenants.trust import PublicKey, SAMLTrust
 
 

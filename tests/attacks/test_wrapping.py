@@ -11,9 +11,9 @@ import pytest
 
 from identity.checks import Receipt
 from identity.saml.response import UnverifiedResponse, verify_response
-from identity.saml.signature import verify_enveloped
-from identity.saml.xml import parse
 from tenants.errors import Refusal
+from tenants.signed_xml.signature import verify_enveloped
+from tenants.signed_xml.xml import parse
 from tests.attacks.answering import accept_message
 from tests.attacks.support import MALLORY, pending, refuse, settle
 from tests.attacks.surgery import (

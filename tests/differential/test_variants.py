@@ -7,10 +7,10 @@ import datetime as dt
 import pytest
 from lxml import etree
 
-from identity.saml.signature import verify_enveloped
-from identity.saml.xml import parse, read_text
 from tenants.errors import Refusal
 from tenants.saml_settings import SHA1Exception
+from tenants.signed_xml.signature import verify_enveloped
+from tenants.signed_xml.xml import parse, read_text
 from tests.differential.oracles import ASSERTION, RESPONSE, libxmlsec_accepts, signxml_octets
 from tests.differential.styles import STYLES, Style
 from tests.differential.variants import ACCEPTED, ALICE, REFUSED

@@ -19,6 +19,7 @@ from identity.sessions import CurrentSession
 from tenants import errors as tenant_errors
 from tenants.errors import Refusal
 from tenants.records import TenantView
+from tenants.signed_xml.errors import SignatureInvalid
 
 NOW = dt.datetime(2026, 11, 24, 21, 29, tzinfo=dt.UTC)
 REFERENCE = "4f2a91c07be3"
@@ -42,7 +43,7 @@ PERSONS = {
 }
 STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
 REFUSALS: dict[str, Refusal] = {
-    "signature": errors.SignatureInvalid("bad digest"),
+    "signature": SignatureInvalid("bad digest"),
     "lost": errors.LoginStateLost("no cookie"),
     "account": errors.EmailDomainNotAllowed("example.org"),
     "status": errors.StatusNotSuccess(

@@ -12,9 +12,9 @@ from lxml import etree
 
 from identity.checks import Receipt
 from identity.saml.response import masked_xml, read_response
-from identity.saml.signature import verify_enveloped
-from identity.saml.xml import canonical, parse, parse_canonical, read_text
 from tenants.errors import Refusal
+from tenants.signed_xml.signature import verify_enveloped
+from tenants.signed_xml.xml import canonical, parse, parse_canonical, read_text
 from tests.differential.oracles import signxml_octets
 from tests.support.idp import ForgingIdP, encoded
 from tests.support.keys import certificate_of, rsa_key

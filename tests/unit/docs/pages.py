@@ -54,7 +54,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def named(dotted: str) -> Any:
-    """The object of a dotted name, such as `identity.saml.xml.parse`."""
+    """The object of a dotted name, such as `tenants.signed_xml.xml.parse`."""
     module, _, name = dotted.rpartition(".")
     return getattr(importlib.import_module(module), name)
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import admin_ui
 import identity
 import tenants
-from identity.errors import SignInRefusal, StaleSignIn, WrongAccount
+from identity.errors import StaleSignIn, WrongAccount
 from tenants.domain_errors import DomainUnproven
 from tenants.errors import Refusal
+from tenants.signed_xml.errors import SignInRefusal
 
 BASES = frozenset({SignInRefusal, StaleSignIn, WrongAccount, DomainUnproven})
 """Classes that others are made of; nobody raises them."""

@@ -16,6 +16,7 @@ from identity.error_pages import refusal_response, wants_problem
 from identity.pages import is_local_path
 from tenants import errors as tenant_errors
 from tenants.errors import Refusal
+from tenants.signed_xml import errors as xml_errors
 from tests.e2e.pages_site import REFERENCE, pages_app, tenant_named
 
 EVERYTHING = MIMEAccept([("*/*", 1)])
@@ -32,7 +33,7 @@ STABLE_CODES = """
 
 def refusals() -> Iterator[type[Refusal]]:
     """Every refusal with a code of its own."""
-    for module in (errors, tenant_errors):
+    for module in (errors, xml_errors, tenant_errors):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, Refusal) and value.code != "refused":
                 yield value
@@ -166,7 +167,7 @@ def test_a_retry_stands_where_it_helps() -> None:
     tenant = tenant_named("acme")
     assert b'href="/saml/login"' in pages.error_page(tenant, errors.LoginStateLost(), reference="r").data
     assert b'href="/saml/login?force=1"' in pages.error_page(tenant, errors.EmailDomainNotAllowed(), reference="r").data
-    assert b"<a " not in pages.error_page(tenant, errors.SignatureInvalid(), reference="r").data
+    assert b"<a " not in pages.error_page(tenant, xml_errors.SignatureInvalid(), reference="r").data
     assert b"<a " not in pages.error_page(None, errors.LoginStateLost(), reference="r").data
 
 

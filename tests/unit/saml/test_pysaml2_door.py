@@ -20,8 +20,8 @@ from saml2.sigver import SecurityContext
 import identity.saml.pysaml2_door as door
 from identity.checks import Receipt
 from identity.saml.names import ASSERTION, NAME_ID, RESPONSE, SAML, SUBJECT_CONFIRMATION
-from identity.saml.xml import parse
 from tenants.errors import Refusal
+from tenants.signed_xml.xml import parse
 from tests.unit.saml.judging import ACS, ENTITY_ID, PROVIDER, REQUEST_ID, accept, response, swap, verdict
 
 STATEMENT = SAML + "AuthnStatement"

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
-from identity.errors import AlgorithmNotAllowed, SignatureInvalid
 from identity.saml.names import ASSERTION
-from identity.saml.signature import Signed, verify_enveloped
-from identity.saml.xml import parse, parse_canonical
+from tenants.signed_xml.errors import AlgorithmNotAllowed, SignatureInvalid
+from tenants.signed_xml.signature import Signed, verify_enveloped
+from tenants.signed_xml.xml import parse, parse_canonical
 from tenants.trust import PublicKey
 from tests.support.keys import certificate_of, ec_key, public_pem, rsa_key
 from tests.support.xml_signing import EXCLUSIVE, INCLUSIVE, fill_signature, sign, signature_template

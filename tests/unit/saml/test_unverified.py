@@ -13,8 +13,8 @@ from identity.checks import Receipt
 from identity.saml.response import masked_xml, read_response
 from identity.saml.schema import require_schema
 from identity.saml.unverified import MAX_FORM_CHARACTERS, MAX_MASKED_CHARACTERS, MAX_XML_OCTETS
-from identity.saml.xml import parse
 from tenants.errors import Refusal
+from tenants.signed_xml.xml import parse
 from tests.support.idp import encoded
 from tests.unit.saml.judging import ACS, IDP, REQUEST_ID, SP_CERTIFICATE, encrypted, response, swap
 

@@ -8,8 +8,8 @@ import time
 import pytest
 from lxml import etree
 
-from identity.errors import ResponseMalformed, XMLForbidden
-from identity.saml.xml import (
+from tenants.signed_xml.errors import ResponseMalformed, XMLForbidden
+from tenants.signed_xml.xml import (
     MAX_ATTRIBUTES,
     MAX_DEPTH,
     MAX_NAMESPACES,

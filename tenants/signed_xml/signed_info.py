@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from lxml import etree
 
-from identity.errors import AlgorithmNotAllowed, ResponseMalformed, SignatureInvalid
-from identity.saml.names import DS, EXC_C14N
-from identity.saml.xml import MAX_PREFIXES, canonical, parse_canonical, read_base64
+from tenants.signed_xml.errors import AlgorithmNotAllowed, ResponseMalformed, SignatureInvalid
+from tenants.signed_xml.names import DS, EXC_C14N
+from tenants.signed_xml.xml import MAX_PREFIXES, canonical, parse_canonical, read_base64
 from tenants.trust import PublicKey
 
 _MORE = "http://www.w3.org/2001/04/xmldsig-more#"

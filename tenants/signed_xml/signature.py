@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
-from identity.errors import SignatureInvalid
-from identity.saml.names import DS, SIGNATURE
-from identity.saml.signed_info import (
+from tenants.signed_xml.errors import SignatureInvalid
+from tenants.signed_xml.names import DS, SIGNATURE
+from tenants.signed_xml.signed_info import (
     DIGESTS,
     SIGNATURES,
     SignedInfo,
@@ -28,7 +28,7 @@ from identity.saml.signed_info import (
     read_signed_info,
     require_allowed,
 )
-from identity.saml.xml import read_base64
+from tenants.signed_xml.xml import read_base64
 from tenants.trust import PublicKey
 
 MIN_RSA_BITS = 2048

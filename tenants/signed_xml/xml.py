@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from lxml import etree
 
-from identity.errors import ResponseMalformed, XMLForbidden
+from tenants.signed_xml.errors import ResponseMalformed, XMLForbidden
 
 MAX_DEPTH = 64
 MAX_ELEMENTS = 10_000
