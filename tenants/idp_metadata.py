@@ -23,10 +23,12 @@ from lxml import etree
 from saml2 import SAMLError, md
 
 from tenants.metadata_endpoints import read_endpoints, require_sign_in_endpoint
-from tenants.metadata_entities import choose_entity, read_duration_seconds, valid_until_of
+from tenants.metadata_entities import ChosenEntity, choose_entity, read_duration_seconds, valid_until_of
 from tenants.metadata_errors import MetadataInvalid, MetadataOutOfDate
 from tenants.metadata_keys import dated_warnings, read_signing_certificates, signing_certificate_of
+from tenants.metadata_signature import MetadataSigner, signed_octets
 from tenants.metadata_xml import read_metadata_xml
+from tenants.signed_xml.xml import parse_canonical
 from tenants.trust import Endpoint, IdPMetadata, PublicKey
 
 MIN_CACHE_SECONDS = 3600
@@ -42,7 +44,12 @@ Warnings = list[dict[str, str]]
 
 
 def read_idp_metadata(
-    xml: bytes | str, now: dt.datetime, *, entity_id: str | None = None, own_entity_id: str | None = None
+    xml: bytes | str,
+    now: dt.datetime,
+    *,
+    entity_id: str | None = None,
+    own_entity_id: str | None = None,
+    signer: MetadataSigner | None = None,
 ) -> IdPMetadata:
     """The identity provider that a metadata document describes.
 
@@ -51,12 +58,15 @@ def read_idp_metadata(
         now: metadata and its certificates are judged at this time.
         entity_id: which one is meant, where there are several.
         own_entity_id: that of the tenant's service provider, which is refused.
+        signer: whose signature it needs; nothing but what that covers is read then.
 
     Raises:
         MetadataRefused: each form under its own code, see tenants.metadata_errors.
     """
     root = read_metadata_xml(xml)
     entity = choose_entity(root, entity_id, own_entity_id)
+    if signer is not None:
+        entity = _signed_entity(root, entity, own_entity_id, signer)
     valid_until = valid_until_of(entity.scopes)
     if valid_until is not None and valid_until <= now:
         raise MetadataOutOfDate(f"validUntil was {valid_until.isoformat()}", valid_until=valid_until.isoformat())
@@ -136,6 +146,14 @@ def metadata_from_document(document: Mapping[str, Any]) -> IdPMetadata:
         name_id_formats=tuple(document["name_id_formats"]),
         warnings=tuple(document["warnings"]),
     )
+
+
+def _signed_entity(
+    unverified_root: etree._Element, unverified: ChosenEntity, own_entity_id: str | None, signer: MetadataSigner
+) -> ChosenEntity:
+    """The entity of that name as it stands in what the signer has signed."""
+    octets = signed_octets(unverified_root, unverified.scopes[:-1], signer)
+    return choose_entity(parse_canonical(octets), unverified.entity_id, own_entity_id)
 
 
 def _endpoint_document(endpoint: Endpoint) -> dict[str, str]:

@@ -116,6 +116,22 @@ class KeyNotAllowed(MetadataRefused):
     code, sentence = "key_not_allowed", "Signing keys of this kind are not accepted: it takes RSA, or P-256, P-384, P-521."
 
 
+class MetadataSignatureMissing(MetadataRefused):
+    code, sentence = "metadata_signature_missing", "This metadata is not signed, and has to be: a certificate is pinned for it."
+
+
+class MetadataSignatureInvalid(MetadataRefused):
+    code = "metadata_signature_invalid"
+    sentence = "The signature of this metadata does not hold by the certificate that is pinned for it."
+
+
+class SignerInvalid(MetadataRefused):
+    """What was given as the certificate to pin; detail: errors, for forms."""
+
+    code = "signer_invalid"
+    sentence = "The certificate that metadata has to be signed by cannot be used. Give one certificate as PEM."
+
+
 class FetchRefused(MetadataRefused):
     """Metadata that could not be had from where it is said to be. detail: host, stage (dns, connect, tls, http)."""
 

@@ -61,7 +61,7 @@ def read_signing_certificates(role: etree._Element, warnings: Warnings) -> tuple
     accepted: list[SigningCertificate] = []
     left_out: list[tuple[type[MetadataRefused], str, x509.Certificate]] = []
     for certificate in certificates:
-        fault = _fault_of(certificate)
+        fault = fault_of(certificate)
         if fault:
             left_out.append((*fault, certificate))
         elif (value := signing_certificate_of(certificate)) not in accepted:
@@ -139,7 +139,7 @@ def _read_certificate(text: str, position: int) -> x509.Certificate:
     return certificate
 
 
-def _fault_of(certificate: x509.Certificate) -> tuple[type[MetadataRefused], str] | None:
+def fault_of(certificate: x509.Certificate) -> tuple[type[MetadataRefused], str] | None:
     """What keeps a key from being used, if anything does."""
     try:
         key = certificate.public_key()
@@ -173,6 +173,12 @@ def _why_missing(role: etree._Element) -> str:
     return f"keys are taken from X509Certificate alone; KeyInfo has {', '.join(found) or 'nothing'}"[:300]
 
 
+def shown_subject(certificate: x509.Certificate) -> str:
+    """Whose a certificate says it is, for people to read: strangers write it, so what cannot be printed is left out."""
+    text = certificate.subject.rfc4514_string()[:200]
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
 def _name_of(certificate: x509.Certificate) -> str:
     shown = _shown(certificate)
     return f"The certificate {shown['subject'] or 'without a subject'} (SHA-256 {shown['sha256'][:16]}…)"
@@ -180,7 +186,7 @@ def _name_of(certificate: x509.Certificate) -> str:
 
 def _shown(certificate: x509.Certificate) -> dict[str, str]:
     return {
-        "subject": certificate.subject.rfc4514_string()[:200],
+        "subject": shown_subject(certificate),
         "sha256": hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest(),
         "not_before": certificate.not_valid_before_utc.isoformat(),
         "not_after": certificate.not_valid_after_utc.isoformat(),

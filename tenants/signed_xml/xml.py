@@ -44,6 +44,7 @@ _ENDS = {"<!--": "-->", "<![CDATA[": "]]>"}
 _EXCESS = etree.XPath(
     f"count(//*) > {MAX_ELEMENTS} or boolean({'/*' * (MAX_DEPTH + 1)}) or boolean(//*[@*[{MAX_ATTRIBUTES + 1}]])"
 )
+_DEEP_OR_WIDE = etree.XPath(f"boolean({'/*' * (MAX_DEPTH + 1)}) or boolean(//*[@*[{MAX_ATTRIBUTES + 1}]])")
 _IDS = etree.XPath("//@ID|//@Id|//@id|//@xml:id", smart_strings=False)
 
 
@@ -116,6 +117,18 @@ def parse(text: str) -> etree._Element:
     if text.count("xmlns") > MAX_NAMESPACES and _most_namespaces(root) > MAX_NAMESPACES:
         raise ResponseMalformed(f"more than {MAX_NAMESPACES} namespace declarations in force at one place")
     return root
+
+
+def require_bounded(root: etree._Element) -> None:
+    """The bounds of `parse` but for the number of elements, for a tree that is bounded by its octets, as metadata is.
+
+    Raises:
+        ResponseMalformed: it would take too long to canonicalise.
+    """
+    if _DEEP_OR_WIDE(root):
+        raise ResponseMalformed(f"more than {MAX_DEPTH} levels, or {MAX_ATTRIBUTES} attributes at one element")
+    if _most_namespaces(root) > MAX_NAMESPACES:
+        raise ResponseMalformed(f"more than {MAX_NAMESPACES} namespace declarations in force at one place")
 
 
 def _most_namespaces(root: etree._Element) -> int:
