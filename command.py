@@ -16,9 +16,10 @@ from config.database import DATABASE_ERRORS, db, schema_is_current
 from config.development import apply_development_file
 from config.logs import configure_logging
 from config.migrate import NEWEST, migrate
-from config.scheduler import Job, start_scheduler
+from config.scheduler import Job, RunningClock, start_clock
 from config.serve import serve
 from config.settings import Settings, SettingsInvalid, settings_from_environment
+from config.worker import work
 from identity.people_import import run_due_imports
 from identity.purge import purge_expired
 from identity.sign_in_counts import count_sign_ins
@@ -80,12 +81,33 @@ def vestibule() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes; each has 8 threads.")
+@click.option("--jobs/--no-jobs", default=True, show_default=True, help="Without: `vestibule worker` has to run somewhere.")
 @click.pass_context
-def serve_command(ctx: click.Context, host: str, port: int, workers: int) -> None:
+def serve_command(ctx: click.Context, host: str, port: int, workers: int, jobs: bool) -> None:
     """Serve requests until told to end. TERM lets requests finish, INT does not."""
     app = _application(ctx)
     _require_usable_database(app)
-    serve(app, host=host, port=port, workers=workers, in_worker=lambda forked: start_scheduler(forked, jobs_of(forked)))
+    clocks: list[RunningClock] = []  # of one process each, after the fork
+
+    def start() -> None:
+        if jobs:
+            clocks.append(start_clock(app, jobs_of(app)))
+
+    def stop() -> None:
+        while clocks:
+            clocks.pop().stop()
+
+    serve(app, host=host, port=port, workers=workers, in_worker=start, at_end=stop)
+
+
+@vestibule.command("worker")
+@click.option("--metrics-port", type=click.IntRange(1, 65535), help="Show this process's metrics there, on 127.0.0.1 alone.")
+@click.pass_context
+def worker_command(ctx: click.Context, metrics_port: int | None) -> None:
+    """Run jobs until told to end, and answer no requests. One is enough; more share the work."""
+    app = _application(ctx)
+    _require_usable_database(app)
+    work(app, jobs_of(app), metrics_port=metrics_port)
 
 
 @vestibule.command("migrate")
@@ -106,7 +128,10 @@ def check_command(ctx: click.Context) -> None:
 
 
 def jobs_of(app: Flask) -> tuple[Job, ...]:
-    """What every worker does every so often; a due row is claimed by one of them."""
+    """What is done every so often by every process with a clock; a due row is claimed by one of them.
+
+    What must not run beside requests says `where="worker"`.
+    """
     settings: Settings = app.extensions["vestibule_settings"]
     return (
         Job("purge", PURGE_SECONDS, purge_expired),

@@ -157,7 +157,7 @@ def main() -> None:
     assert isinstance(idp_key, rsa.RSAPublicKey)
     assert isinstance(own_key, rsa.RSAPrivateKey)
     app = floor_app(inserter(arguments.database), idp_key, own_key)
-    serve(app, host="127.0.0.1", port=arguments.port, workers=1, in_worker=lambda _app: None)
+    serve(app, host="127.0.0.1", port=arguments.port, workers=1, in_worker=lambda: None)
 
 
 def _kept(insert: Insert, held: str) -> str:

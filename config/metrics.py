@@ -18,6 +18,13 @@ REQUESTS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0),
 )
 METADATA_SYNCS = Counter("vestibule_metadata_syncs", "Fetches of metadata, by result.", ["result"])
+JOB_SECONDS = Histogram(
+    "vestibule_job_seconds",
+    "Time that a run of a job took.",
+    ["job"],
+    buckets=(0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0),
+)
+JOB_FAILURES = Counter("vestibule_job_failures", "Runs of a job that ended with an error.", ["job"])
 
 
 def share_between_workers(folder: Path) -> None:

@@ -1,51 +1,115 @@
-"""Jobs: every worker runs the same clock (APScheduler), and a due row is claimed in the database by one of them alone."""
+"""Jobs: processes run the same clock (APScheduler), and a due row is claimed in the database by one of them alone.
+
+There are two kinds of process with a clock: each worker of `vestibule serve` (unless it was told `--no-jobs`), and
+`vestibule worker`, which does nothing else. A job that takes much memory or time says `where="worker"`, and is never run
+beside requests.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import datetime as dt
+import os
+import platform
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from config.database import DATABASE_ERRORS, db
+from config.clocks.records import BEAT_SECONDS, Clock, beat, stop_beating
+from config.clocks.rows import SERVE
+from config.database import DATABASE_ERRORS, db, new_id, transaction
 from config.logs import jobs_log
+from config.metrics import JOB_FAILURES, JOB_SECONDS
 
 JOB_THREADS = 2
 MISFIRE_GRACE_SECONDS = 30
+HEARTBEAT = "heartbeat"
+
+ending = threading.Event()
+"""Set when this process is to end: a job that takes long looks at it between two pieces of work, and begins no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something that is done every so often. `run` opens its own transactions and must stand being run by many at once."""
+    """Something that is done every so often. `run` opens its own transactions and must stand being run by many at once.
+
+    Args:
+        seconds: between two runs of one process; a tenth more or less, so that processes do not march in step.
+        where: `anywhere`, or `worker` for what runs in `vestibule worker` alone (config.clocks.records.worker_is_alive
+            tells whether there is one).
+    """
 
     name: str
     seconds: float
     run: Callable[[], object]
+    where: Literal["anywhere", "worker"] = "anywhere"
 
 
-def start_scheduler(app: Flask, jobs: Sequence[Job]) -> BackgroundScheduler:
-    """Start this worker's clock; call it after the fork, once per worker."""
+@dataclass(frozen=True, slots=True)
+class RunningClock:
+    """The clock of this process."""
+
+    app: Flask
+    scheduler: BackgroundScheduler
+    id: str
+
+    def stop(self) -> None:
+        """End it: what runs is told, and waited for."""
+        ending.set()
+        self.scheduler.shutdown(wait=True)
+        with self.app.app_context(), contextlib.suppress(*DATABASE_ERRORS), transaction():
+            stop_beating(self.id)
+
+
+def start_clock(app: Flask, jobs: Sequence[Job], *, kind: Literal["serve", "worker"] = SERVE) -> RunningClock:
+    """Start this process's clock with the jobs that it may run; call it after the fork, once per process."""
+    ending.clear()
+    now = dt.datetime.now(dt.UTC)
+    clock = Clock(new_id(), kind, platform.node()[:255], os.getpid(), now, now)
+    heartbeat = Job(HEARTBEAT, BEAT_SECONDS, lambda: _beat(clock))
     scheduler = BackgroundScheduler(
-        executors={"default": ThreadPoolExecutor(JOB_THREADS)},
+        # The heartbeat has a thread of its own: jobs that take long must not let a living process pass for dead.
+        executors={"default": ThreadPoolExecutor(JOB_THREADS), HEARTBEAT: ThreadPoolExecutor(1)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": MISFIRE_GRACE_SECONDS},
         timezone="UTC",
     )
     for job in jobs:
-        scheduler.add_job(_run_in, "interval", seconds=job.seconds, id=job.name, args=[app, job], jitter=job.seconds / 10)
+        if job.where in ("anywhere", kind):
+            _add(scheduler, app, job)
+    _add(scheduler, app, heartbeat, executor=HEARTBEAT, next_run_time=now)
     scheduler.start()
-    return scheduler
+    return RunningClock(app, scheduler, clock.id)
+
+
+def _add(scheduler: BackgroundScheduler, app: Flask, job: Job, **options: object) -> None:
+    every = {"seconds": job.seconds, "jitter": job.seconds / 10}
+    scheduler.add_job(_run_in, "interval", id=job.name, args=[app, job], **every, **options)
+
+
+def _beat(clock: Clock) -> None:
+    with transaction():
+        beat(dataclasses.replace(clock, beat_at=dt.datetime.now(dt.UTC)))
 
 
 def _run_in(app: Flask, job: Job) -> None:
     """Run one job; what it raises ends this run and not the clock."""
+    began = time.monotonic()
     with app.app_context():
         try:
             job.run()
         except DATABASE_ERRORS as error:
+            JOB_FAILURES.labels(job.name).inc()
             jobs_log.warning("job_postponed", job=job.name, error=type(error).__name__)
         except Exception as error:
+            JOB_FAILURES.labels(job.name).inc()
             jobs_log.error("job_failed", job=job.name, error=type(error).__name__, exc_info=True)
         finally:
+            JOB_SECONDS.labels(job.name).observe(time.monotonic() - began)
             db.session.remove()

@@ -32,12 +32,21 @@ MAX_HEADERS = 60
 MAX_HEADER = 8190
 
 
-def serve(app: Flask, *, host: str, port: int, workers: int, in_worker: Callable[[Flask], object]) -> None:
+def serve(
+    app: Flask,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    in_worker: Callable[[], object],
+    at_end: Callable[[], object] = lambda: None,
+) -> None:
     """Serve until told to end (TERM: gracefully; INT: at once), and exit.
 
     Args:
         app: made once and shared by fork; it must not have connected to anything yet.
         in_worker: called in every worker after its fork, to start what needs threads.
+        at_end: called in every worker that ends in order, to stop them.
     """
     start_log.info("starting", host=host, port=port, workers=workers, threads=THREADS, pid=os.getpid())
     folder = Path(tempfile.mkdtemp(prefix="vestibule-metrics-"))
@@ -50,10 +59,10 @@ def serve(app: Flask, *, host: str, port: int, workers: int, in_worker: Callable
         start_log.info("stopped", pid=os.getpid())
 
     def on_worker(_worker: object) -> None:
-        in_worker(app)
+        in_worker()
         _spare_collections()
 
-    hooks = {"post_worker_init": on_worker, "on_exit": on_exit}
+    hooks = {"post_worker_init": on_worker, "worker_exit": lambda _arbiter, _worker: at_end(), "on_exit": on_exit}
     _Server(app, _options(host, port, workers) | hooks).run()
 
 

@@ -75,6 +75,7 @@ def main() -> int:
         children.append(_start(_idp_command(options)))
         seed(options.idp_port, options.port, options.tenant_url, KEYS)
         children.append(_start(_serve_command(options)))
+        children.append(_start([sys.executable, "-m", "command", "worker"]))
         _wait_until_ready(options, children)
         print(_welcome(options), flush=True)
         return _watch(children)

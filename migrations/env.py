@@ -5,6 +5,8 @@ from __future__ import annotations
 from alembic import context
 
 import admin_ui.models  # noqa: F401
+import config.clocks.rows
+import config.properties.rows  # noqa: F401
 import identity.count_models
 import identity.import_models
 import identity.models

@@ -68,6 +68,15 @@ class EmailDomain(Model):
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
 
 
+_FETCHED = "deleted_at IS NULL AND (metadata_url IS NOT NULL OR metadata_path IS NOT NULL)"
+
+
+def _where_fetched(column: str, condition: str) -> sa.Index:
+    """An index of identity providers whose metadata can be fetched again."""
+    rows = sa.text(f"{_FETCHED} AND {condition}")
+    return sa.Index(f"ix_identity_provider_{column}", column, sqlite_where=rows, postgresql_where=rows)
+
+
 def _unique_while_connected(column: str) -> sa.Index:
     """Unique among a tenant's identity providers that are not deleted."""
     connected = sa.text("deleted_at IS NULL")
@@ -82,7 +91,9 @@ class IdentityProvider(TenantScoped, Model):
     A deleted one stays as a row with `deleted_at`: people are who they are by (tenant, identity provider, subject), so
     they neither go with it nor lose their identity. When the same entity ID is connected again, its row comes back.
     `pending` is what a sync found and did not take because somebody has to look at it first. A sync in the queue has
-    `sync_requested_at`; whoever fetches holds `sync_claim` until `sync_claimed_until`.
+    `sync_requested_at`; whoever fetches holds `sync_claim` until `sync_claimed_until`. By schedule one is due when the
+    service's interval has passed since `fresh_from`, which is jittered, or at `sync_due_at`, which holds what is this
+    row's alone: its own interval (`sync_hours`), what its metadata says, or the next try after `sync_failures` of them.
     """
 
     __tablename__ = "identity_provider"
@@ -95,6 +106,8 @@ class IdentityProvider(TenantScoped, Model):
             sqlite_where=sa.text("sync_requested_at IS NOT NULL"),
             postgresql_where=sa.text("sync_requested_at IS NOT NULL"),
         ),
+        _where_fetched("fresh_from", "sync_hours IS NULL AND sync_failures = 0"),
+        _where_fetched("sync_due_at", "sync_due_at IS NOT NULL"),
         sa.Index("ix_identity_provider_certificate_ends_at", "certificate_ends_at"),
         sa.Index(
             "ix_identity_provider_failed",
@@ -120,6 +133,16 @@ class IdentityProvider(TenantScoped, Model):
     last_sync_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     last_sync_result: Mapped[str | None] = mapped_column(sa.String(20))
     last_sync_code: Mapped[str | None] = mapped_column(sa.String(60))
+    last_sync_stage: Mapped[str | None] = mapped_column(sa.String(10))
+    last_sync_cause: Mapped[str | None] = mapped_column(sa.String(500))
+    last_success_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    sync_hours: Mapped[int | None] = mapped_column(sa.Integer)
+    sync_reason: Mapped[str | None] = mapped_column(sa.String(20))
+    sync_asked_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    key_asked_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    fresh_from: Mapped[dt.datetime] = mapped_column(UTCDateTime, server_default=sa.text("'1970-01-01 00:00:00'"))
+    sync_due_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    sync_failures: Mapped[int] = mapped_column(default=0, server_default="0")
     sync_claim: Mapped[str | None] = mapped_column(RowId)
     sync_claimed_until: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     pending: Mapped[dict[str, Any] | None] = mapped_column(NULLABLE_JSON)

@@ -1,0 +1,1 @@
+"""Which processes run jobs, and whether they live."""

@@ -1,0 +1,60 @@
+"""Records of processes that run jobs: each says every few seconds that it lives, so that whoever asks can be told."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from config.clocks.rows import WORKER, JobClock
+from config.database import read, write
+
+BEAT_SECONDS = 10.0
+ALIVE_FOR = dt.timedelta(seconds=35)
+"""Three beats may be missed: a database that is busy, a machine that sleeps for a moment."""
+FORGOTTEN_AFTER = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A process that runs jobs. `kind`: `worker` for `vestibule worker`, `serve` for a worker of `vestibule serve`."""
+
+    id: str
+    kind: str
+    host: str
+    pid: int
+    started_at: dt.datetime
+    beat_at: dt.datetime
+
+
+_LIVING = (
+    sa.select(*(getattr(JobClock, name) for name in Clock.__dataclass_fields__))
+    .where(JobClock.beat_at > sa.bindparam("since"))
+    .order_by(JobClock.started_at, JobClock.id)
+)
+_WORKERS = sa.select(JobClock.id).where(JobClock.beat_at > sa.bindparam("since"), JobClock.kind == WORKER).limit(1)
+
+
+def beat(clock: Clock) -> None:
+    """Say that this process lives, and forget those that have long been gone."""
+    kept = sa.update(JobClock).where(JobClock.id == clock.id).values(beat_at=clock.beat_at)
+    if write(kept).rowcount == 0:
+        names = Clock.__dataclass_fields__
+        write(sa.insert(JobClock).values({name: getattr(clock, name) for name in names}))
+        write(sa.delete(JobClock).where(JobClock.beat_at < clock.beat_at - FORGOTTEN_AFTER))
+
+
+def stop_beating(clock_id: str) -> None:
+    """This process ends in order."""
+    write(sa.delete(JobClock).where(JobClock.id == clock_id))
+
+
+def living_clocks(now: dt.datetime) -> list[Clock]:
+    """The processes that run jobs now, the oldest first."""
+    return [Clock(**row._mapping) for row in read(_LIVING, {"since": now - ALIVE_FOR})]
+
+
+def worker_is_alive(now: dt.datetime) -> bool:
+    """Whether a `vestibule worker` lives, so that what `Job(where="worker")` does will be done."""
+    return read(_WORKERS, {"since": now - ALIVE_FOR}).first() is not None

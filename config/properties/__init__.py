@@ -1,0 +1,1 @@
+"""Properties of the service: what staff may change while it runs, without a restart."""
