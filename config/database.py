@@ -97,12 +97,17 @@ else:
     Model = db.Model
 
 
+_RANDOM_BITS = (1 << 62) - 1
+
+
 def new_id() -> str:
-    """A row id that sorts by time of making: 48 bits of milliseconds, 74 random bits (RFC 9562 section 5.7)."""
-    value = int.from_bytes(os.urandom(10)) | (time.time_ns() // 1_000_000 << 80)
-    value = value & ~(0xF << 76) | (7 << 76)
-    value = value & ~(0x3 << 62) | (2 << 62)
-    text = f"{value:032x}"
+    """A row id that sorts by time of making, within one process in the very order of making (RFC 9562 sections 5.7, 6.2).
+
+    48 bits of milliseconds, 12 of their fraction (a quarter of a microsecond, less than one call takes), 62 random ones.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    random = int.from_bytes(os.urandom(8)) & _RANDOM_BITS
+    text = f"{milliseconds << 80 | 7 << 76 | rest * 4096 // 1_000_000 << 64 | 2 << 62 | random:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
