@@ -16,7 +16,7 @@ from config.database import DATABASE_ERRORS, db, schema_is_current
 from config.development import apply_development_file
 from config.logs import configure_logging
 from config.migrate import NEWEST, migrate
-from config.scheduler import Job, RunningClock, start_clock
+from config.scheduler import Job, RunningClock, ending, start_clock
 from config.serve import serve
 from config.settings import Settings, SettingsInvalid, settings_from_environment
 from config.worker import work
@@ -36,8 +36,8 @@ IMPORT_SECONDS = 2
 """How soon a file of people that somebody sent is looked at."""
 PURGE_SECONDS = 300
 COUNT_SECONDS = 60
-SYNC_SECONDS = 5
-"""How soon a metadata sync that was asked for begins."""
+SYNC_SECONDS = 2
+"""How soon a metadata sync that was asked for begins, and a changed interval makes others due."""
 
 
 class Vestibule(click.Group):
@@ -138,7 +138,7 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
         Job("staff_purge", PURGE_SECONDS, purge_staff),
         Job("count_sign_ins", COUNT_SECONDS, count_sign_ins),
         Job("people_imports", IMPORT_SECONDS, lambda: run_due_imports(dt.datetime.now(dt.UTC))),
-        Job("metadata_sync", SYNC_SECONDS, lambda: run_due_syncs(settings, dt.datetime.now(dt.UTC))),
+        Job("metadata_sync", SYNC_SECONDS, lambda: run_due_syncs(settings, dt.datetime.now(dt.UTC), ended=ending.is_set)),
     )
 
 

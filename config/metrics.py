@@ -17,7 +17,9 @@ REQUESTS = Histogram(
     ["host", "status"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0),
 )
-METADATA_SYNCS = Counter("vestibule_metadata_syncs", "Fetches of metadata, by result.", ["result"])
+METADATA_SYNCS = Counter(
+    "vestibule_metadata_syncs", "Fetches of metadata, by result, code and failed stage.", ["result", "code", "stage"]
+)
 JOB_SECONDS = Histogram(
     "vestibule_job_seconds",
     "Time that a run of a job took.",

@@ -1,4 +1,4 @@
-"""Records of identity providers for those who manage them: the rows, their metadata's versions, and the queue of syncs.
+"""Records of identity providers for those who manage them: the rows, and their metadata's versions.
 
 Every statement names the tenant first. A deleted identity provider is a row with `deleted_at` that only
 `find_deleted` sees.
@@ -19,10 +19,8 @@ from tenants.errors import ConflictingState
 from tenants.management_errors import EntityIDTaken
 from tenants.models import IdentityProvider, MetadataVersion
 
-SYNC_INTERVAL = dt.timedelta(seconds=60)
-"""One identity provider is fetched at most once in this time because somebody asked (M2)."""
-SYNC_LEASE = dt.timedelta(seconds=60)
-"""How long a worker may take over one sync before another one takes it up; a fetch is bounded by 10 s."""
+CLAIM_VOID = {"sync_requested_at": None, "sync_reason": None, "sync_claim": None, "sync_claimed_until": None}
+"""Goes with every change of what metadata is fetched or judged by: a fetch under way comes back to find itself overtaken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +44,16 @@ class ManagedProvider:
     last_sync_at: dt.datetime | None
     last_sync_result: str | None
     last_sync_code: str | None
+    last_sync_stage: str | None
+    last_sync_cause: str | None
+    last_success_at: dt.datetime | None
+    sync_hours: int | None
+    sync_asked_at: dt.datetime | None
+    fresh_from: dt.datetime
+    sync_due_at: dt.datetime | None
+    sync_failures: int
     pending: Mapping[str, Any] | None
     certificate_ends_at: dt.datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class DueSync:
-    """A sync that this worker holds: nobody else fetches it, and only with `claim` may it be finished."""
-
-    tenant_id: int
-    idp_id: str
-    claim: str
 
 
 _COLUMNS = tuple(getattr(IdentityProvider, name).label(name) for name in ManagedProvider.__dataclass_fields__)
@@ -73,33 +70,6 @@ _FIND_DELETED = (
     )
     .order_by(IdentityProvider.deleted_at.desc())
     .limit(1)
-)
-_ONE = (IdentityProvider.tenant_id == sa.bindparam("of_tenant"), IdentityProvider.id == sa.bindparam("of_idp"))
-_REQUEST_SYNC = (
-    sa.update(IdentityProvider)
-    .where(
-        *_ONE,
-        IdentityProvider.deleted_at.is_(None),
-        sa.or_(IdentityProvider.last_sync_at.is_(None), IdentityProvider.last_sync_at <= sa.bindparam("minute_ago")),
-        sa.or_(IdentityProvider.sync_requested_at.is_(None), IdentityProvider.sync_requested_at <= sa.bindparam("minute_ago")),
-    )
-    .values(sync_requested_at=sa.bindparam("now"))
-)
-_MAY_BE_CLAIMED = (
-    IdentityProvider.sync_requested_at.is_not(None),
-    IdentityProvider.deleted_at.is_(None),
-    sa.or_(IdentityProvider.sync_claimed_until.is_(None), IdentityProvider.sync_claimed_until < sa.bindparam("now")),
-)
-_DUE = (
-    sa.select(IdentityProvider.tenant_id, IdentityProvider.id)
-    .where(*_MAY_BE_CLAIMED)
-    .order_by(IdentityProvider.sync_requested_at)
-    .limit(sa.bindparam("limit"))
-)
-_CLAIM = (
-    sa.update(IdentityProvider)
-    .where(*_ONE, *_MAY_BE_CLAIMED)
-    .values(sync_claim=sa.bindparam("claim"), sync_claimed_until=sa.bindparam("until"))
 )
 _LATEST_VERSION = (
     sa.select(MetadataVersion.id, MetadataVersion.sha256)
@@ -169,39 +139,6 @@ def keep_version(tenant_id: int, idp_id: str, *, source: str, xml: bytes, now: d
         )
     )
     return version_id, True
-
-
-def request_sync(tenant_id: int, idp_id: str, now: dt.datetime) -> bool:
-    """Put a sync into the queue; False within the minute of the last one (a compare-and-set: two at once get one)."""
-    parameters = {"of_tenant": tenant_id, "of_idp": idp_id, "now": now, "minute_ago": now - SYNC_INTERVAL}
-    return write(_REQUEST_SYNC, parameters).rowcount == 1
-
-
-def syncs_due(now: dt.datetime, limit: int) -> list[tuple[int, str]]:
-    """(tenant, identity provider) of syncs that wait, the oldest first; one look at a small index."""
-    return [(row.tenant_id, row.id) for row in read(_DUE, {"now": now, "limit": limit})]
-
-
-def claim_sync(tenant_id: int, idp_id: str, now: dt.datetime) -> DueSync | None:
-    """Take a sync up, or None where another worker was faster (a compare-and-set that both databases judge alike)."""
-    claim = new_id()
-    parameters = {"of_tenant": tenant_id, "of_idp": idp_id, "now": now, "claim": claim, "until": now + SYNC_LEASE}
-    return DueSync(tenant_id, idp_id, claim) if write(_CLAIM, parameters).rowcount == 1 else None
-
-
-def finish_sync(sync: DueSync) -> bool:
-    """Give the claim back, in the transaction of what the sync found; False where it has passed to another worker."""
-    statement = (
-        sa.update(IdentityProvider)
-        .where(
-            IdentityProvider.tenant_id == sync.tenant_id,
-            IdentityProvider.id == sync.idp_id,
-            IdentityProvider.sync_claim == sync.claim,
-            IdentityProvider.deleted_at.is_(None),
-        )
-        .values(sync_requested_at=None, sync_claim=None, sync_claimed_until=None)
-    )
-    return write(statement).rowcount == 1
 
 
 def _provider_of(row: sa.Row[Any] | None) -> ManagedProvider | None:

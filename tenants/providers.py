@@ -16,6 +16,7 @@ from tenants.audit import EventType, record
 from tenants.console_role_records import remove_rules_of
 from tenants.errors import NotFound
 from tenants.idp_records import (
+    CLAIM_VOID,
     ManagedProvider,
     add_provider,
     change_provider,
@@ -26,7 +27,8 @@ from tenants.idp_records import (
 from tenants.management_errors import FieldsInvalid, NameInvalid
 from tenants.metadata_errors import EntityIDChanged, MetadataRefused
 from tenants.metadata_intake import ReadMetadata, SourceKind, columns_of, source_columns
-from tenants.metadata_sync import SyncResult
+from tenants.refresh.records import SyncResult
+from tenants.refresh.taking import scheduled_columns
 from tenants.saml_settings import SAMLSettings, settings_from_document
 from tenants.settings_changes import changes_between, patched
 from tenants.settings_versions import keep_first_version, put_in_force
@@ -34,9 +36,7 @@ from tenants.tenant_records import ManagedTenant, activate_when_onboarding, bump
 from tenants.version_records import drop_draft
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_NOT_AUDITED = frozenset(
-    {"metadata_document", "certificate_ends_at", "etag", "last_modified", "last_sync_at", "last_sync_result", "pending"}
-)
+_AUDITED = frozenset({"name", "display_name", "enabled", "entity_id", "metadata_url", "metadata_path", "sync_hours"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ def save_provider(
         "enabled": draft.enabled,
         **source_columns(draft.read.source),
         **columns_of(draft.read),
+        **CLAIM_VOID,
         "pending": None,
     }
     present = find_provider(tenant.id, draft.name)
@@ -115,7 +116,7 @@ def delete_provider(
     """
     bump_version(tenant.id)
     provider = require_provider(tenant.id, name)
-    gone = {"deleted_at": now, "enabled": False, "pending": None, "sync_requested_at": None}
+    gone = {"deleted_at": now, "enabled": False, "pending": None, **CLAIM_VOID}
     change_provider(tenant.id, provider.id, gone)
     remove_rules_of(tenant.id, provider.id)  # they must not come back unseen when it is connected again
     ended = end_sessions(tenant.id, now, idp_id=provider.id)
@@ -199,8 +200,7 @@ def _connect(
     former = find_deleted(tenant.id, draft.read.metadata.entity_id)
     if former is None:
         return add_provider(tenant.id, fresh), False
-    blank = {"deleted_at": None, "last_sync_at": None, "last_sync_result": None, "last_sync_code": None}
-    change_provider(tenant.id, former, {**fresh, **blank})
+    change_provider(tenant.id, former, {**fresh, "deleted_at": None, "sync_hours": None})
     drop_draft(tenant.id, former)
     return former, True
 
@@ -213,20 +213,25 @@ def _require_pinned(present: ManagedProvider, draft: ProviderDraft) -> None:
 
 
 def _keep(tenant: ManagedTenant, idp_id: str, draft: ProviderDraft, actor: str, now: dt.datetime) -> None:
-    """Keep the version; saving from a URL counts as that minute's sync."""
+    """Keep the version, and say when the source is to be asked again; saving from a URL counts as that minute's sync."""
     kind = draft.read.source.kind
     version_id, is_new = keep_version(tenant.id, idp_id, source=kind.value, xml=draft.read.xml, now=now)
-    values: dict[str, Any] = {"metadata_version_id": version_id}
+    saved = require_provider(tenant.id, draft.name)
+    values = scheduled_columns(saved.sync_hours, saved.metadata_document, now) | {"metadata_version_id": version_id}
+    if kind is SourceKind.XML:
+        values |= {"last_sync_at": None, "last_sync_result": None, "last_success_at": None, "sync_due_at": None}
+    else:
+        values |= {"last_sync_result": SyncResult.OK.value, "last_success_at": now}
     if kind is SourceKind.URL:
-        values |= {"last_sync_at": now, "last_sync_result": SyncResult.OK.value, "last_sync_code": None}
+        values["sync_asked_at"] = now
         record(tenant.id, EventType.METADATA_FETCHED, at=now, actor=actor, idp=draft.name, changed=is_new)
     change_provider(tenant.id, idp_id, values)
 
 
 def _record_changes(present: ManagedProvider, values: Mapping[str, Any], actor: str, now: dt.datetime) -> None:
-    changed = {name: value for name, value in values.items() if value != getattr(present, name)}
+    changed = {name: value for name, value in values.items() if value != getattr(present, name, value)}
     changes: dict[str, Any] = {
-        name: {"from": getattr(present, name), "to": value} for name, value in changed.items() if name not in _NOT_AUDITED
+        name: {"from": getattr(present, name), "to": value} for name, value in changed.items() if name in _AUDITED
     }
     if "metadata_document" in changed:
         changes["metadata"] = "replaced"

@@ -1,0 +1,1 @@
+"""Metadata is fetched again: when it is due, who fetches it, and how."""
