@@ -291,12 +291,13 @@ def send(connection: sa.Connection, sql: str, parameters: Any = ()) -> Any:
         raise _error_of(connection, sql, driver, error) from error
 
 
-def send_many(connection: sa.Connection, sql: str, rows: Sequence[Any]) -> None:
-    """Send a statement once for each row, in the way that the driver does it fastest."""
+def send_many(connection: sa.Connection, sql: str, rows: Sequence[Any]) -> int:
+    """Send a statement once for each row, in the way that the driver does it fastest; how many it wrote in all."""
     driver: Any = connection.connection.driver_connection
     try:
         with contextlib.closing(driver.cursor()) as cursor:
             cursor.executemany(sql, rows)
+            return int(cursor.rowcount)
     except connection.dialect.loaded_dbapi.Error as error:
         raise _error_of(connection, sql, driver, error) from error
 

@@ -151,10 +151,10 @@ class Prepared:
         compiled = self._for(present_connection().dialect)
         return [compiled.bind(row) for row in rows]
 
-    def write_bound(self, rows: Sequence[Any]) -> None:
-        """Write what `bound` gave, inside a transaction."""
+    def write_bound(self, rows: Sequence[Any]) -> int:
+        """Write what `bound` gave, inside a transaction, and tell how many rows of the database that were."""
         connection = writing_connection()
-        send_many(connection, self._for(connection.dialect).sql, rows)
+        return send_many(connection, self._for(connection.dialect).sql, rows)
 
     def _for(self, dialect: sa.Dialect) -> _Compiled:
         compiled = self._compiled.get(dialect.name)

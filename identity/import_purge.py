@@ -25,9 +25,14 @@ def purge_imports(now: dt.datetime) -> int:
     day_ago = PeopleImport.created_at < now - PREVIEW_LIFETIME
     with every_tenant():
         with transaction():
-            stale = sa.update(PeopleImport).where(day_ago, PeopleImport.state.in_((WAITING, READY)))
-            over = {"work_requested_at": None, "fingerprint": None, "file": None}
-            write(stale.values(state=REFUSED, code=EXPIRED, cause="nobody applied it within a day", **over))
+            nobody_has_it = sa.or_(PeopleImport.claimed_until.is_(None), PeopleImport.claimed_until < now)
+            stale = sa.update(PeopleImport).where(
+                day_ago,
+                # One that cannot be applied is tried again and again: it, too, ends, and its personal data with it.
+                sa.or_(PeopleImport.state.in_((WAITING, READY)), sa.and_(PeopleImport.state == APPLYING, nobody_has_it)),
+            )
+            over = {"work_requested_at": None, "claim": None, "claimed_until": None, "fingerprint": None, "file": None}
+            write(stale.values(state=REFUSED, code=EXPIRED, cause="it was not applied within a day", **over))
         removed = _purge_lines(day_ago)
         with transaction():
             old = sa.delete(PeopleImport).where(PeopleImport.created_at < now - IMPORT_LIFETIME)

@@ -207,8 +207,8 @@ def known_of(tenant_id: int, ids: Iterable[str], emails: Sequence[str], username
     )
 
 
-def people_of(tenant_id: int, ids: Iterable[str], *, lock: bool = False) -> dict[str, dict[str, Any]]:
+def people_of(tenant_id: int, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     """People by id, with the fields that are compared."""
     columns = (User.id, *(getattr(User, name) for name in COMPARED))
     statement = sa.select(*columns).where(User.tenant_id == tenant_id, User.id.in_(sorted(ids))).order_by(User.id)
-    return {row.id: dict(row._mapping) for row in read(statement.with_for_update() if lock else statement)}
+    return {row.id: dict(row._mapping) for row in read(statement)}

@@ -34,7 +34,7 @@ from identity.import_records import (
     put_back,
     remove_import,
 )
-from identity.import_writes import write_all, writes_of
+from identity.import_writes import notice_growth, write_all, writes_of
 from identity.people_csv import CSVPeople, read_people_csv
 from identity.people_errors import (
     ImportHasRefusals,
@@ -209,4 +209,6 @@ def _apply(work: ImportWork, found: ImportRow, now: dt.datetime) -> None:
             again = {"state": WAITING, "fingerprint": None, "applied_by": None, "done": 0}
             put_back(work, now, code=refusal.code, cause=refusal.cause, **again)
         return
+    with transaction():
+        notice_growth(found.counts.get("added", 0))
     jobs_log.info("people_imported", tenant_id=work.tenant_id, **found.counts)
