@@ -23,7 +23,9 @@ from config.worker import work
 from identity.people_import import run_due_imports
 from identity.purge import purge_expired
 from identity.sign_in_counts import count_sign_ins
-from tenants.metadata_sync import run_due_syncs
+from tenants.metadata_history.purge import purge_metadata
+from tenants.metadata_readings import run_due_readings
+from tenants.metadata_sync import run_due_lists, run_due_syncs
 from tenants.own_keys import opens_what_is_stored
 from wsgi import create_app
 
@@ -36,6 +38,9 @@ IMPORT_SECONDS = 2
 """How soon a file of people that somebody sent is looked at."""
 PURGE_SECONDS = 300
 COUNT_SECONDS = 60
+METADATA_PURGE_SECONDS = 3600
+READING_SECONDS = 0.5
+"""How soon a federation's list that somebody waits for is taken up."""
 SYNC_SECONDS = 2
 """How soon a metadata sync that was asked for begins, and a changed interval makes others due."""
 
@@ -138,6 +143,16 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
         Job("staff_purge", PURGE_SECONDS, purge_staff),
         Job("count_sign_ins", COUNT_SECONDS, count_sign_ins),
         Job("people_imports", IMPORT_SECONDS, lambda: run_due_imports(dt.datetime.now(dt.UTC))),
+        Job("metadata_purge", METADATA_PURGE_SECONDS, lambda: purge_metadata(dt.datetime.now(dt.UTC))),
+        Job(
+            "metadata_readings", READING_SECONDS, lambda: run_due_readings(settings, dt.datetime.now(dt.UTC)), where="worker"
+        ),
+        Job(
+            "metadata_lists",
+            SYNC_SECONDS,
+            lambda: run_due_lists(settings, dt.datetime.now(dt.UTC), ended=ending.is_set),
+            where="worker",
+        ),
         Job("metadata_sync", SYNC_SECONDS, lambda: run_due_syncs(settings, dt.datetime.now(dt.UTC), ended=ending.is_set)),
     )
 

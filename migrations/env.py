@@ -12,6 +12,7 @@ import identity.import_models
 import identity.models
 import identity.trial_models  # noqa: F401
 import tenants.logo_models
+import tenants.metadata_models
 import tenants.models
 import tenants.settings_models
 import tenants.setup_models  # noqa: F401

@@ -47,6 +47,9 @@ class EventType(StrEnum):
     SAML_SETTINGS_ROLLED_BACK = "saml_settings.rolled_back"
     METADATA_FETCHED = "metadata.fetched"
     METADATA_FAILED = "metadata.failed"
+    METADATA_APPROVED = "metadata.approved"
+    METADATA_REFUSED = "metadata.refused"
+    METADATA_ROLLED_BACK = "metadata.rolled_back"
     TOKEN_CREATED = "token.created"  # noqa: S105 a word, not a token
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     EVENTS_EXPORTED = "events.exported"

@@ -1,4 +1,4 @@
-"""Records of identity providers for those who manage them: the rows, and their metadata's versions.
+"""Records of identity providers for those who manage them: the rows.
 
 Every statement names the tenant first. A deleted identity provider is a row with `deleted_at` that only
 `find_deleted` sees.
@@ -7,7 +7,6 @@ Every statement names the tenant first. A deleted identity provider is a row wit
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,7 @@ import sqlalchemy as sa
 from config.database import new_id, read, savepoint, write
 from tenants.errors import ConflictingState
 from tenants.management_errors import EntityIDTaken
-from tenants.models import IdentityProvider, MetadataVersion
+from tenants.models import IdentityProvider
 
 CLAIM_VOID = {"sync_requested_at": None, "sync_reason": None, "sync_claim": None, "sync_claimed_until": None}
 """Goes with every change of what metadata is fetched or judged by: a fetch under way comes back to find itself overtaken."""
@@ -35,7 +34,11 @@ class ManagedProvider:
     entity_id: str
     metadata_url: str | None
     metadata_path: str | None
+    metadata_mdq: str | None
+    metadata_signing_certificate: str | None
+    allow_aggregate: bool
     metadata_version_id: str | None
+    metadata_held: Mapping[str, Any] | None
     metadata_document: Mapping[str, Any]
     settings: Mapping[str, Any]
     etag: str | None
@@ -69,12 +72,6 @@ _FIND_DELETED = (
         IdentityProvider.deleted_at.is_not(None),
     )
     .order_by(IdentityProvider.deleted_at.desc())
-    .limit(1)
-)
-_LATEST_VERSION = (
-    sa.select(MetadataVersion.id, MetadataVersion.sha256)
-    .where(MetadataVersion.tenant_id == sa.bindparam("of_tenant"), MetadataVersion.idp_id == sa.bindparam("of_idp"))
-    .order_by(MetadataVersion.id.desc())
     .limit(1)
 )
 
@@ -124,21 +121,6 @@ def change_provider(tenant_id: int, idp_id: str, values: Mapping[str, Any]) -> N
         .values(**_by_column(values))
     )
     _write_unique(tenant_id, idp_id, statement, values)
-
-
-def keep_version(tenant_id: int, idp_id: str, *, source: str, xml: bytes, now: dt.datetime) -> tuple[str, bool]:
-    """Keep accepted metadata as it came, and tell its version and whether it is a new one."""
-    sha256 = hashlib.sha256(xml).hexdigest()
-    latest = read(_LATEST_VERSION, {"of_tenant": tenant_id, "of_idp": idp_id}).one_or_none()
-    if latest is not None and latest.sha256 == sha256:
-        return latest.id, False
-    version_id = new_id()
-    write(
-        sa.insert(MetadataVersion.__table__).values(
-            tenant_id=tenant_id, id=version_id, idp_id=idp_id, source=source, sha256=sha256, xml=xml, created_at=now
-        )
-    )
-    return version_id, True
 
 
 def _provider_of(row: sa.Row[Any] | None) -> ManagedProvider | None:

@@ -35,13 +35,19 @@ class Reply:
 
 
 def get(
-    target: Target, addresses: tuple[Address, ...], headers: Mapping[str, str], ca_bundle: Path | None, deadline: float
+    target: Target,
+    addresses: tuple[Address, ...],
+    headers: Mapping[str, str],
+    ca_bundle: Path | None,
+    deadline: float,
+    max_bytes: int = MAX_METADATA_BYTES,
 ) -> Reply:
     """Send one GET to the first of the addresses that takes a connection.
 
     Args:
         addresses: checked ones, at least one.
         ca_bundle: certificate authorities that hold beside the system's.
+        max_bytes: of the body, inflated where it comes compressed.
         deadline: by time.monotonic, for everything together: connecting, TLS, sending and every byte of the reply.
 
     Raises:
@@ -58,7 +64,7 @@ def get(
             connection.sock = cast(socket.socket, _BoundedSocket(stream, deadline))  # the three methods http.client calls
             connection.request("GET", target.path, headers={"Host": target.authority, "Connection": "close", **headers})
             response = connection.getresponse()
-            body = _read_body(response) if response.status == 200 else b""
+            body = _read_body(response, max_bytes) if response.status == 200 else b""
             return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
 
 
@@ -107,7 +113,7 @@ def _secure(connected: socket.socket, host: str, ca_bundle: Path | None, deadlin
     return context.wrap_socket(connected, server_hostname=host)
 
 
-def _read_body(response: http.client.HTTPResponse) -> bytes:
+def _read_body(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
         raise ValueError(f"unknown Content-Encoding {encoding[:40]!r}")
@@ -115,9 +121,9 @@ def _read_body(response: http.client.HTTPResponse) -> bytes:
     body, received = bytearray(), 0
     while octets := response.read(READ_BYTES):
         received += len(octets)
-        body += inflate.decompress(octets, MAX_METADATA_BYTES + 1 - len(body)) if inflate else octets
-        if received > MAX_METADATA_BYTES or len(body) > MAX_METADATA_BYTES:
-            raise MetadataTooLarge(f"the server sent more than {MAX_METADATA_BYTES} bytes")
+        body += inflate.decompress(octets, max_bytes + 1 - len(body)) if inflate else octets
+        if received > max_bytes or len(body) > max_bytes:
+            raise MetadataTooLarge(f"the server sent more than {max_bytes} bytes")
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)
     if inflate and (not inflate.eof or inflate.unused_data):

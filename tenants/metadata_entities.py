@@ -95,6 +95,11 @@ def _walk(element: etree._Element, above: tuple[etree._Element, ...]) -> Iterato
         yield from _walk(child, (*above, element))
 
 
+def is_identity_provider(element: etree._Element) -> bool:
+    """Whether an EntityDescriptor describes a SAML 2.0 identity provider."""
+    return any(map(_speaks_saml2, element.iterchildren(MD + "IDPSSODescriptor")))
+
+
 def _speaks_saml2(role: etree._Element) -> bool:
     return SAML2_PROTOCOL in role.get("protocolSupportEnumeration", "").split()
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from tenants.errors import Refusal
 
 MAX_METADATA_BYTES = 5 * 1024 * 1024
 """The same for metadata that is pasted, fetched and read from a file (requirement M4)."""
+
+MAX_AGGREGATE_BYTES = 32 * 1024 * 1024
+"""For a federation's list, where an identity provider may be taken out of one (`allow_aggregate`)."""
 
 
 class MetadataRefused(Refusal):
@@ -27,7 +33,7 @@ class MetadataXMLForbidden(MetadataRefused):
 
 
 class MetadataTooLarge(MetadataRefused):
-    code, sentence = "too_large", "Metadata may have 5 MiB at most. Export the one identity provider, not a federation."
+    code, sentence = "too_large", "Metadata may have 5 MiB at most (a federation's list 32 MiB, where that is allowed for it)."
 
 
 class MetadataOutOfDate(MetadataRefused):
@@ -132,6 +138,25 @@ class SignerInvalid(MetadataRefused):
     sentence = "The certificate that metadata has to be signed by cannot be used. Give one certificate as PEM."
 
 
+class WorkerMissing(MetadataRefused):
+    """A federation's list is read by `vestibule worker` alone, and there is none."""
+
+    code, status = "worker_missing", 503
+    sentence = "No worker is running that could read a federation's list. Nothing was changed; the operator can start one."
+
+
+class ReadingGoesOn(MetadataRefused):
+    """detail: reading, its id; not a refusal, but no result either."""
+
+    code, status = "reading_goes_on", 202
+    heading = "It is still being read"
+    sentence = "The list takes longer to read than a request may wait. It is connected when that is done."
+
+
+class ReadingFailed(MetadataRefused):
+    code, sentence = "reading_failed", "The list could not be read to its end. Nothing was changed."
+
+
 class FetchRefused(MetadataRefused):
     """Metadata that could not be had from where it is said to be. detail: host, stage (dns, connect, tls, http)."""
 
@@ -166,3 +191,14 @@ class HTTPStatus(FetchRefused):
     """detail: status."""
 
     code, sentence = "http_status", "The server did not answer with metadata but with an error."
+
+
+def refusal_of(code: str, cause: str, detail: Mapping[str, Any]) -> MetadataRefused:
+    """The refusal of that code, as it was raised in another process."""
+    return next((form for form in _forms(MetadataRefused) if form.code == code), MetadataRefused)(cause, **detail)
+
+
+def _forms(refusal: type[MetadataRefused]) -> Iterator[type[MetadataRefused]]:
+    for form in refusal.__subclasses__():
+        yield form
+        yield from _forms(form)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
@@ -67,8 +68,9 @@ def fetch_metadata(
     last_modified: str | None = None,
     resolver: Resolver = system_resolver,
     seconds: float = FETCH_SECONDS,
+    max_bytes: int = MAX_METADATA_BYTES,
 ) -> FetchedMetadata:
-    """Fetch metadata, at most 5 MiB over at most three redirects.
+    """Fetch metadata over at most three redirects.
 
     Args:
         url: https, or http where the host's address is in `settings.metadata_allowed_networks`.
@@ -76,6 +78,7 @@ def fetch_metadata(
         last_modified: the same, for servers without ETag.
         resolver: host name to addresses; asked once for each hop.
         seconds: for everything together.
+        max_bytes: of the document.
 
     Raises:
         FetchRefused, MetadataTooLarge: each form under its own code, see tenants.metadata_errors.
@@ -89,24 +92,56 @@ def fetch_metadata(
     target = target_of(url)
     for _ in range(MAX_REDIRECTS + 1):
         addresses = _allowed_addresses(target, settings, resolver, deadline)
-        reply = get(target, addresses, headers, settings.metadata_ca_bundle, deadline)
+        reply = get(target, addresses, headers, settings.metadata_ca_bundle, deadline, max_bytes)
         if reply.status not in _REDIRECTS or "location" not in reply.headers:
             return _fetched(target, reply, headers)
         target = _redirected(target, reply.headers["location"])
     raise TooManyRedirects(f"more than {MAX_REDIRECTS} redirects", host=target.host)
 
 
-def read_metadata_file(path: str | Path, settings: Settings) -> bytes:
-    """Read a file below METADATA_DIRECTORY, at most 5 MiB.
+@dataclass(frozen=True, slots=True)
+class MetadataFile:
+    """A file as it was read; `state` is another one whenever the file was written or replaced."""
+
+    octets: bytes
+    state: str
+
+
+def read_metadata_file(path: str | Path, settings: Settings, max_bytes: int = MAX_METADATA_BYTES) -> MetadataFile:
+    """Read a file below METADATA_DIRECTORY.
 
     Args:
         path: relative to that directory, or absolute and inside of it.
 
     Raises:
         URLNotAllowed: there is no such directory, or the path, links followed, leads out of it.
-        FetchFailed: it is missing, not readable or not a regular file.
-        MetadataTooLarge: more than 5 MiB.
+        FetchFailed: it is missing, not readable, not a regular file, or was written to meanwhile.
+        MetadataTooLarge: more than `max_bytes`.
     """
+    with _opened(path, settings) as descriptor:
+        before = _state_of(descriptor)
+        with open(descriptor, "rb", closefd=False) as file:
+            octets = file.read(max_bytes + 1)
+        if len(octets) > max_bytes:
+            raise MetadataTooLarge(f"the file has more than {max_bytes} bytes")
+        if _state_of(descriptor) != before:
+            raise FetchFailed("the file was written to while it was read")
+    return MetadataFile(octets, before)
+
+
+def metadata_file_state(path: str | Path, settings: Settings) -> str:
+    """What `read_metadata_file` would give as the state, without reading. Raises the same."""
+    with _opened(path, settings) as descriptor:
+        return _state_of(descriptor)
+
+
+def _state_of(descriptor: int) -> str:
+    status = os.fstat(descriptor)
+    return f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}"
+
+
+@contextmanager
+def _opened(path: str | Path, settings: Settings) -> Iterator[int]:
     if settings.metadata_directory is None:
         raise URLNotAllowed("METADATA_DIRECTORY is not set, so that no file on the server can be read")
     if len(str(path)) > MAX_PATH_CHARACTERS:
@@ -124,15 +159,11 @@ def read_metadata_file(path: str | Path, settings: Settings) -> bytes:
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise FetchFailed("the path is not that of a regular file")
-            with open(descriptor, "rb", closefd=False) as file:
-                octets = file.read(MAX_METADATA_BYTES + 1)
+            yield descriptor
         finally:
             os.close(descriptor)
     except OSError as error:
         raise FetchFailed(f"the file cannot be read: {error.strerror}") from None
-    if len(octets) > MAX_METADATA_BYTES:
-        raise MetadataTooLarge(f"the file has more than {MAX_METADATA_BYTES} bytes")
-    return octets
 
 
 def _allowed_addresses(target: Target, settings: Settings, resolver: Resolver, deadline: float) -> tuple[Address, ...]:

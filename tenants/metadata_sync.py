@@ -34,6 +34,9 @@ from tenants.refresh.schedule import SYNC_HOURS
 from tenants.refresh.taking import Fetch, take
 from tenants.tenant_records import ManagedTenant, find_managed_tenant_by_id
 
+LIST_LEASE = dt.timedelta(minutes=3)
+"""A list may take a minute to fetch, and half of one to read."""
+
 
 def queue_sync(tenant: ManagedTenant, provider: ManagedProvider, now: dt.datetime) -> None:
     """Ask for a sync; the outcome is read in `last_sync`.
@@ -59,6 +62,23 @@ def run_due_syncs(settings: Settings, now: dt.datetime, *, ended: Callable[[], b
         lambda fetch, found: _finish(fetch, found, clock()),
         ended=ended,
     )
+
+
+def run_due_lists(settings: Settings, now: dt.datetime, *, ended: Callable[[], bool] = lambda: False) -> int:
+    """The same for federations' lists, one after the other: each takes memory, so `vestibule worker` alone does it."""
+    clock, count = _clock_from(now), 0
+    while not ended():
+        service_hours = property_value(SYNC_HOURS)
+        with every_tenant():
+            chosen = choose(syncs_due(clock(), service_hours, (), lists=True), 1, ())
+            if not chosen:
+                break
+            with transaction():
+                claimed = claim_syncs(chosen, clock(), service_hours, lease=LIST_LEASE)
+        for fetch in _fetches_of(claimed):
+            _finish(fetch, _fetch(fetch, settings, clock()), clock())
+            count += 1
+    return count
 
 
 def run_sync(tenant_id: int, idp_id: str, settings: Settings, now: dt.datetime) -> bool:

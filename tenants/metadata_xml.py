@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from lxml import etree
 
@@ -14,6 +15,17 @@ BLANKS = " \t\r\n"
 ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "ascii", "ascii": "ascii", "iso-8859-1": "latin-1"}
 """UTF-16 and UTF-32 are refused: no product writes metadata so, and a check of bytes would have to guess first."""
 
+PARSER_OPTIONS: dict[str, Any] = {
+    "encoding": "utf-8",  # whatever is declared: what is parsed was judged, or encoded, here
+    "resolve_entities": False,
+    "load_dtd": False,
+    "dtd_validation": False,
+    "no_network": True,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": False,
+    "recover": False,
+}
 _DECLARATION = re.compile(r"<\?xml[ \t\r\n][^<>]{0,200}\?>")
 _DECLARED_ENCODING = re.compile(r"""[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][A-Za-z0-9._-]*)["']""")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -44,7 +56,20 @@ def read_metadata_xml(xml: bytes | str) -> etree._Element:
     return root
 
 
-def _decode(octets: bytes) -> str:
+def require_utf8(octets: bytes) -> bytes:
+    """A document in UTF-8, without byte order mark and blanks before it; for those too large to be decoded and encoded.
+
+    Raises:
+        MetadataMalformed: it is declared as something else. Octets that are not UTF-8 are the parser's to refuse.
+    """
+    octets, encoding, name = _declared(octets)
+    if encoding not in ("utf-8", "ascii"):
+        raise MetadataMalformed(f"the document is declared as {name!r:.40}; save it as UTF-8")
+    return octets
+
+
+def _declared(octets: bytes) -> tuple[bytes, str, str]:
+    """The octets without a byte order mark and blanks before them, their encoding, and its name as it is declared."""
     if octets.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in octets[:64]:
         raise MetadataMalformed("the document is in UTF-16 or UTF-32; save it as UTF-8")
     marked = octets.startswith(_BYTE_ORDER_MARK)
@@ -55,6 +80,11 @@ def _decode(octets: bytes) -> str:
     encoding = ENCODINGS.get(name)
     if encoding is None or (marked and encoding != "utf-8"):
         raise MetadataMalformed(f"the document is declared as {name!r:.40}; save it as UTF-8")
+    return octets, encoding, name
+
+
+def _decode(octets: bytes) -> str:
+    octets, encoding, name = _declared(octets)
     try:
         return octets.decode(encoding)
     except UnicodeDecodeError as error:
@@ -62,22 +92,11 @@ def _decode(octets: bytes) -> str:
 
 
 def _parse(text: str) -> etree._Element:
-    parser = etree.XMLParser(
-        encoding="utf-8",  # whatever is declared: what is parsed was encoded here
-        resolve_entities=False,
-        load_dtd=False,
-        dtd_validation=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=False,
-        recover=False,
-    )
     try:
         octets = text.encode("utf-8")
         if len(octets) > MAX_METADATA_BYTES:
             raise MetadataTooLarge(f"{len(octets)} bytes are more than {MAX_METADATA_BYTES}")
-        return etree.fromstring(octets, parser)
+        return etree.fromstring(octets, etree.XMLParser(**PARSER_OPTIONS))
     except UnicodeEncodeError:
         raise MetadataMalformed("the document has half a character (a lone surrogate)") from None
     except etree.XMLSyntaxError as error:

@@ -90,7 +90,9 @@ class IdentityProvider(TenantScoped, Model):
 
     A deleted one stays as a row with `deleted_at`: people are who they are by (tenant, identity provider, subject), so
     they neither go with it nor lose their identity. When the same entity ID is connected again, its row comes back.
-    `pending` is what a sync found and did not take because somebody has to look at it first. A sync in the queue has
+    `metadata_signing_certificate` is the PEM of whom metadata has to be signed by. `pending` is what a fetch found and did
+    not take because somebody has to look at it first; `metadata_held` is what was refused, or left by going back. By a
+    metadata query service (`metadata_mdq`), `metadata_url` is where it tells about this one. A sync in the queue has
     `sync_requested_at`; whoever fetches holds `sync_claim` until `sync_claimed_until`. By schedule one is due when the
     service's interval has passed since `fresh_from`, which is jittered, or at `sync_due_at`, which holds what is this
     row's alone: its own interval (`sync_hours`), what its metadata says, or the next try after `sync_failures` of them.
@@ -124,7 +126,11 @@ class IdentityProvider(TenantScoped, Model):
     entity_id: Mapped[str] = mapped_column(sa.String(1024))
     metadata_url: Mapped[str | None] = mapped_column(sa.String(2000))
     metadata_path: Mapped[str | None] = mapped_column(sa.String(500))
+    metadata_mdq: Mapped[str | None] = mapped_column(sa.String(2000))
+    metadata_signing_certificate: Mapped[str | None] = mapped_column(sa.Text)
+    allow_aggregate: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     metadata_version_id: Mapped[str | None] = mapped_column(RowId)
+    metadata_held: Mapped[dict[str, Any] | None] = mapped_column(NULLABLE_JSON)
     metadata_document: Mapped[dict[str, Any]] = mapped_column("metadata", JSON, default=dict)
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     etag: Mapped[str | None] = mapped_column(sa.String(300))
@@ -149,25 +155,6 @@ class IdentityProvider(TenantScoped, Model):
     deleted_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     certificate_ends_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
-
-
-class MetadataVersion(TenantScoped, Model):
-    """Every accepted version of an identity provider's metadata, as it came."""
-
-    __tablename__ = "metadata_version"
-    __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "idp_id"], ["identity_provider.tenant_id", "identity_provider.id"], ondelete="CASCADE"
-        ),
-        sa.Index("ix_metadata_version_idp", "tenant_id", "idp_id", "id"),
-    )
-
-    id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
-    idp_id: Mapped[str] = mapped_column(RowId)
-    source: Mapped[str] = mapped_column(sa.String(20))
-    sha256: Mapped[str] = mapped_column(sa.String(64))
-    xml: Mapped[bytes] = mapped_column(sa.LargeBinary)
-    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
 
 
 class ServiceProviderKey(TenantScoped, Model):

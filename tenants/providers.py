@@ -22,11 +22,12 @@ from tenants.idp_records import (
     change_provider,
     find_deleted,
     find_provider,
-    keep_version,
 )
 from tenants.management_errors import FieldsInvalid, NameInvalid
 from tenants.metadata_errors import EntityIDChanged, MetadataRefused
+from tenants.metadata_history.taking import keep_version, supersede_pending
 from tenants.metadata_intake import ReadMetadata, SourceKind, columns_of, source_columns
+from tenants.metadata_signature import read_signer
 from tenants.refresh.records import SyncResult
 from tenants.refresh.taking import scheduled_columns
 from tenants.saml_settings import SAMLSettings, settings_from_document
@@ -36,7 +37,10 @@ from tenants.tenant_records import ManagedTenant, activate_when_onboarding, bump
 from tenants.version_records import drop_draft
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_AUDITED = frozenset({"name", "display_name", "enabled", "entity_id", "metadata_url", "metadata_path", "sync_hours"})
+_AUDITED = frozenset(
+    {"name", "display_name", "enabled", "entity_id", "metadata_url", "metadata_path", "metadata_mdq", "allow_aggregate"}
+    | {"sync_hours"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,11 @@ def save_provider(
         "name": draft.name,
         "display_name": display_name,
         "enabled": draft.enabled,
-        **source_columns(draft.read.source),
+        **source_columns(draft.read.source, draft.read.metadata.entity_id),
         **columns_of(draft.read),
         **CLAIM_VOID,
         "pending": None,
+        "metadata_held": None,  # somebody has looked at what is saved
     }
     present = find_provider(tenant.id, draft.name)
     if present is None:
@@ -90,6 +95,7 @@ def save_provider(
     else:
         idp_id = present.id
         _require_pinned(present, draft)
+        supersede_pending(present, actor, now)
         change_provider(tenant.id, idp_id, values)
         _record_changes(present, values, actor, now)
     _keep(tenant, idp_id, draft, actor, now)
@@ -215,14 +221,14 @@ def _require_pinned(present: ManagedProvider, draft: ProviderDraft) -> None:
 def _keep(tenant: ManagedTenant, idp_id: str, draft: ProviderDraft, actor: str, now: dt.datetime) -> None:
     """Keep the version, and say when the source is to be asked again; saving from a URL counts as that minute's sync."""
     kind = draft.read.source.kind
-    version_id, is_new = keep_version(tenant.id, idp_id, source=kind.value, xml=draft.read.xml, now=now)
     saved = require_provider(tenant.id, draft.name)
+    version_id, is_new = keep_version(saved, draft.read, actor=actor, now=now)
     values = scheduled_columns(saved.sync_hours, saved.metadata_document, now) | {"metadata_version_id": version_id}
     if kind is SourceKind.XML:
         values |= {"last_sync_at": None, "last_sync_result": None, "last_success_at": None, "sync_due_at": None}
     else:
         values |= {"last_sync_result": SyncResult.OK.value, "last_success_at": now}
-    if kind is SourceKind.URL:
+    if kind in (SourceKind.URL, SourceKind.MDQ):
         values["sync_asked_at"] = now
         record(tenant.id, EventType.METADATA_FETCHED, at=now, actor=actor, idp=draft.name, changed=is_new)
     change_provider(tenant.id, idp_id, values)
@@ -235,5 +241,14 @@ def _record_changes(present: ManagedProvider, values: Mapping[str, Any], actor: 
     }
     if "metadata_document" in changed:
         changes["metadata"] = "replaced"
+    if "metadata_signing_certificate" in changed:
+        changes["metadata_signing_certificate"] = {
+            "from": _pinned_sha256(present.metadata_signing_certificate),
+            "to": _pinned_sha256(values["metadata_signing_certificate"]),
+        }
     if changes:
         record(present.tenant_id, EventType.IDENTITY_PROVIDER_CHANGED, at=now, actor=actor, idp=present.name, changes=changes)
+
+
+def _pinned_sha256(pem: str | None) -> str | None:
+    return read_signer(pem).certificate.sha256 if pem else None

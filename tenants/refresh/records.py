@@ -19,7 +19,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from config.database import new_id, read, write
-from tenants.models import DELETED, IdentityProvider, MetadataVersion, Tenant
+from tenants.metadata_models import MetadataVersion
+from tenants.models import DELETED, IdentityProvider, Tenant
 
 SYNC_INTERVAL = dt.timedelta(seconds=60)
 """One identity provider is fetched at most once in this time because somebody asked (M2), or because of an unknown key (M7)."""
@@ -73,6 +74,8 @@ _FREE = (
     IdentityProvider.deleted_at.is_(None),
     sa.or_(IdentityProvider.sync_claimed_until.is_(None), IdentityProvider.sync_claimed_until < sa.bindparam("now")),
 )
+_OF_THIS_KIND = IdentityProvider.allow_aggregate == sa.bindparam("lists")
+"""Federations' lists are fetched by `vestibule worker` alone, everything else by every process with a clock."""
 _ASKED = IdentityProvider.sync_requested_at.is_not(None)
 _AT_ITS_OWN_DATE = (_FETCHED, IdentityProvider.sync_due_at.is_not(None), IdentityProvider.sync_due_at <= sa.bindparam("now"))
 _BY_THE_SERVICE = (
@@ -87,7 +90,7 @@ _LIVING = sa.exists().where(Tenant.id == IdentityProvider.tenant_id, Tenant.stat
 def _candidates(*conditions: Any, order: Sequence[Any]) -> Any:
     columns = (IdentityProvider.tenant_id, IdentityProvider.id, IdentityProvider.sync_failures)
     spared = IdentityProvider.tenant_id.not_in(sa.bindparam("spared", expanding=True))
-    return sa.select(*columns).where(*_FREE, *conditions, _LIVING, spared).order_by(*order).limit(CANDIDATES)
+    return sa.select(*columns).where(*_FREE, _OF_THIS_KIND, *conditions, _LIVING, spared).order_by(*order).limit(CANDIDATES)
 
 
 _DUE = (
@@ -137,14 +140,17 @@ def request_sync(tenant_id: int, idp_id: str, now: dt.datetime, reason: SyncReas
     return write(statement).rowcount == 1
 
 
-def syncs_due(now: dt.datetime, service_hours: int, spared: Collection[int]) -> list[list[Candidate]]:
+def syncs_due(
+    now: dt.datetime, service_hours: int, spared: Collection[int], *, lists: bool = False
+) -> list[list[Candidate]]:
     """What is due now, in three queues: asked for; at a date of its own, failing ones last; by the service's interval.
 
     Args:
         spared: tenants that have their part of this worker already.
+        lists: those that may be taken out of a federation's list; without, all others.
     """
     # One that nobody has keeps the statement's text, and so its plan, the same for none and for some.
-    parameters = {"now": now, "stale": now - dt.timedelta(hours=service_hours), "spared": [0, *sorted(spared)]}
+    parameters = {"now": now, "stale": now - dt.timedelta(hours=service_hours), "spared": [0, *sorted(spared)], "lists": lists}
     return [[Candidate(*row) for row in read(statement, parameters)] for statement in _DUE]
 
 

@@ -18,10 +18,10 @@ from config.metrics import METADATA_SYNCS
 from config.properties.records import property_value
 from tenants.audit import EventType, record
 from tenants.errors import Refusal
-from tenants.idp_metadata import metadata_from_document
-from tenants.idp_records import ManagedProvider, change_provider, find_provider_by_id, keep_version
+from tenants.idp_records import ManagedProvider, change_provider, find_provider_by_id
 from tenants.metadata_errors import MetadataOutOfDate
-from tenants.metadata_intake import ReadMetadata, Unchanged, columns_of, pending_of
+from tenants.metadata_history import taking as history
+from tenants.metadata_intake import ReadMetadata, Unchanged
 from tenants.refresh.records import ClaimedSync, SyncReason, SyncResult, finish_sync
 from tenants.refresh.schedule import SYNC_HOURS, Pace, due_after_success, retry_after
 from tenants.tenant_records import ManagedTenant, bump_version
@@ -96,42 +96,31 @@ def _take_unchanged(fetch: Fetch, found: Unchanged, now: dt.datetime) -> SyncRes
     with transaction():
         if not finish_sync(fetch.sync, values | {"etag": found.etag, "last_modified": found.last_modified}):
             return None
+        history.supersede_pending(provider, SYNC_ACTOR, now)
         if _is_worth_an_event(fetch):
             _record_fetched(fetch, now, changed=False)
     return _counted(fetch, SyncResult.OK)
 
 
 def _take_copy(fetch: Fetch, read: ReadMetadata, now: dt.datetime) -> SyncResult | None:
-    """Put a fetched copy into force, unless somebody has to look at it first (M6)."""
+    """Put a fetched copy into force, unless somebody has to look at it first, or has refused it (M6)."""
     provider = fetch.provider
-    waiting = pending_of(metadata_from_document(provider.metadata_document), read.metadata, now)
-    if waiting is not None:
-        return _keep_waiting(fetch, waiting, now)
-    values = columns_of(read)
-    values |= scheduled_columns(provider.sync_hours, values["metadata_document"], now)
-    values |= {"last_success_at": now, "last_sync_result": SyncResult.OK.value, "pending": None}
     with transaction():
         bump_version(provider.tenant_id)
         if not finish_sync(fetch.sync, {}) or find_provider_by_id(provider.tenant_id, provider.id) is None:
             return None
-        version_id, is_new = keep_version(provider.tenant_id, provider.id, source=read.source.kind.value, xml=read.xml, now=now)
-        change_provider(provider.tenant_id, provider.id, values | {"metadata_version_id": version_id})
-        _record_fetched(fetch, now, changed=is_new)
-    return _counted(fetch, SyncResult.OK)
-
-
-def _keep_waiting(fetch: Fetch, waiting: dict[str, Any], now: dt.datetime) -> SyncResult | None:
-    """Somebody decides; what waits already keeps the time since when it does."""
-    provider = fetch.provider
-    known = provider.pending is not None and {**provider.pending, "at": None} == {**waiting, "at": None}
-    values = scheduled_columns(provider.sync_hours, provider.metadata_document, now)
-    values |= {"last_sync_result": SyncResult.PENDING.value, "last_sync_code": waiting["code"]}
-    with transaction():
-        if not finish_sync(fetch.sync, values | ({} if known else {"pending": waiting})):
-            return None
-        if not known:
-            _record_failed(fetch, waiting["code"], now)
-    return _counted(fetch, SyncResult.PENDING, waiting["code"])
+        taken = history.take(provider, read, actor=SYNC_ACTOR, now=now)
+        result = SyncResult.PENDING if taken.waits else SyncResult.OK
+        document = taken.values.get("metadata_document", provider.metadata_document)
+        values = scheduled_columns(provider.sync_hours, document, now) | {"last_sync_code": taken.code}
+        if not taken.waits:
+            values["last_success_at"] = now
+        change_provider(provider.tenant_id, provider.id, {**values, "last_sync_result": result.value, **taken.values})
+        if not taken.waits:
+            _record_fetched(fetch, now, changed=taken.changed)
+        elif taken.newly and taken.code:
+            _record_failed(fetch, taken.code, now)
+    return _counted(fetch, result, taken.code)
 
 
 def _take_failure(fetch: Fetch, refusal: Refusal, now: dt.datetime) -> SyncResult | None:

@@ -122,12 +122,16 @@ def test_a_claimed_sync_is_left_alone_until_its_lease_ends(world: World, server:
 
 
 def test_a_new_signing_key_is_taken_at_once(world: World, server: MetadataServer) -> None:
-    """It came over the trusted channel (M6); the former key no longer signs anybody in."""
+    """It came over the trusted channel beside the old one (M6); once that is gone, it no longer signs anybody in."""
     renewed = ForgingIdP(entity_id=world.acme.idp.entity_id, key=rsa_key("renewed"))
+    acme = dataclasses.replace(world.acme, idp=renewed)
+    server.body = renewed.metadata_xml(certificates=[world.acme.idp.certificate, renewed.certificate])
+    assert _sync(world)["result"] == "ok"
+    assert world.sign_in(world.browser(), acme).status_code == 303
+    _age(world, 2)
     server.body = renewed.metadata_xml()
     assert _sync(world)["result"] == "ok"
     assert code_of(world.sign_in(world.browser())) == "signature_invalid"
-    acme = dataclasses.replace(world.acme, idp=renewed)
     assert world.sign_in(world.browser(), acme).status_code == 303
 
 

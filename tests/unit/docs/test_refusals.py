@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tenants.metadata_intake import ENDPOINT_HOST_CHANGED
+from tenants.metadata_history.changes import ENDPOINT_HOST_CHANGED, SIGNING_KEYS_REPLACED
+from tenants.metadata_history.taking import CHANGE_REFUSED, ROLLED_BACK
 from tests.unit.docs.pages import ROOT, codes, page, tables
 from tests.unit.docs.refusal_codes import EVERY_CODE, STATUSES
 
@@ -33,7 +34,7 @@ def test_every_line_says_who_and_how() -> None:
 
 def test_every_warning_about_metadata_is_explained() -> None:
     """Warnings have codes of their own; all that the code can add are in the table."""
-    (rows,) = (rows for rows in tables(PAGE) if "status" not in rows[0])
+    rows, waiting = (rows for rows in tables(PAGE) if "status" not in rows[0])
     shown = {code for row in rows for code in codes(row["code"])}
     written = {
         code
@@ -41,7 +42,9 @@ def test_every_warning_about_metadata_is_explained() -> None:
         for code in re.findall(r'"code": "([a-z_]+)"', path.read_text("utf-8"))
     } | set(re.findall(r'"code": "([a-z_]+)"', Path(ROOT, "tenants/idp_metadata.py").read_text("utf-8")))
     assert shown == written | {"key_too_weak", "key_not_allowed", "certificate_invalid"}
-    assert ENDPOINT_HOST_CHANGED in PAGE
+    waits = {code for row in waiting for code in codes(row["code"])}
+    assert waits == {"entity_id_changed", ENDPOINT_HOST_CHANGED, SIGNING_KEYS_REPLACED, ROLLED_BACK}
+    assert CHANGE_REFUSED in PAGE
 
 
 def test_no_page_names_a_code_that_is_none() -> None:
