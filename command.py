@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.cli import ScriptInfo
 
+from admin_ui.log_levels.levels import FOLLOW_SECONDS, follow_levels
 from admin_ui.staff_purge import purge_staff
 from config.database import DATABASE_ERRORS, db, schema_is_current
 from config.development import apply_development_file
@@ -95,8 +96,7 @@ def serve_command(ctx: click.Context, host: str, port: int, workers: int, jobs: 
     clocks: list[RunningClock] = []  # of one process each, after the fork
 
     def start() -> None:
-        if jobs:
-            clocks.append(start_clock(app, jobs_of(app)))
+        clocks.append(start_clock(app, jobs_of(app), shared=jobs))
 
     def stop() -> None:
         while clocks:
@@ -142,6 +142,7 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
         Job("purge", PURGE_SECONDS, purge_expired),
         Job("staff_purge", PURGE_SECONDS, purge_staff),
         Job("count_sign_ins", COUNT_SECONDS, count_sign_ins),
+        Job("log_levels", FOLLOW_SECONDS, lambda: follow_levels(dt.datetime.now(dt.UTC)), where="everywhere"),
         Job("people_imports", IMPORT_SECONDS, lambda: run_due_imports(dt.datetime.now(dt.UTC))),
         Job("metadata_purge", METADATA_PURGE_SECONDS, lambda: purge_metadata(dt.datetime.now(dt.UTC))),
         Job(

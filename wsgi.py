@@ -10,12 +10,15 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from admin_ui.cli import install_staff_commands
 from admin_ui.console import install_console
 from admin_ui.invitation_routes import invitation_routes
+from admin_ui.log_levels.api import install_log_level_api
+from admin_ui.log_levels.cli import install_log_level_commands
 from admin_ui.setup.routes import install_setup
 from admin_ui.sign_in_routes import sign_in_routes
 from admin_ui.sso_routes import sso_routes
 from config.application import Service
 from config.database import connect_database
 from config.isolation import install_guard
+from config.log_levels import set_base_level
 from config.logs import configure_logging
 from config.sealing import KeyRing
 from config.settings import Settings, settings_from_environment
@@ -53,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or settings_from_environment()
     configure_logging(settings.log_level)
+    set_base_level(settings.log_level)
     app = Service("vestibule", static_folder=None, template_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_PARTS=MAX_FORM_PARTS)
     app.url_map.merge_slashes = False  # werkzeug would redirect to where the request's own Host says (T2)
@@ -76,10 +80,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_people_api(app)
     install_trials_api(app)
     install_onboarding_api(app)
+    install_log_level_api(app)
     install_commands(app)
     install_people_commands(app)
     install_trial_commands(app)
     install_staff_commands(app)
+    install_log_level_commands(app)
     install_onboarding_commands(app)
     return app
 

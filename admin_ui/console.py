@@ -25,6 +25,7 @@ from admin_ui.screens.domains import DomainsScreen
 from admin_ui.screens.general import GeneralScreen
 from admin_ui.screens.home import HomeScreen
 from admin_ui.screens.keys import KeysScreen
+from admin_ui.screens.log_levels import LogLevelsScreen
 from admin_ui.screens.new_customer import NewCustomerScreen
 from admin_ui.screens.onboarding import OnboardingScreen
 from admin_ui.screens.overview import ServiceOverviewScreen, TenantOverviewScreen
@@ -45,6 +46,7 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     TenantsScreen,
     NewCustomerScreen,
     StaffAccountsScreen,
+    LogLevelsScreen,
     AccountScreen,
     SearchScreen,
     TenantOverviewScreen,

@@ -33,6 +33,8 @@ class StaffEventType(StrEnum):
     PASSKEY_REMOVED = "staff.passkey_removed"
     RECOVERY_CODES_MADE = "staff.recovery_codes_made"
     RECOVERY_CODE_USED = "staff.recovery_code_used"
+    LOG_LEVEL_SET = "log_level.set"
+    LOG_LEVEL_RESET = "log_level.reset"
 
 
 @dataclass(frozen=True, slots=True)

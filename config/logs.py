@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import functools
 import json
 import logging
-import math
-import re
 import sys
 import time
 from collections.abc import Mapping
@@ -20,24 +17,13 @@ from typing import Any
 
 import structlog
 
+from config.log_values import bounded, shown, without_addresses, without_secrets
+
 ROOT = "vestibule"
 SILENCED = ("saml2", "xmlschema", "urllib3")
 """Libraries whose messages hold NameIDs, whole XML messages or URLs with their queries."""
 
-MAX_TEXT = 1_000
 MAX_EXCEPTION = 6_000
-MAX_ITEMS = 30
-MAX_DEPTH = 4
-MASK = "[masked]"
-
-_SECRET_NAME = re.compile(
-    r"passw|secret|token|cookie|authori[sz]ation|credential|saml_?(re(quest|sponse)|art)|relay_?state|private|(^|_)(api_?)?keys?$"
-)
-_SECRET_IN_TEXT = re.compile(
-    r"(?i)\b(bearer\s+|basic\s+|(?:SAMLResponse|SAMLRequest|RelayState|password|token|secret|cookie|signature)\s*[=:]\s*)[^\s&,;]+"
-)
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-
 
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
@@ -51,8 +37,14 @@ class EventLogger(structlog.BoundLoggerBase):
     """
 
     def debug(self, event: str, **fields: Any) -> None:
-        """For those who develop the service."""
+        """For whoever looks for a fault. Where the fields cost something to make, ask `says_debug` first."""
         self._say(logging.DEBUG, event, fields)
+
+    @property
+    def says_debug(self) -> bool:
+        """Whether a line of level DEBUG would be written at this moment."""
+        logger: logging.Logger = self._logger
+        return logger.isEnabledFor(logging.DEBUG)
 
     def info(self, event: str, **fields: Any) -> None:
         """Something happened as it should."""
@@ -76,13 +68,29 @@ class EventLogger(structlog.BoundLoggerBase):
             _standard_error.put(_encode(line))
 
 
+LOGGERS: Mapping[str, str] = {
+    "access": "one line for each request",
+    "sign_in": "how sign-ins end",
+    "identity.saml": "each check of a SAML response: what was expected and what came",
+    "metadata": "identity providers' metadata: fetches, and what was wrong with it",
+    "api": "calls of the management API",
+    "audit": "audit events as they are recorded",
+    "jobs": "what is done every so often, and log levels that change",
+    "start": "start and end of the service",
+}
+"""Every logger by its area, and what it says; its name is `vestibule.` and the area."""
+
+
 def _logger(area: str) -> EventLogger:
+    if area not in LOGGERS:
+        raise LookupError(f"{area} is no logger that is documented")
     logger: EventLogger = structlog.get_logger(f"{ROOT}.{area}")
     return logger
 
 
 access_log = _logger("access")
 sign_in_log = _logger("sign_in")
+saml_log = _logger("identity.saml")
 metadata_log = _logger("metadata")
 api_log = _logger("api")
 audit_log = _logger("audit")
@@ -136,7 +144,7 @@ class StandardError(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a library's line: text that others wrote."""
         try:
-            line = _line(record.created, record.levelno, record.name, _without_secrets(record.getMessage()), {})
+            line = _line(record.created, record.levelno, record.name, without_secrets(record.getMessage()), {})
             if record.exc_info:
                 line["exception"] = _exception(record.exc_info)
             self.put(_encode(line))
@@ -163,42 +171,13 @@ def _line(seconds: float, level: int, logger: str, event: str, fields: Mapping[s
         "at": dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds"),
         "level": logging.getLevelName(level).lower(),
         "logger": logger,
-        "event": _bounded(event, MAX_TEXT),
+        "event": bounded(event),
     }
     if (request_id := _request_id.get()) is not None:
         line["request_id"] = request_id
     for name, value in fields.items():
-        line.setdefault(name, MASK if _is_secret(name) else _plain(value))
+        line.setdefault(name, shown(name, value))
     return line
-
-
-def _plain(value: Any, depth: int = 0) -> Any:
-    """A value as JSON, bounded in length, breadth and depth, secrets masked at every depth."""
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, str):
-        return _bounded(value, MAX_TEXT)
-    if isinstance(value, bytes | bytearray | memoryview):
-        return f"[{len(value)} bytes]"
-    if depth < MAX_DEPTH and isinstance(value, Mapping):
-        pairs = list(value.items())[:MAX_ITEMS]
-        return {_bounded(str(k), 100): MASK if _is_secret(str(k)) else _plain(v, depth + 1) for k, v in pairs}
-    if depth < MAX_DEPTH and isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item, depth + 1) for item in list(value)[:MAX_ITEMS]]
-    return _bounded(str(value), MAX_TEXT)
-
-
-@functools.lru_cache(maxsize=512)
-def _is_secret(name: str) -> bool:
-    words = _CAMEL.sub("_", name).lower().replace("-", "_")
-    return bool(_SECRET_NAME.search(words))
-
-
-def _without_secrets(text: str) -> str:
-    """For text that others wrote: what follows the name of a secret."""
-    return _SECRET_IN_TEXT.sub(lambda found: found[1] + MASK, text)
 
 
 def _exception(exc_info: Any) -> str:
@@ -206,8 +185,5 @@ def _exception(exc_info: Any) -> str:
         exc_info = sys.exc_info()
     elif isinstance(exc_info, BaseException):
         exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
-    return _without_secrets(logging.Formatter().formatException(exc_info))[-MAX_EXCEPTION:]
+    return without_addresses(without_secrets(logging.Formatter().formatException(exc_info)))[-MAX_EXCEPTION:]
 
-
-def _bounded(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[:limit]}… [{len(text)} characters]"

@@ -1,8 +1,8 @@
 """Jobs: processes run the same clock (APScheduler), and a due row is claimed in the database by one of them alone.
 
-There are two kinds of process with a clock: each worker of `vestibule serve` (unless it was told `--no-jobs`), and
-`vestibule worker`, which does nothing else. A job that takes much memory or time says `where="worker"`, and is never run
-beside requests.
+There are two kinds of process with a clock: each worker of `vestibule serve`, and `vestibule worker`, which does nothing else.
+A job that takes much memory or time says `where="worker"`, and is never run beside requests. What a process needs for itself,
+such as its log levels, says `where="everywhere"`: it runs in workers of `vestibule serve --no-jobs`, too.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from config.metrics import JOB_FAILURES, JOB_SECONDS
 JOB_THREADS = 2
 MISFIRE_GRACE_SECONDS = 30
 HEARTBEAT = "heartbeat"
+EVERYWHERE = "everywhere"
 
 ending = threading.Event()
 """Set when this process is to end: a job that takes long looks at it between two pieces of work, and begins no more."""
@@ -43,13 +44,14 @@ class Job:
     Args:
         seconds: between two runs of one process; a tenth more or less, so that processes do not march in step.
         where: `anywhere`, or `worker` for what runs in `vestibule worker` alone (config.clocks.records.worker_is_alive
-            tells whether there is one).
+            tells whether there is one), or `everywhere` for what takes milliseconds and concerns the process itself: it has
+            a thread of its own, and never waits for a job that fetches or removes.
     """
 
     name: str
     seconds: float
     run: Callable[[], object]
-    where: Literal["anywhere", "worker"] = "anywhere"
+    where: Literal["anywhere", "worker", "everywhere"] = "anywhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +70,35 @@ class RunningClock:
             stop_beating(self.id)
 
 
-def start_clock(app: Flask, jobs: Sequence[Job], *, kind: Literal["serve", "worker"] = SERVE) -> RunningClock:
-    """Start this process's clock with the jobs that it may run; call it after the fork, once per process."""
+def start_clock(
+    app: Flask, jobs: Sequence[Job], *, kind: Literal["serve", "worker"] = SERVE, shared: bool = True
+) -> RunningClock:
+    """Start this process's clock with the jobs that it may run; call it after the fork, once per process.
+
+    Args:
+        shared: whether it takes its part of the work that processes share; without, it looks after itself alone.
+    """
     ending.clear()
     now = dt.datetime.now(dt.UTC)
     clock = Clock(new_id(), kind, platform.node()[:255], os.getpid(), now, now)
     heartbeat = Job(HEARTBEAT, BEAT_SECONDS, lambda: _beat(clock))
     scheduler = BackgroundScheduler(
         # The heartbeat has a thread of its own: jobs that take long must not let a living process pass for dead.
-        executors={"default": ThreadPoolExecutor(JOB_THREADS), HEARTBEAT: ThreadPoolExecutor(1)},
+        executors={
+            "default": ThreadPoolExecutor(JOB_THREADS),
+            HEARTBEAT: ThreadPoolExecutor(1),
+            EVERYWHERE: ThreadPoolExecutor(1),
+        },
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": MISFIRE_GRACE_SECONDS},
         timezone="UTC",
     )
     for job in jobs:
-        if job.where in ("anywhere", kind):
+        if job.where == EVERYWHERE:
+            _add(scheduler, app, job, executor=EVERYWHERE, next_run_time=now)
+        elif shared and job.where in ("anywhere", kind):
             _add(scheduler, app, job)
-    _add(scheduler, app, heartbeat, executor=HEARTBEAT, next_run_time=now)
+    if shared:
+        _add(scheduler, app, heartbeat, executor=HEARTBEAT, next_run_time=now)
     scheduler.start()
     return RunningClock(app, scheduler, clock.id)
 
@@ -104,6 +119,7 @@ def _run_in(app: Flask, job: Job) -> None:
     with app.app_context():
         try:
             job.run()
+            jobs_log.debug("job_done", job=job.name, ms=round((time.monotonic() - began) * 1000, 1))
         except DATABASE_ERRORS as error:
             JOB_FAILURES.labels(job.name).inc()
             jobs_log.warning("job_postponed", job=job.name, error=type(error).__name__)

@@ -17,6 +17,7 @@ from config.metrics import LOGIN_STARTS, SIGN_INS
 from config.throttle import Throttle
 from identity import pages
 from identity.acs import Arrival, accept_response, record_refusal
+from identity.check_log import log_checks, told_cause
 from identity.checks import FORM, SIZE, Receipt
 from identity.errors import AnswersTest, MethodNotAllowed, NotSignedIn, RequestInvalid, TooLarge
 from identity.exchanges import EXCHANGE_LIFETIME
@@ -118,8 +119,11 @@ def acs() -> WerkzeugResponse:
         if recorded:
             record_refusal(tenant, refusal, g.reference, now, receipt)
         SIGN_INS.labels(refusal.code).inc()
-        sign_in_log.info("refused", tenant_id=tenant.id, code=refusal.code, cause=refusal.cause, recorded=recorded)
+        cause = told_cause(refusal.cause, receipt)
+        sign_in_log.info("refused", tenant_id=tenant.id, code=refusal.code, cause=cause, recorded=recorded)
         raise
+    finally:
+        log_checks(tenant.id, receipt)
     SIGN_INS.labels("accepted").inc()
     sign_in_log.info("accepted", tenant_id=tenant.id, session=sign_in.session.id)
     response = Response(status=303, headers={"Location": sign_in.target, "Cache-Control": "no-store"})

@@ -14,6 +14,7 @@ from config.database import savepoint, transaction
 from identity.acs import MAX_REFUSED_XML, Arrival, use_once
 from identity.assertion import Assertion, Exchange
 from identity.attempts import keep_receipt
+from identity.check_log import log_checks
 from identity.checks import BROWSER, Receipt
 from identity.exchanges import find_exchange, find_exchange_by_relay_state, hash_of
 from identity.judging import Judged, judge_response
@@ -58,6 +59,8 @@ def judge_trial(
         if not _is_testers(trial, arrival) and refusal.code != BROWSER.refusal.code:
             return None
         return fail_trial(tenant, trusts, trial, refusal, arrival, now, receipt)
+    finally:
+        log_checks(tenant.id, receipt)
     return require_trial(trial.tenant_id, trial.id)
 
 

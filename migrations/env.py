@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import admin_ui.log_levels.models
 import admin_ui.models  # noqa: F401
 import config.clocks.rows
 import config.properties.rows  # noqa: F401

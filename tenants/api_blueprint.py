@@ -45,6 +45,7 @@ PATH_PARAMETERS = {
         ("link_id", "Id of the set-up link"),
         ("grant_id", "Id of the named role"),
         ("rule_id", "Id of the rule"),
+        ("logger", "Name of a logger, with or without `vestibule.` in front"),
     )
 }
 

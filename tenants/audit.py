@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from config.database import new_id
+from config.logs import audit_log
 from config.statements import Prepared
 from tenants.models import AuditEvent
 
@@ -77,6 +78,7 @@ def record(
 ) -> None:
     """Add one event, in the transaction of what it tells. `detail` is JSON and holds no secrets."""
     _INSERT.insert(event_values(tenant_id, event, at=at, actor=actor, reason=reason, **detail))
+    audit_log.debug("recorded", tenant_id=tenant_id, type=event.value, reason=reason)  # no detail: it may be about people
 
 
 def event_values(

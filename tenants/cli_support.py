@@ -27,7 +27,7 @@ class ManagementGroup(AppGroup):
         try:
             return super().invoke(ctx)
         except Refusal as refusal:
-            click.echo(f"Error: {_sentence_of(refusal)}", err=True)
+            click.echo(f"Error: {refusal_words(refusal)}", err=True)
             ctx.exit(EXIT_REFUSED)
 
 
@@ -73,7 +73,8 @@ def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, dt.datetime) else str(value)
 
 
-def _sentence_of(refusal: Refusal) -> str:
+def refusal_words(refusal: Refusal) -> str:
+    """A refusal in the words of a command: what it is, its code, its cause, and the faults by field."""
     if isinstance(refusal, NotFound):
         return f"Not found: {refusal.cause}."
     lines = [f"{refusal.sentence} [{refusal.code}]"]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
 
+from config.logs import metadata_log
 from config.settings import Settings
 from tenants.metadata_addresses import Address, Resolver, addresses_of, is_listed, system_resolver, why_closed
 from tenants.metadata_connection import Reply, get
@@ -93,6 +94,7 @@ def fetch_metadata(
     for _ in range(MAX_REDIRECTS + 1):
         addresses = _allowed_addresses(target, settings, resolver, deadline)
         reply = get(target, addresses, headers, settings.metadata_ca_bundle, deadline, max_bytes)
+        metadata_log.debug("answered", host=target.host, status=reply.status, octets=len(reply.body))
         if reply.status not in _REDIRECTS or "location" not in reply.headers:
             return _fetched(target, reply, headers)
         target = _redirected(target, reply.headers["location"])

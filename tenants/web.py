@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 
 from config import logs
 from config.database import DATABASE_ERRORS
+from config.log_values import MASK
 from config.metrics import REQUESTS
 from config.settings import Settings
 from tenants.errors import AddressInvalid, HostInvalid, NotFound, ServiceUnavailable, TenantSuspended, TenantUnknown
@@ -88,9 +89,9 @@ def _end_request(response: Response) -> Response:
 def _shown_path(path: str) -> str:
     """The path as the log may have it."""
     if path.startswith(INVITATION_PREFIX):
-        return INVITATION_PREFIX + logs.MASK
+        return INVITATION_PREFIX + MASK
     is_secret = path.startswith(SETUP_PREFIX) and len(path) > len(SETUP_PREFIX) + LONGEST_STEP
-    return SETUP_PREFIX + logs.MASK if is_secret else path
+    return SETUP_PREFIX + MASK if is_secret else path
 
 
 def _on_database_error(error: Exception) -> ResponseReturnValue:

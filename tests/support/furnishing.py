@@ -40,6 +40,7 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
         "slug": organisation.slug,
         "name": "main",
         "number": "1",
+        "logger": "vestibule.identity.saml",
         "domain": organisation.domain,
         "user_id": person["id"],
         "session_id": _one(world, f"{tenant}/users/{person['id']}/sessions")["id"],

@@ -1,0 +1,1 @@
+"""Log levels at run time: set for a while, for every process of the service (L1)."""

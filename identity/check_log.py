@@ -1,0 +1,70 @@
+"""What the log says of a sign-in's checks: which one, what was expected, what came; of people and keys nothing (L1).
+
+The receipt tells tenants' administrators more. The log leaves the service for wherever logs are collected, so a value of the
+message stands in it only where its check is about addresses, times, identifiers or algorithms.
+"""
+
+from __future__ import annotations
+
+from config.log_values import MASK, without_addresses, without_secrets
+from config.logs import saml_log
+from identity import checks
+from identity.checks import MAX_SHOWN, Check, CheckMade, Receipt
+
+TOLD: frozenset[Check] = frozenset(
+    {
+        *(checks.FORM, checks.SIZE, checks.UNIQUE_IDS, checks.KIND, checks.PROVIDER, checks.METADATA),
+        *(checks.SIGNATURE_PLACES, checks.RESPONSE_SIGNATURE, checks.ASSERTION_SIGNATURE, checks.SIGNED),
+        *(checks.ONE_ASSERTION, checks.DECRYPTION, checks.VERSION, checks.ISSUER, checks.DESTINATION, checks.ISSUE_INSTANT),
+        *(checks.CONFIRMATION, checks.RECIPIENT, checks.CONFIRMATION_TIME, checks.IN_RESPONSE_TO, checks.UNSOLICITED),
+        *(checks.BROWSER, checks.CONDITIONS, checks.CONDITIONS_KNOWN, checks.NOT_BEFORE, checks.NOT_ON_OR_AFTER),
+        *(checks.AUDIENCE, checks.AUTHN_STATEMENT, checks.SESSION_TIME, checks.AUTHN_CONTEXT, checks.SECOND_READING),
+        *(checks.UNUSED, checks.RELAY_STATE, checks.SUBJECT, checks.ATTRIBUTES, checks.EMAIL, checks.EMAIL_OWNER),
+        *(checks.PROVISIONED, checks.ACTIVE),
+    }
+)
+"""Checks whose words hold no value of a person. A new check is masked until somebody has looked at it.
+
+Not among them: what a parser quotes from a message, what the identity provider says of a person who was refused, the domain
+of somebody's address.
+"""
+
+
+def log_checks(tenant_id: int, receipt: Receipt) -> None:
+    """Write a line of level DEBUG for each check that was made, in order; nothing, and at no cost, at other levels."""
+    if not saml_log.says_debug:
+        return
+    idp = receipt.facts.get("idp")
+    for line in receipt.lines:
+        saml_log.debug(
+            "check",
+            tenant_id=tenant_id,
+            idp=idp,
+            check=line.check.id,
+            passed=line.passed,
+            code="" if line.passed else line.code,
+            expected=_without_people(line.expected),
+            actual=told_actual(line, receipt),
+        )
+
+
+def told_cause(cause: str, receipt: Receipt) -> str:
+    """The cause of a refusal as the log may have it; the receipt has it whole."""
+    failed = next((line for line in reversed(receipt.lines) if line.passed is False), None)
+    if failed is None or failed.check in TOLD:
+        return _without_people(cause)
+    return f"{failed.check.claim}: {told_actual(failed, receipt)}"
+
+
+def told_actual(line: CheckMade, receipt: Receipt) -> str:
+    """What came, as far as it is nobody's own."""
+    if line.check in TOLD:
+        return _without_people(line.actual)
+    if line.check is checks.STATUS:
+        codes = receipt.facts.get("status", {}).get("codes", ())
+        return _without_people(", ".join(codes)) if codes else line.expected
+    return MASK if line.actual else ""
+
+
+def _without_people(text: str) -> str:
+    return without_addresses(without_secrets(text[:MAX_SHOWN]))
