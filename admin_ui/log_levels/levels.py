@@ -49,15 +49,15 @@ def logger_view(name: str, now: dt.datetime) -> LoggerView:
     return next(view for view in logger_views(now) if view.name == wanted)
 
 
-def require_logger(name: str) -> str:
+def require_logger(logger: str) -> str:
     """The full name of a logger.
 
     Raises:
         LoggerUnknown
     """
-    found = name_of(name)
+    found = name_of(logger)
     if found is None:
-        raise LoggerUnknown(f"no logger {name[:60]!r}")
+        raise LoggerUnknown(f"no logger {logger[:60]!r}")
     return found
 
 

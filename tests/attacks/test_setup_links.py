@@ -10,8 +10,8 @@ import pytest
 
 from admin_ui.setup import connecting
 from admin_ui.setup.visit import SETUP_COOKIE
-from config.log_values import MASK
 from config.database import transaction
+from config.log_values import MASK
 from config.throttle import Throttle
 from identity.onboarding import activate, take_attributes, take_metadata, take_product
 from tenants.metadata_intake import MetadataSource, SourceKind
