@@ -18,6 +18,7 @@ import tenants.models
 import tenants.settings_models
 import tenants.setup_models  # noqa: F401
 from config.database import Base
+from config.migrate import require_whole
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -29,3 +30,4 @@ context.configure(
 )
 with context.begin_transaction():
     context.run_migrations()
+    require_whole(connection)

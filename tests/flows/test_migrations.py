@@ -15,6 +15,7 @@ from alembic.migration import MigrationContext
 from config.database import Base, new_id
 from config.isolation import TenantScoped, every_tenant
 from config.migrate import ADVISORY_LOCK, migrate
+from identity.people_keys import keys_of
 from tests.support.postgresql import Cluster
 from tests.support.world import WORKER
 
@@ -156,3 +157,47 @@ def test_foreign_keys_between_tenants_rows_carry_the_tenant() -> None:
             elif key.referred_table.name != "tenant":
                 assert key.column_keys[0] == "tenant_id", (table.name, key.name)
                 assert key.elements[0].target_fullname == f"{key.referred_table.name}.tenant_id"
+
+
+PEOPLE = 1_003
+"""More than one batch of the revision that gives them their keys."""
+
+
+def test_people_who_are_there_get_their_keys_and_lose_nothing(empty: str) -> None:
+    """Revision 0005 on a filled table: every person has the keys that the service gives; what refers to them stays."""
+    migrate(empty)
+    migrate(empty, "0004")
+    engine = sa.create_engine(empty)
+    tenant = {"slug": "acme", "name": "Acme", "origin": "http://acme.localhost", "state": "active", "created_at": "2026-11-24"}
+    people = [
+        {"tenant_id": 1, "id": new_id(), "email": f"p{number}@acme.test", "active": True, "created_at": "2026-11-24"}
+        | {"username": f"Ünit{number}", "first_name": "Ada", "last_name": f"Łovelace{number}" if number % 2 else None}
+        for number in range(PEOPLE)
+    ]
+    times = {"session_idle_seconds": 3600, "session_absolute_seconds": 7200}
+    owned = [{"email": row["email"], "tenant_id": 1, "user_id": row["id"]} for row in people]
+    with every_tenant(), engine.begin() as connection:
+        _insert(connection, "tenant", [{**tenant, "id": 1, "version": 1, "brand_colour": "#123456", **times}])
+        _insert(connection, "users", people)
+        _insert(connection, "email_address", owned)
+    engine.dispose()
+    kept = {str(row["email"]): row for row in people}
+    migrate(empty, "0005")
+    with every_tenant(), engine.connect() as connection:
+        query = "SELECT u.email, u.name_key, u.username_key, u.search_key FROM users u JOIN email_address e ON e.user_id = u.id"
+        found = connection.execute(sa.text(query)).all()
+    engine.dispose()
+    assert len(found) == PEOPLE
+    for row in found:
+        assert dict(row._mapping) == {"email": row.email, **keys_of(kept[row.email])}
+    migrate(empty, "0004")
+    migrate(empty)
+    with every_tenant(), engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM email_address")) == PEOPLE
+    engine.dispose()
+
+
+def _insert(connection: sa.Connection, table: str, rows: list[dict[str, object]]) -> None:
+    """Rows of an older schema, whose models are gone: as text, which each database reads in its own way."""
+    names = ", ".join(f":{name}" for name in rows[0])
+    connection.execute(sa.text(f"INSERT INTO {table} ({', '.join(rows[0])}) VALUES ({names})"), rows)
