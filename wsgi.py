@@ -12,6 +12,8 @@ from admin_ui.console import install_console
 from admin_ui.invitation_routes import invitation_routes
 from admin_ui.log_levels.api import install_log_level_api
 from admin_ui.log_levels.cli import install_log_level_commands
+from admin_ui.properties.api import install_properties_api
+from admin_ui.properties.cli import install_property_commands
 from admin_ui.setup.routes import install_setup
 from admin_ui.sign_in_routes import sign_in_routes
 from admin_ui.sso_routes import sso_routes
@@ -81,11 +83,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_trials_api(app)
     install_onboarding_api(app)
     install_log_level_api(app)
+    install_properties_api(app)
     install_commands(app)
     install_people_commands(app)
     install_trial_commands(app)
     install_staff_commands(app)
     install_log_level_commands(app)
+    install_property_commands(app)
     install_onboarding_commands(app)
     return app
 

@@ -33,6 +33,7 @@ from admin_ui.screens.people.imports import ImportsScreen
 from admin_ui.screens.people.people import PeopleScreen
 from admin_ui.screens.people.sessions import SessionsScreen
 from admin_ui.screens.search import SearchScreen
+from admin_ui.screens.service_settings import ServiceSettingsScreen
 from admin_ui.screens.staff import StaffAccountsScreen
 from admin_ui.screens.tenants import TenantsScreen
 from admin_ui.screens.tokens import TokensScreen
@@ -47,6 +48,7 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     NewCustomerScreen,
     StaffAccountsScreen,
     LogLevelsScreen,
+    ServiceSettingsScreen,
     AccountScreen,
     SearchScreen,
     TenantOverviewScreen,

@@ -35,6 +35,7 @@ class StaffEventType(StrEnum):
     RECOVERY_CODE_USED = "staff.recovery_code_used"
     LOG_LEVEL_SET = "log_level.set"
     LOG_LEVEL_RESET = "log_level.reset"
+    PROPERTY_CHANGED = "property.changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,32 @@ from tenants.connecting import ProviderRequest, connect
 from tenants.idp_records import providers_of
 from tenants.metadata_intake import MetadataSource, SourceKind
 from tenants.metadata_sync import queue_sync
-from tenants.provider_schemas import ProviderPage, ProviderPut, ProviderView, SettingsPatch, SettingsView, SyncQueued
+from tenants.provider_schemas import (
+    ProviderPage,
+    ProviderPut,
+    ProviderView,
+    RefreshPatch,
+    RefreshView,
+    SettingsPatch,
+    SettingsView,
+    SyncQueued,
+)
 from tenants.providers import change_saml_settings, delete_provider, only_source, require_provider
 from tenants.roles import ASSIST, CONFIGURE, READ
 from tenants.saml_settings import settings_from_document
+from tenants.sync_intervals import change_sync_hours
 from tenants.tenant_records import ManagedTenant
-from tenants.views import provider_document, settings_document
+from tenants.views import provider_document, refresh_document, settings_document
 from tenants.wiring import end_sessions
 
 LIST = "/tenants/<slug>/identity-providers"
 ONE = f"{LIST}/<name>"
 
 providers_api = ManagementBlueprint("api_providers", __name__, description="Identity providers and their SAML settings")
+
+
+def _require_provider(tenant: ManagedTenant, name: str) -> None:
+    require_provider(tenant.id, name)
 
 
 @providers_api.operation("GET", LIST, READ, answers={200: ProviderPage})
@@ -67,14 +81,26 @@ def post_sync(tenant: ManagedTenant, name: str) -> dict[str, Any]:
     return {"status": "queued"}
 
 
+@providers_api.operation("GET", f"{ONE}/refresh", READ, answers={200: RefreshView})
+def get_refresh(tenant: ManagedTenant, name: str) -> dict[str, Any]:
+    """Show how often the metadata is fetched again, and when next."""
+    return refresh_document(require_provider(tenant.id, name))
+
+
+@providers_api.operation(
+    "PATCH", f"{ONE}/refresh", CONFIGURE, body=RefreshPatch, answers={200: RefreshView}, exists=_require_provider
+)
+def patch_refresh(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> dict[str, Any]:
+    """Change how often the metadata is fetched again; a PUT of the identity provider leaves it as it is. It holds at once."""
+    with transaction():
+        changed = change_sync_hours(tenant, name, body["sync_hours"], actor=caller().actor, now=now())
+    return refresh_document(changed)
+
+
 @providers_api.operation("GET", f"{ONE}/saml-settings", READ, answers={200: SettingsView})
 def get_settings(tenant: ManagedTenant, name: str) -> dict[str, Any]:
     """Show the SAML settings of an identity provider."""
     return settings_document(settings_from_document(require_provider(tenant.id, name).settings))
-
-
-def _require_provider(tenant: ManagedTenant, name: str) -> None:
-    require_provider(tenant.id, name)
 
 
 @providers_api.operation(

@@ -14,7 +14,8 @@ from tenants.metadata_errors import MAX_METADATA_BYTES
 from tenants.metadata_intake import MetadataSource, SourceKind
 from tenants.metadata_sync import queue_sync, run_sync
 from tenants.providers import delete_provider, only_source, require_provider
-from tenants.views import provider_document
+from tenants.sync_intervals import change_sync_hours
+from tenants.views import provider_document, refresh_document
 from tenants.wiring import end_sessions, settings
 
 idp = ManagementGroup("idp", help="Identity providers of a tenant.")
@@ -75,6 +76,24 @@ def sync_command(slug: str, name: str) -> None:
         queue_sync(tenant, provider, now())
     run_sync(tenant.id, provider.id, settings(), now())
     show(provider_document(require_provider(tenant.id, name))["last_sync"])
+
+
+@idp.command("refresh")
+@SLUG
+@NAME
+@click.option("--hours", type=int, help="Its own interval, 1 to 168.")
+@click.option(
+    "--default", "by_service", is_flag=True, help="The service's interval (`vestibule prop get saml.metadata_sync_hours`)."
+)
+def refresh_command(slug: str, name: str, hours: int | None, by_service: bool) -> None:
+    """Show how often the metadata is fetched again, or change it; that holds at once."""
+    tenant = the_tenant(slug)
+    if hours is not None and by_service:
+        raise click.UsageError("Give --hours or --default, and not both.")
+    if hours is not None or by_service:
+        with transaction():
+            change_sync_hours(tenant, name, hours, actor=actor(), now=now())
+    show(refresh_document(require_provider(tenant.id, name)))
 
 
 @idp.command("delete")

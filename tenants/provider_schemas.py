@@ -9,6 +9,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from tenants.administration import MAX_NAME_LENGTH
+from tenants.refresh.schedule import SYNC_HOURS
 from tenants.saml_settings import COMPARISONS, DIGEST_METHODS, NAME_ID_FORMATS, PROFILE_FIELDS, SIGNATURE_METHODS
 from tenants.schema_fields import MAX_REASON, TEXT_OR_LIST, Flag, Strict, TextOrList, Whole, text
 
@@ -57,6 +58,33 @@ class SyncView(Strict):
     code = fields.String(required=True, allow_none=True)
 
 
+class RefreshPatch(Strict):
+    """How often metadata is fetched again."""
+
+    sync_hours = Whole(
+        SYNC_HOURS.lowest,
+        SYNC_HOURS.highest,
+        required=True,
+        allow_none=True,
+        metadata={"description": f"Hours; null: the service's own interval ({SYNC_HOURS.name})."},
+    )
+
+
+class RefreshView(Strict):
+    """How often metadata is fetched again. `next_sync_at` in the past: it is due; null: there is nothing to fetch it from.
+
+    After failures in a row `stage` is where the last one was (dns, connect, tls, http; null: in the document), `cause` how.
+    """
+
+    sync_hours = fields.Integer(required=True, allow_none=True)
+    effective_hours = fields.Integer(required=True)
+    next_sync_at = fields.DateTime(required=True, allow_none=True)
+    succeeded_at = fields.DateTime(required=True, allow_none=True)
+    failures = fields.Integer(required=True)
+    stage = fields.String(required=True, allow_none=True)
+    cause = fields.String(required=True, allow_none=True)
+
+
 class PendingView(Strict):
     """What a sync found and did not take; saving the source again takes it."""
 
@@ -80,6 +108,7 @@ class ProviderView(Strict):
     signing_certificates = fields.List(fields.Nested(CertificateView), required=True)
     warnings = fields.List(fields.Nested(WarningView), required=True)
     last_sync = fields.Nested(SyncView, required=True)
+    refresh = fields.Nested(RefreshView, required=True)
     pending = fields.Nested(PendingView, required=True, allow_none=True)
 
 

@@ -14,6 +14,7 @@ from tenants.logo_marks import mark_of
 from tenants.saml_settings import SAMLSettings
 from tenants.service_provider import service_provider_of
 from tenants.settings_warnings import warnings_of
+from tenants.sync_intervals import next_sync_of, service_sync_hours
 from tenants.tenant_records import ManagedTenant, OwnedDomain
 
 
@@ -59,6 +60,19 @@ def settings_document(settings: SAMLSettings) -> dict[str, Any]:
     return document
 
 
+def refresh_document(provider: ManagedProvider) -> dict[str, Any]:
+    """How often its metadata is fetched again: its own interval, the one that holds, the next time; and what went wrong."""
+    return {
+        "sync_hours": provider.sync_hours,
+        "effective_hours": provider.sync_hours or service_sync_hours(),
+        "next_sync_at": next_sync_of(provider),
+        "succeeded_at": provider.last_success_at,
+        "failures": provider.sync_failures,
+        "stage": provider.last_sync_stage,
+        "cause": provider.last_sync_cause,
+    }
+
+
 def provider_document(provider: ManagedProvider) -> dict[str, Any]:
     """An identity provider as it is shown: what is in force, how the last sync went, what waits."""
     metadata = metadata_from_document(provider.metadata_document)
@@ -81,5 +95,6 @@ def provider_document(provider: ManagedProvider) -> dict[str, Any]:
             "result": provider.last_sync_result,
             "code": provider.last_sync_code,
         },
+        "refresh": refresh_document(provider),
         "pending": provider.pending,
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.asked import Asked
@@ -20,12 +21,15 @@ from tenants.drafts import draft_of
 from tenants.errors import RateLimited
 from tenants.idp_metadata import metadata_from_document
 from tenants.idp_records import ManagedProvider, providers_of
+from tenants.management_errors import FieldsInvalid
 from tenants.metadata_sync import queue_sync
 from tenants.providers import change_provider_facts, delete_provider, require_provider
+from tenants.refresh.schedule import SYNC_HOURS
 from tenants.roles import ASSIST, CONFIGURE, READ
 from tenants.saml_settings import settings_from_document
 from tenants.service_provider import service_provider_of
 from tenants.settings_warnings import warnings_of
+from tenants.sync_intervals import change_sync_hours, next_sync_of, service_sync_hours
 from tenants.trust import IdPMetadata
 from tenants.wiring import end_sessions
 
@@ -76,6 +80,10 @@ class AuthenticationScreen(TenantScreen):
             warnings=warnings_of(settings),
             own=_own(asked),
             soon=SOON,
+            next_sync=next_sync_of(provider),
+            service_hours=service_sync_hours(),
+            interval=SYNC_HOURS,
+            now=asked.now,
         )
 
     @page("/<name>/sync", ASSIST, methods=("POST",))
@@ -88,6 +96,20 @@ class AuthenticationScreen(TenantScreen):
             notify(NOT_SYNCING.format(seconds=refusal.detail.get("retry_after", 60)), "warn")
         else:
             notify("The metadata is being fetched; how it went shows here in a few seconds.")
+        return self.see_other("show", asked, name=name)
+
+    @page("/<name>/refresh", CONFIGURE, methods=("POST",))
+    def refresh(self, asked: Asked, name: str) -> WerkzeugResponse:
+        """How often its metadata is fetched again: by an interval of its own, or the service's."""
+        typed = request.form.get("sync_hours", "").strip()
+        hours = None if not typed else int(typed) if re.fullmatch("[0-9]{1,4}", typed) else 0
+        try:
+            with transaction():
+                change_sync_hours(asked.tenant, name, hours, actor=asked.actor, now=asked.now)
+        except FieldsInvalid as refusal:
+            notify(" ".join(sentence for found in refusal.detail["errors"].values() for sentence in found), "warn")
+        else:
+            notify("The interval was changed. It holds at once.")
         return self.see_other("show", asked, name=name)
 
     @page("/<name>/switch", CONFIGURE, methods=("POST",))

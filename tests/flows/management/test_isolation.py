@@ -28,6 +28,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "api_people.post_relink": REASON,
     "api_people_files.post_apply": {"fingerprint": "0" * 64},
     "api_people.post_user": {"email": "new@acme.test"},
+    "api_properties.patch_properties": {"saml.metadata_sync_hours": 2},
+    "api_providers.patch_refresh": {"sync_hours": 2},
     "api_providers.patch_settings": {"want_messages_signed": True},
     "api_providers.put_provider": {"display_name": "Taken over", "metadata_xml": ""},
     "api_settings.patch_draft": {"clock_skew_seconds": 90},
@@ -44,7 +46,10 @@ QUERIES = {"api_people_files.get_import_lines": {"outcome": "changed"}}
 """What an operation cannot do without."""
 OF_BOTH = {"slug", "name", "number", "logger"}
 """Arguments that may be the same at two tenants."""
-STAFFS_OWN = {"api_tenants.get_tenants", "api_log_levels.get_log_levels", "api_log_levels.get_log_level"}
+STAFFS_OWN = {
+    *("api_tenants.get_tenants", "api_properties.get_properties"),
+    *("api_log_levels.get_log_levels", "api_log_levels.get_log_level"),
+}
 FAR = "globex"
 
 

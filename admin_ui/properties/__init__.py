@@ -1,0 +1,1 @@
+"""Properties of the service, as staff see and change them."""
