@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.cli import ScriptInfo
 
+from admin_ui.audit_chains import renew_signatures, seal_events
 from admin_ui.log_levels.levels import FOLLOW_SECONDS, follow_levels
 from admin_ui.staff_purge import purge_staff
 from config.database import DATABASE_ERRORS, db, schema_is_current
@@ -28,6 +29,7 @@ from tenants.metadata_history.purge import purge_metadata
 from tenants.metadata_readings import run_due_readings
 from tenants.metadata_sync import run_due_lists, run_due_syncs
 from tenants.own_keys import opens_what_is_stored
+from tenants.sealing.signing import SealKeys
 from wsgi import create_app
 
 MIGRATE_FIRST = "The database has no schema, or that of another version: run `vestibule migrate` first."
@@ -44,6 +46,9 @@ READING_SECONDS = 0.5
 """How soon a federation's list that somebody waits for is taken up."""
 SYNC_SECONDS = 2
 """How soon a metadata sync that was asked for begins, and a changed interval makes others due."""
+SEAL_SECONDS = 30
+SEAL_KEYS_SECONDS = 3_600
+"""How soon every chain has a seal of a new key."""
 
 
 class Vestibule(click.Group):
@@ -138,11 +143,14 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
     What must not run beside requests says `where="worker"`.
     """
     settings: Settings = app.extensions["vestibule_settings"]
+    seal_keys: SealKeys = app.extensions["vestibule_seal_keys"]
     return (
         Job("purge", PURGE_SECONDS, purge_expired),
         Job("staff_purge", PURGE_SECONDS, purge_staff),
         Job("count_sign_ins", COUNT_SECONDS, count_sign_ins),
         Job("log_levels", FOLLOW_SECONDS, lambda: follow_levels(dt.datetime.now(dt.UTC)), where="everywhere"),
+        Job("seal_events", SEAL_SECONDS, lambda: seal_events(seal_keys, dt.datetime.now(dt.UTC))),
+        Job("seal_keys", SEAL_KEYS_SECONDS, lambda: renew_signatures(seal_keys, dt.datetime.now(dt.UTC))),
         Job("people_imports", IMPORT_SECONDS, lambda: run_due_imports(dt.datetime.now(dt.UTC))),
         Job("metadata_purge", METADATA_PURGE_SECONDS, lambda: purge_metadata(dt.datetime.now(dt.UTC))),
         Job(

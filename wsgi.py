@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from admin_ui.cli import install_staff_commands
+from admin_ui.cli_audit import install_audit_commands
 from admin_ui.console import install_console
 from admin_ui.invitation_routes import invitation_routes
 from admin_ui.log_levels.api import install_log_level_api
@@ -36,6 +37,7 @@ from identity.routes import routes
 from tenants.api import install_api
 from tenants.cli import install_commands
 from tenants.operation import operation
+from tenants.sealing.signing import SealKeys
 from tenants.trusts import TrustCache
 from tenants.web import install_hosts
 
@@ -64,6 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False  # werkzeug would redirect to where the request's own Host says (T2)
     app.extensions["vestibule_settings"] = settings
     app.extensions["vestibule_keys"] = KeyRing(settings.secret_keys)
+    app.extensions["vestibule_seal_keys"] = SealKeys(settings.secret_keys)
     app.extensions["vestibule_trusts"] = TrustCache(app.extensions["vestibule_keys"])
     app.wsgi_app = behind_proxies(app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
     connect_database(app, settings.database_url)
@@ -90,6 +93,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_staff_commands(app)
     install_log_level_commands(app)
     install_property_commands(app)
+    install_audit_commands(app)
     install_onboarding_commands(app)
     return app
 

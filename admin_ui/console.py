@@ -21,6 +21,7 @@ from admin_ui.screens.branding import BrandingScreen
 from admin_ui.screens.diagnosis.attempts import AttemptsScreen
 from admin_ui.screens.diagnosis.events import EventsScreen
 from admin_ui.screens.diagnosis.pasted import PastedScreen
+from admin_ui.screens.diagnosis.seals import SealsScreen
 from admin_ui.screens.domains import DomainsScreen
 from admin_ui.screens.general import GeneralScreen
 from admin_ui.screens.home import HomeScreen
@@ -62,6 +63,7 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     AttemptsScreen,
     PastedScreen,
     EventsScreen,
+    SealsScreen,
     OnboardingScreen,
     GeneralScreen,
     BrandingScreen,

@@ -139,3 +139,30 @@ class StaffEvent(Model):
     actor: Mapped[str] = mapped_column(sa.String(200))
     staff_id: Mapped[str | None] = mapped_column(RowId, index=True)
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class StaffSeal(Model):
+    """A batch of staff's events, sealed as those of tenants are: the service's own chain."""
+
+    __tablename__ = "staff_seal"
+    __table_args__ = (sa.Index("ix_staff_seal_last_id", "last_id", "first_id"),)
+
+    number: Mapped[int] = mapped_column(sa.Integer, primary_key=True, autoincrement=False)
+    previous: Mapped[str] = mapped_column(sa.String(64))
+    hash: Mapped[str] = mapped_column(sa.String(64))
+    first_id: Mapped[str | None] = mapped_column(RowId)
+    last_id: Mapped[str | None] = mapped_column(RowId)
+    count: Mapped[int] = mapped_column(sa.Integer)
+    events: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    sealed_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    key_name: Mapped[str] = mapped_column(sa.String(60))
+    public_key: Mapped[str] = mapped_column(sa.String(64))
+    signature: Mapped[str] = mapped_column(sa.String(128))
+
+
+class UnsealedStaffEvent(Model):
+    """One of staff's events that is in no seal yet; a trigger adds it with the event."""
+
+    __tablename__ = "unsealed_staff_event"
+
+    event_id: Mapped[str] = mapped_column(RowId, primary_key=True)

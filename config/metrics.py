@@ -5,7 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+    values,
+)
 
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -19,6 +28,12 @@ REQUESTS = Histogram(
 )
 METADATA_SYNCS = Counter(
     "vestibule_metadata_syncs", "Fetches of metadata, by result, code and failed stage.", ["result", "code", "stage"]
+)
+ROWS_REMOVED = Counter("vestibule_rows_removed", "Rows that were kept long enough and removed, by table.", ["table"])
+SEAL_LAG = Gauge(
+    "vestibule_seal_lag_seconds",
+    "Age of the oldest audit event that is in no seal, when the job looked last.",
+    multiprocess_mode="livemostrecent",
 )
 JOB_SECONDS = Histogram(
     "vestibule_job_seconds",

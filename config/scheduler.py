@@ -66,6 +66,7 @@ class RunningClock:
         """End it: what runs is told, and waited for."""
         ending.set()
         self.scheduler.shutdown(wait=True)
+        ending.clear()
         with self.app.app_context(), contextlib.suppress(*DATABASE_ERRORS), transaction():
             stop_beating(self.id)
 

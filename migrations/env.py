@@ -15,6 +15,7 @@ import identity.trial_models  # noqa: F401
 import tenants.logo_models
 import tenants.metadata_models
 import tenants.models
+import tenants.sealing.models
 import tenants.settings_models
 import tenants.setup_models  # noqa: F401
 from config.database import Base

@@ -11,6 +11,7 @@ from tenants.api_domains import domains_api
 from tenants.api_events import events_api
 from tenants.api_logo import logo_api
 from tenants.api_providers import providers_api
+from tenants.api_seals import seals_api
 from tenants.api_settings import settings_api
 from tenants.api_tenants import tenants_api
 from tenants.api_tokens import tokens_api
@@ -25,6 +26,7 @@ def install_api(app: Flask) -> None:
         document_api,
         tenants_api,
         events_api,
+        seals_api,
         tokens_api,
         logo_api,
         providers_api,

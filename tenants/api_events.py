@@ -14,7 +14,7 @@ from tenants.api_blueprint import ManagementBlueprint
 from tenants.audit import EventType, record
 from tenants.event_records import page_of_events
 from tenants.event_schemas import EventPage, EventsExportQuery, EventsQuery
-from tenants.event_views import EXPORT_TYPES, event_document, event_filter, export_lines
+from tenants.event_views import EXPORT_NAMES, EXPORT_TYPES, event_document, event_filter, export_lines
 from tenants.paging import cursor_scope, key_of, page_of
 from tenants.roles import READ
 from tenants.tenant_records import ManagedTenant
@@ -51,12 +51,25 @@ def get_events_jsonl(query: Mapping[str, Any], tenant: ManagedTenant) -> Respons
     return _export(tenant, "jsonl", query)
 
 
+@events_api.operation(
+    "GET",
+    f"{EVENTS}-sealed.jsonl",
+    READ,
+    query=EventsExportQuery,
+    answers={200: {"type": "string"}},
+    media_type="application/jsonl",
+)
+def get_events_sealed(query: Mapping[str, Any], tenant: ManagedTenant) -> Response:
+    """Export audit events with their seals, so that the file can be verified by itself (`vestibule audit verify --file`)."""
+    return _export(tenant, "sealed", query)
+
+
 def _export(tenant: ManagedTenant, form: str, query: Mapping[str, Any]) -> Response:
     filters = event_filter(query)
     with transaction():
         record(tenant.id, EventType.EVENTS_EXPORTED, at=now(), actor=caller().actor, form=form)
     response = Response(stream_with_context(export_lines(tenant.id, form, filters)), content_type=EXPORT_TYPES[form])
-    response.headers["Content-Disposition"] = f'attachment; filename="{tenant.slug}-events.{form}"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{tenant.slug}-{EXPORT_NAMES[form]}"'
     return response
 
 

@@ -33,13 +33,13 @@ def list_events_command(slug: str, limit: int, **asked: str | None) -> None:
 
 @events.command("export")
 @SLUG
-@click.option("--format", "form", default="jsonl", show_default=True, type=click.Choice(["jsonl", "csv"]))
+@click.option("--format", "form", default="jsonl", show_default=True, type=click.Choice(["jsonl", "csv", "sealed"]))
 @TYPE
 @ACTOR
 @SINCE
 @UNTIL
 def export_events_command(slug: str, form: str, **asked: str | None) -> None:
-    """Write audit events to standard output, newest first."""
+    """Write audit events to standard output, newest first. `sealed` is JSONL that `vestibule audit verify --file` takes."""
     tenant, filters = the_tenant(slug), _filter(asked)
     with transaction():
         record(tenant.id, EventType.EVENTS_EXPORTED, at=now(), actor=actor(), form=form)

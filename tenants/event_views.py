@@ -8,12 +8,16 @@ from dataclasses import asdict
 from typing import Any
 
 from tenants.csv_text import csv_row
-from tenants.event_records import EventFilter, EventRow, batches_of_events
+from tenants.event_records import ALL, EventFilter, EventRow, batches_of_events
+from tenants.sealing.ledgers import tenant_ledger
+from tenants.sealing.records import empty_seals, seals_of
 
 COLUMNS = ("id", "at", "type", "reason", "actor", "detail")
 BYTE_ORDER_MARK = "\ufeff"
 """So that spreadsheets take the file for UTF-8."""
-EXPORT_TYPES: Mapping[str, str] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
+JSONL = "application/jsonl"
+EXPORT_TYPES: Mapping[str, str] = {"csv": "text/csv; charset=utf-8", "jsonl": JSONL, "sealed": JSONL}
+EXPORT_NAMES: Mapping[str, str] = {"csv": "events.csv", "jsonl": "events.jsonl", "sealed": "events-sealed.jsonl"}
 
 
 def event_document(event: EventRow) -> dict[str, Any]:
@@ -28,8 +32,26 @@ def event_filter(asked: Mapping[str, Any]) -> EventFilter:
     )  # fmt: skip
 
 
+def sealed_lines(tenant_id: int, filters: EventFilter) -> Iterator[str]:
+    """An export that can be verified by itself: JSONL in which each seal stands before the first event that it holds."""
+    ledger, told = tenant_ledger(tenant_id), set[int]()
+    for batch in batches_of_events(tenant_id, filters):
+        seals = seals_of(ledger, [event.id for event in batch])
+        for event in batch:
+            seal = seals.get(event.id)
+            if seal is not None and seal.number not in told:
+                told.add(seal.number)
+                yield json.dumps({"seal": seal.whole_document()}) + "\n"
+            yield _json_line(event, chain=tenant_id, seal=seal.number if seal else None)
+    if filters == ALL:
+        yield from (json.dumps({"seal": seal.whole_document()}) + "\n" for seal in empty_seals(ledger))
+
+
 def export_lines(tenant_id: int, form: str, filters: EventFilter) -> Iterator[str]:
-    """An export as text, a batch of events at a time. `form`: csv or jsonl."""
+    """An export as text, a batch of events at a time. `form`: csv, jsonl, or sealed, which is JSONL with seals."""
+    if form == "sealed":
+        yield from sealed_lines(tenant_id, filters)
+        return
     if form == "csv":
         yield BYTE_ORDER_MARK + csv_row(COLUMNS)
     for batch in batches_of_events(tenant_id, filters):
@@ -37,8 +59,8 @@ def export_lines(tenant_id: int, form: str, filters: EventFilter) -> Iterator[st
         yield "".join(lines)
 
 
-def _json_line(event: EventRow) -> str:
-    return json.dumps(event_document(event) | {"at": event.at.isoformat()}, ensure_ascii=False) + "\n"
+def _json_line(event: EventRow, **more: int | None) -> str:
+    return json.dumps(event_document(event) | {"at": event.at.isoformat()} | more, ensure_ascii=False) + "\n"
 
 
 def _cells(event: EventRow) -> tuple[object, ...]:

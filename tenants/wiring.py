@@ -7,6 +7,7 @@ from flask import current_app
 from config.sealing import KeyRing
 from config.settings import Settings
 from tenants.administration import EndSessions
+from tenants.sealing.signing import SealKeys
 
 END_SESSIONS = "vestibule_end_sessions"
 
@@ -20,6 +21,12 @@ def settings() -> Settings:
 def keys() -> KeyRing:
     """The keys that secrets are sealed with."""
     value: KeyRing = current_app.extensions["vestibule_keys"]
+    return value
+
+
+def seal_keys() -> SealKeys:
+    """The keys that seals of audit events are signed with."""
+    value: SealKeys = current_app.extensions["vestibule_seal_keys"]
     return value
 
 

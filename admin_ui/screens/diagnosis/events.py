@@ -14,9 +14,12 @@ from identity.response_headers import security_headers
 from tenants.audit import EventType, record
 from tenants.errors import NotFound
 from tenants.event_records import EventFilter, page_of_events
-from tenants.event_views import EXPORT_TYPES, export_lines
+from tenants.event_views import EXPORT_NAMES, EXPORT_TYPES, export_lines
 from tenants.paging import cursor_of, cursor_scope, is_row_id, key_of
 from tenants.roles import READ
+from tenants.sealing.chains import chain_state
+from tenants.sealing.ledgers import tenant_ledger
+from tenants.sealing.records import seals_of
 
 LISTING = Listing(
     columns=(Column("When"), Column("What"), Column("By"), Column("Details")),
@@ -27,7 +30,7 @@ LISTING = Listing(
         Filter("since", "From", kind="date"),
         Filter("until", "To", kind="date"),
     ),
-    exports=("csv", "jsonl"),
+    exports=("csv", "jsonl", "sealed"),
     empty="Nothing has happened yet",
 )
 
@@ -46,9 +49,15 @@ class EventsScreen(TenantScreen):
         found = page_of_events(asked.tenant.id, key_of(query.cursor, scope), query.limit + 1, filters)
         rows = found[: query.limit]
         following = cursor_of(rows[-1].id, scope) if len(found) > query.limit else None
-        people = emails_of(asked.tenant.id, {row.actor for row in rows if is_row_id(row.actor)})
         return self.render(
-            "diagnosis/events.html", asked, listing=LISTING, query=query, shown=Page(rows, following), people=people
+            "diagnosis/events.html",
+            asked,
+            listing=LISTING,
+            query=query,
+            shown=Page(rows, following),
+            people=emails_of(asked.tenant.id, {row.actor for row in rows if is_row_id(row.actor)}),
+            seals=seals_of(tenant_ledger(asked.tenant.id), [row.id for row in rows]),
+            chain=chain_state(asked.tenant.id, asked.now),
         )
 
     @page("/export", READ)
@@ -62,7 +71,7 @@ class EventsScreen(TenantScreen):
             record(asked.tenant.id, EventType.EVENTS_EXPORTED, at=asked.now, actor=asked.actor, form=form)
         lines = stream_with_context(export_lines(asked.tenant.id, form, filters))
         response = Response(lines, content_type=EXPORT_TYPES[form])
-        response.headers["Content-Disposition"] = f'attachment; filename="{asked.tenant.slug}-events.{form}"'
+        response.headers["Content-Disposition"] = f'attachment; filename="{asked.tenant.slug}-{EXPORT_NAMES[form]}"'
         return security_headers(response)
 
 

@@ -32,6 +32,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "api_providers.patch_refresh": {"sync_hours": 2},
     "api_providers.patch_settings": {"want_messages_signed": True},
     "api_providers.put_provider": {"display_name": "Taken over", "metadata_xml": ""},
+    "api_seals.post_verify": {},
     "api_settings.patch_draft": {"clock_skew_seconds": 90},
     "api_settings.post_promote": REASON,
     "api_settings.post_rebase": {},

@@ -34,9 +34,10 @@ def test_every_logger_is_described() -> None:
 
 def test_every_metric_that_is_described_exists() -> None:
     """Names as Prometheus shows them."""
-    counters = {f"{metric._name}_total" for metric in (metrics.SIGN_INS, metrics.LOGIN_STARTS, metrics.JOB_FAILURES)}
+    counted = (metrics.SIGN_INS, metrics.LOGIN_STARTS, metrics.JOB_FAILURES, metrics.ROWS_REMOVED)
+    counters = {f"{metric._name}_total" for metric in counted}
     shown = {codes(row["metric"])[0] for row in table(PAGE, "metric", "labels")}
-    assert shown == counters | {metrics.REQUESTS._name, metrics.JOB_SECONDS._name}
+    assert shown == counters | {metrics.REQUESTS._name, metrics.JOB_SECONDS._name, metrics.SEAL_LAG._name}
 
 
 def test_the_development_file_is_described() -> None:

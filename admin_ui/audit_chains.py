@@ -1,0 +1,45 @@
+"""Flow: all chains of the service, those of tenants and the one of what staff do among themselves, and the jobs that seal."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from admin_ui.models import StaffEvent, StaffSeal, UnsealedStaffEvent
+from config.logs import audit_log
+from config.metrics import SEAL_LAG
+from tenants.sealing.errors import ChainBroken
+from tenants.sealing.ledgers import Ledger, table_of
+from tenants.sealing.records import waiting_ids
+from tenants.sealing.sealer import age_of, renew_signature, renew_tenants_signatures, seal_tenants, seal_whole
+from tenants.sealing.seals import SERVICE_CHAIN
+from tenants.sealing.signing import SealKeys
+
+STAFF_LEDGER = Ledger(
+    SERVICE_CHAIN,
+    table_of(StaffEvent),
+    table_of(StaffSeal),
+    table_of(UnsealedStaffEvent),
+    ("id", "type", "at", "actor", "staff_id", "detail"),
+)
+
+
+def seal_events(keys: SealKeys, now: dt.datetime) -> None:
+    """Seal what waits, everywhere; the job of that name. How far it is behind is a metric."""
+    lag = seal_tenants(keys, now)
+    seal_whole(STAFF_LEDGER, keys, now)
+    left = waiting_ids(STAFF_LEDGER, 1)
+    SEAL_LAG.set(max(lag, age_of(left[0], now) if left else 0.0, 0.0))
+
+
+def renew_signatures(keys: SealKeys, now: dt.datetime) -> int:
+    """Sign every chain with the present key, so that an older one can be given up; the job `seal_keys`.
+
+    Returns:
+        How many chains got a seal of the new key.
+    """
+    renewed = renew_tenants_signatures(keys, now)
+    try:
+        return renewed + renew_signature(STAFF_LEDGER, keys, now)
+    except ChainBroken as error:
+        audit_log.error("chain_broken", chain=SERVICE_CHAIN, cause=str(error))
+        return renewed

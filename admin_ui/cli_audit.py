@@ -1,0 +1,132 @@
+"""Commands for sealed audit events: verify them, and print what an auditor keeps (L2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO
+
+import click
+from flask import Flask
+
+from admin_ui.audit_chains import STAFF_LEDGER
+from tenants.cli_support import ManagementGroup, the_tenant
+from tenants.paging import MAX_LIMIT
+from tenants.sealing.errors import AnchorInvalid
+from tenants.sealing.examination import examine
+from tenants.sealing.ledgers import Ledger, tenant_ledger
+from tenants.sealing.offline import examine_export
+from tenants.sealing.records import head_of
+from tenants.sealing.reports import Report
+from tenants.sealing.seals import Anchor, read_anchor
+from tenants.tenant_records import page_of_tenants
+from tenants.wiring import seal_keys
+
+audit = ManagementGroup("audit", help="Sealed audit events: verify them, print anchors.")
+SLUG = click.argument("slug", metavar="[MYDOMAIN]", required=False)
+STAFF = click.option("--staff", is_flag=True, help="The service's own chain: what staff do among themselves.")
+EXIT_BROKEN = 1
+OWN_NAME = "(staff)"
+
+
+def install_audit_commands(app: Flask) -> None:
+    """Give the application these commands."""
+    app.cli.add_command(audit)
+
+
+@audit.command("verify")
+@SLUG
+@STAFF
+@click.option("--from", "since", metavar="ANCHOR", help="Begin behind this seal; what it holds is taken as it stands.")
+@click.option("--anchor", "anchors", metavar="ANCHOR", multiple=True, help="A seal that the chain has to have.")
+@click.option("--file", "export", type=click.Path(allow_dash=True), help="Instead: a `sealed` export, or -.")
+@click.option("--key", "public_keys", multiple=True, help="With --file: a public key to trust, besides those of SECRET_KEYS.")
+@click.option("--partial", is_flag=True, help="With --file: it holds what a filter let through, so events may be missing.")
+@click.pass_context
+def verify_command(
+    ctx: click.Context,
+    slug: str | None,
+    staff: bool,
+    since: str | None,
+    anchors: tuple[str, ...],
+    export: str | None,
+    public_keys: tuple[str, ...],
+    partial: bool,
+) -> None:
+    """Verify the chains of all tenants and of staff, or of one. Exit code 1: something was changed, removed or added."""
+    kept = [read_anchor(text) for text in anchors]
+    if export is not None:
+        trusted = frozenset(public_keys) | frozenset(seal_keys().public.values())
+        with _opened(export) as lines:
+            reports = examine_export(lines, trusted, anchors=kept, is_partial=partial)
+        intact = [_show(f"chain {report.chain}", report) for report in reports]
+    else:
+        start = read_anchor(since) if since else None
+        is_alone = bool(slug or staff)
+        intact = [_verified(name, ledger, start, kept, is_alone=is_alone) for name, ledger in _chains(slug, staff)]
+    ctx.exit(0 if all(intact) else EXIT_BROKEN)
+
+
+@audit.command("anchors")
+@SLUG
+@STAFF
+def anchors_command(slug: str | None, staff: bool) -> None:
+    """Print the newest seal of each chain, to be kept where nobody who can reach the database can change it."""
+    for name, ledger in _chains(slug, staff):
+        head = head_of(ledger)
+        click.echo(f"{head.anchor if head else '-'}\t{name}")
+
+
+@audit.command("keys")
+def keys_command() -> None:
+    """Print the public keys of seals, by the name of the key in SECRET_KEYS; the first one signs."""
+    for name, public_key in seal_keys().public.items():
+        click.echo(f"{name}\t{public_key}")
+
+
+def _opened(path: str) -> IO[str]:
+    try:
+        return click.open_file(path, encoding="utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _verified(name: str, ledger: Ledger, since: Anchor | None, anchors: list[Anchor], *, is_alone: bool) -> bool:
+    """One chain. Anchors may be of many; with one chain asked for, one of another is a mistake and not a pass."""
+    kept = [anchor for anchor in anchors if anchor.chain == ledger.chain]
+    if is_alone and len(kept) < len(anchors):
+        raise AnchorInvalid("an anchor of another chain")
+    if since is not None and since.chain != ledger.chain:
+        if is_alone:
+            raise AnchorInvalid("an anchor of another chain")
+        since = None
+    return _show(name, examine(ledger, seal_keys(), since=since, anchors=kept))
+
+
+def _show(name: str, report: Report) -> bool:
+    """One line that says how it is, one for each finding, and the anchor."""
+    size = f"{report.events} events in {report.seals} seals, {report.waiting} wait to be sealed"
+    click.echo(f"{name}: {'intact' if report.is_intact else f'BROKEN, {report.faults} faults'}; {size}")
+    for finding in report.findings:
+        what = f"event {finding.event_id}" if finding.event_id else f"seal {finding.seal}"
+        where = f" (seal {finding.seal})" if finding.event_id and finding.seal else ""
+        click.echo(f"  {finding.fault}: {what}{where}: {finding.cause}")
+    if report.faults > len(report.findings):
+        click.echo(f"  and {report.faults - len(report.findings)} more")
+    if report.head is not None:
+        click.echo(f"  newest seal: {report.head}")
+    return report.is_intact
+
+
+def _chains(slug: str | None, staff: bool) -> Iterator[tuple[str, Ledger]]:
+    """The chain that was named, or all: tenants in the order of their MyDomains, then staff's."""
+    if slug and staff:
+        raise click.UsageError("Name a MyDomain or --staff, not both.")
+    if slug:
+        yield slug, tenant_ledger(the_tenant(slug).id)
+        return
+    after = ""
+    while not staff and (page := page_of_tenants(after, MAX_LIMIT)):
+        for tenant in page:
+            yield tenant.slug, tenant_ledger(tenant.id)
+        after = page[-1].slug
+    yield OWN_NAME, STAFF_LEDGER

@@ -1,0 +1,204 @@
+"""Flow: what waits is sealed, a batch at a time. Nobody is waited for, and nobody waits for it (L2).
+
+Everything slow comes before the transaction: reading, hashing, signing. The transaction adds one row, whose number decides
+between two who seal at once, and takes the batch off the list of those that wait.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+from config.database import transaction
+from config.isolation import every_tenant
+from config.logs import audit_log
+from config.pacing import in_batches
+from tenants.models import Tenant
+from tenants.sealing.encoding import NOTHING_BEFORE, event_digest, seal_digest
+from tenants.sealing.errors import ChainBroken
+from tenants.sealing.ledgers import Ledger, table_of, tenant_ledger
+from tenants.sealing.models import AuditSeal, UnsealedEvent
+from tenants.sealing.records import (
+    UNREADABLE_ERRORS,
+    EventRow,
+    append_seal,
+    chain_heads,
+    events_of,
+    head_of,
+    highest_sealed,
+    oldest_waiting,
+    seal_of,
+    stop_waiting,
+    waiting_ids,
+)
+from tenants.sealing.seals import UNREADABLE, Leaf, Seal, is_id, made_at, packed
+from tenants.sealing.signing import SealKeys, is_signed
+
+BATCH = 500
+"""Events in a seal at most: some ten milliseconds of work, and one row of 24 KiB."""
+SEAL_AFTER_SECONDS = 60
+"""How long an event may wait for company: a quiet tenant's chain grows by a seal a minute at most."""
+RUN_SECONDS = 25.0
+TENANTS_AT_ONCE = 1_000
+
+
+def seal_tenants(keys: SealKeys, now: dt.datetime) -> float:
+    """Seal what has waited long enough, at every tenant; the job of that name.
+
+    Returns:
+        The age of the oldest event that still waits, in seconds: the lag.
+    """
+    with every_tenant():
+        due = oldest_waiting(table_of(UnsealedEvent), TENANTS_AT_ONCE)
+    for tenant_id, oldest in due:
+        if age_of(oldest, now) >= SEAL_AFTER_SECONDS:
+            seal_whole(tenant_ledger(tenant_id), keys, now)
+    with every_tenant():
+        left = oldest_waiting(table_of(UnsealedEvent), 1)
+    return max((age_of(oldest, now) for _, oldest in left), default=0.0)
+
+
+def age_of(event_id: str, now: dt.datetime) -> float:
+    """Seconds since an event's id was made; one that is none is as old as can be."""
+    return now.timestamp() - (made_at(event_id) if is_id(event_id) else 0.0)
+
+
+def seal_whole(ledger: Ledger, keys: SealKeys, now: dt.datetime) -> int:
+    """Seal everything that waits in one chain, with pauses; a chain that is broken stays as it is, and is told.
+
+    Returns:
+        How many events were sealed.
+    """
+    try:
+        return in_batches(lambda: seal_batch(ledger, keys, now), BATCH, seconds=RUN_SECONDS)
+    except ChainBroken as error:
+        audit_log.error("chain_broken", chain=ledger.chain, cause=str(error))
+        return 0
+
+
+def seal_batch(ledger: Ledger, keys: SealKeys, now: dt.datetime) -> int:
+    """Seal the lowest of what waits, and tell how many those were; 0 where another worker was first.
+
+    Raises:
+        ChainBroken
+    """
+    head = _trusted_head(ledger, keys)  # before what waits: another's seal between the two then takes our number
+    ids = waiting_ids(ledger, BATCH)
+    if not ids:
+        return 0
+    fresh = _unsealed(ledger, head, ids)
+    seal = _next_seal(ledger, keys, head, _leaves(ledger, fresh), now)
+    with transaction():
+        if fresh and not append_seal(ledger, seal):
+            return 0
+        stop_waiting(ledger, ids)
+    if fresh:
+        _tell(seal)
+    return len(ids)
+
+
+def renew_signature(ledger: Ledger, keys: SealKeys, now: dt.datetime) -> bool:
+    """Put an empty seal of the present key on a chain whose newest seal is of an older one, which can then be given up.
+
+    Raises:
+        ChainBroken
+    """
+    head = _trusted_head(ledger, keys)
+    if head is None or head.public_key == keys.active:
+        return False
+    seal = _next_seal(ledger, keys, head, [], now)
+    with transaction():
+        added = append_seal(ledger, seal)
+    if added:
+        _tell(seal)
+    return added
+
+
+def renew_tenants_signatures(keys: SealKeys, now: dt.datetime) -> int:
+    """The same for all tenants whose newest seal is of an older key; how many those were."""
+    renewed, after = 0, 0
+    while True:
+        with every_tenant():
+            heads = chain_heads(table_of(AuditSeal), table_of(Tenant), after, TENANTS_AT_ONCE)
+        for tenant_id, public_key in heads:
+            if public_key not in (None, keys.active):
+                ledger = tenant_ledger(tenant_id)
+                renewed += _or_told(ledger, lambda ledger=ledger: renew_signature(ledger, keys, now))  # type: ignore[misc]
+        if len(heads) < TENANTS_AT_ONCE:
+            return renewed
+        after = heads[-1][0]
+
+
+def _or_told(ledger: Ledger, renew: Callable[[], bool]) -> bool:
+    try:
+        return renew()
+    except ChainBroken as error:
+        audit_log.error("chain_broken", chain=ledger.chain, cause=str(error))
+        return False
+
+
+def _trusted_head(ledger: Ledger, keys: SealKeys) -> Seal | None:
+    """The newest seal, if it is whole and ours: a forged chain must not get a genuine seal on top."""
+    head = head_of(ledger)
+    if head is None:
+        return None
+    if not keys.are_ours(head.public_key):
+        raise ChainBroken(f"seal {head.number} was signed by a key that SECRET_KEYS does not have, {head.key_name!r}")
+    if head.computed_hash() != head.hash or not is_signed(head.public_key, head.hash, head.signature):
+        raise ChainBroken(f"seal {head.number} was changed")
+    return head
+
+
+def _unsealed(ledger: Ledger, head: Seal | None, ids: Sequence[str]) -> list[str]:
+    """Those that are in no seal. Who waits is in none; but that list can be written to by hand, and once sealed is enough.
+
+    Another worker's seal behind the head does not count here: it has the number that ours would have.
+    """
+    number = head.number if head else 0
+    highest = highest_sealed(ledger, number)
+    late = {event_id for event_id in ids if highest is not None and event_id <= highest}
+    again = {event_id for event_id in late if (seal := seal_of(ledger, event_id)) is not None and seal.number <= number}
+    odd = {event_id for event_id in ids if not is_id(event_id)}
+    if again or odd:
+        audit_log.error("waiting_list_changed", chain=ledger.chain, sealed_before=len(again), malformed=len(odd))
+    return [event_id for event_id in ids if event_id not in again | odd]
+
+
+def _leaves(ledger: Ledger, ids: Sequence[str]) -> list[Leaf]:
+    found = events_of(ledger, ids)
+    return [(event_id, digest_of(ledger, found.get(event_id))) for event_id in ids]
+
+
+def digest_of(ledger: Ledger, row: EventRow | None) -> bytes:
+    """An event's digest; one that is gone or cannot be read has one that no event can have."""
+    if row is None or row.fields is None:
+        return UNREADABLE
+    try:
+        return event_digest(ledger.chain, row.fields)
+    except UNREADABLE_ERRORS:
+        return UNREADABLE
+
+
+def _next_seal(ledger: Ledger, keys: SealKeys, head: Seal | None, leaves: Sequence[Leaf], now: dt.datetime) -> Seal:
+    unsigned = Seal(
+        chain=ledger.chain,
+        number=head.number + 1 if head else 1,
+        previous=head.hash if head else NOTHING_BEFORE,
+        sealed_at=now,
+        key_name=keys.active_name,
+        public_key=keys.active,
+        events=packed(leaves),
+        hash="",
+        signature="",
+    )
+    digest = seal_digest(unsigned.header(), unsigned.leaves()).hex()
+    return Seal(
+        **{name: getattr(unsigned, name) for name in Seal.__dataclass_fields__ if name not in ("hash", "signature")},
+        hash=digest,
+        signature=keys.sign(digest),
+    )
+
+
+def _tell(seal: Seal) -> None:
+    """A line of the log for each seal: whoever collects logs elsewhere has anchors that the database's owner cannot reach."""
+    audit_log.info("sealed", anchor=str(seal.anchor), events=seal.count)
