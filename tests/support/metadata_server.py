@@ -18,6 +18,8 @@ class MetadataServer:
     body: str = ""
     status: int = 200
     etag: str | None = None
+    gate: threading.Event | None = None
+    """Until it is set, whoever asks waits; the answer is what it would have been when the question came."""
     asked: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -29,8 +31,11 @@ def metadata_server(body: str = "") -> Iterator[MetadataServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             state.asked.append({name.lower(): value for name, value in self.headers.items()})
+            body, gate = state.body, state.gate
+            if gate is not None:
+                gate.wait()
             unchanged = state.etag is not None and self.headers.get("If-None-Match") == state.etag
-            content = b"" if unchanged else state.body.encode()
+            content = b"" if unchanged else body.encode()
             self.send_response(304 if unchanged else state.status)
             if state.etag:
                 self.send_header("ETag", state.etag)
@@ -42,7 +47,14 @@ def metadata_server(body: str = "") -> Iterator[MetadataServer]:
         def log_message(self, *_parts: Any) -> None:
             """Quiet."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        block_on_close = False
+
+        def handle_error(self, *_parts: Any) -> None:
+            """Whoever asked is dead."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         state.url = f"http://127.0.0.1:{server.server_address[1]}/metadata"
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -95,23 +95,39 @@ def read_answer(connection: socket.socket) -> tuple[int, bytes]:
 def served(database_url: str, folder: Path, *, workers: int = 1, **environment: str) -> Iterator[Served]:
     """Serve a database that is migrated already, until the block ends."""
     port = free_port()
-    keys = ",".join(f"{name}:{base64.b64encode(key).decode()}" for name, key in SECRET_KEYS.items())
-    values: Mapping[str, str] = {
-        "PYTHONPATH": str(REPOSITORY),
-        "DATABASE_URL": database_url,
-        "SECRET_KEYS": keys,
-        "RATE_LIMITS": "off",
-        **dict.fromkeys(SETTINGS, ""),
-        **environment,
-    }
     command = [sys.executable, "-m", "command", "serve", "--port", str(port), "--workers", str(workers)]
-    running = start(command, log=folder / "served.log", folder=folder, environment=values)
+    environment_of_it = _environment(database_url, environment)
+    running = start(command, log=folder / "served.log", folder=folder, environment=environment_of_it)
     server = Served(running, port)
     try:
         running.wait_until(lambda: _is_up(server) and len(server.workers) == workers, seconds=START_SECONDS)
         yield server
     finally:
         running.stop()
+
+
+@contextmanager
+def working(database_url: str, folder: Path, name: str = "worker", **environment: str) -> Iterator[Running]:
+    """`vestibule worker` on a database that is migrated already, until the block ends; its log is `name`.log."""
+    command = [sys.executable, "-m", "command", "worker"]
+    running = start(command, log=folder / f"{name}.log", folder=folder, environment=_environment(database_url, environment))
+    try:
+        running.wait_until(lambda: '"event":"working"' in running.log_tail(), seconds=START_SECONDS)
+        yield running
+    finally:
+        running.stop()
+
+
+def _environment(database_url: str, given: Mapping[str, str]) -> Mapping[str, str]:
+    keys = ",".join(f"{name}:{base64.b64encode(key).decode()}" for name, key in SECRET_KEYS.items())
+    return {
+        "PYTHONPATH": str(REPOSITORY),
+        "DATABASE_URL": database_url,
+        "SECRET_KEYS": keys,
+        "RATE_LIMITS": "off",
+        **dict.fromkeys(SETTINGS, ""),
+        **given,
+    }
 
 
 def wait_for(server: Served, *, workers: int) -> None:
