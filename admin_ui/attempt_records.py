@@ -88,8 +88,11 @@ def count_attempt(counters: Sequence[Counter], now: dt.datetime) -> dt.timedelta
 
 
 def forget_attempts(counters: Sequence[Counter]) -> None:
-    """After a sign-in, inside its transaction: what was counted for the account is forgotten; the address counts one less."""
-    for counter in counters:
+    """After a sign-in, inside its transaction: what was counted for the account is forgotten; the address counts one less.
+
+    In the order in which attempts hold them: who guesses at an account must not make its owner's sign-in wait for itself.
+    """
+    for counter in sorted(counters, key=lambda counter: counter.key):
         if ":@" in counter.key:
             statement = sa.update(StaffAttempt).where(StaffAttempt.key == counter.key, StaffAttempt.failures > 0)
             write(statement.values(failures=StaffAttempt.failures - 1))

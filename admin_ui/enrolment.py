@@ -13,10 +13,10 @@ from admin_ui.access_errors import InvitationInvalid, SecondFactorInvalid
 from admin_ui.factor_records import add_passkey, replace_recovery_codes
 from admin_ui.passkeys import NewPasskey, PasskeyInvalid, RelyingParty, new_challenge, read_registration
 from admin_ui.passwords import hash_password, require_password
-from admin_ui.second_factors import new_recovery_codes, new_totp_secret, recovery_hash, totp_step_of
+from admin_ui.second_factors import new_recovery_codes, new_totp_secret, recovery_hash, totp_place, totp_step_of
+from admin_ui.staff_entry import Door, Entered, enter
 from admin_ui.staff_events import StaffEventType, record_staff
 from admin_ui.staff_records import Staff, change_staff, find_invited, take_invitation
-from admin_ui.staff_sign_in import Door, Entered, enter, totp_place
 from config.database import transaction
 from config.sealing import KeyRing, SealBroken
 from identity.exchanges import hash_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from tenants.schema_fields import Flag, TextOrList, Whole
 
 GENERAL = "_form"
 """Where a fault stands that belongs to no field of the form."""
+WHOLE = re.compile("-?[0-9]{1,18}")
+"""More digits are no number that anything here takes, and thousands of them none that Python reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +73,5 @@ def _value_of(field: fields.Field[Any], name: str, form: MultiDict[str, str]) ->
         return [line.strip() for text in form.getlist(name) for line in text.splitlines() if line.strip()]
     text = form[name]
     if isinstance(field, Whole):
-        return int(text) if text.strip().lstrip("-").isascii() and text.strip().lstrip("-").isdigit() else text
+        return int(text) if WHOLE.fullmatch(text.strip()) else text
     return text if field.allow_none is False else text or None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 
 from admin_ui.access_errors import LastFactor, SecondFactorInvalid
+from admin_ui.attempt_records import counters_of, forget_attempts
 from admin_ui.console_sessions import end_console_sessions, renew_token
 from admin_ui.enrolment import Factor, give_recovery_codes, keep_factor
 from admin_ui.factor_records import passkeys_of, remove_passkey
@@ -16,6 +17,7 @@ from admin_ui.passwords import hash_password, password_matches, require_password
 from admin_ui.principal import Principal
 from admin_ui.sign_in_records import forget_sign_ins_of
 from admin_ui.staff_accounts import require_staff
+from admin_ui.staff_entry import Door, require_patience
 from admin_ui.staff_events import StaffEventType, record_staff
 from admin_ui.staff_records import change_staff, hold_staff
 from config.database import transaction
@@ -26,21 +28,25 @@ from tenants.errors import ConflictingState, NotFound
 MAX_PASSKEYS = 20
 
 
-def change_password(principal: Principal, present: str, wanted: str, now: dt.datetime) -> str:
+def change_password(principal: Principal, present: str, wanted: str, door: Door) -> str:
     """Change the password; the new token of this browser's session.
 
     Raises:
         SecondFactorInvalid: the present one is wrong. PasswordNotAllowed. ConflictingState: the account has none.
+        RateLimited: whoever sits at an open session does not get to guess it either.
     """
     staff = require_staff(principal.id)
     if staff.password_hash is None:
         raise ConflictingState("an account without a password; an owner can send an invitation")
+    counters = counters_of("present", principal.id, door.browser.address, known_address=False)
+    require_patience(counters, door)
     if not password_matches(staff.password_hash, present):
         raise SecondFactorInvalid("present", errors={"present": ["This is not your present password."]})
     password_hash = hash_password(require_password(wanted, staff.email, staff.name))
     with transaction():
         change_staff(principal.id, {"password_hash": password_hash})
-        return _changed(principal, StaffEventType.PASSWORD_CHANGED, now)
+        forget_attempts(counters)
+        return _changed(principal, StaffEventType.PASSWORD_CHANGED, door.now)
 
 
 def change_totp(principal: Principal, factor: Factor, keys: KeyRing, now: dt.datetime) -> str:

@@ -23,6 +23,8 @@ from tenants.settings_changes import patched
 SEEN, REVISION = "seen", "revision"
 HALF_AN_EXCEPTION = "It takes a day and a reason of at most 500 characters; or neither."
 DAY = len("2026-11-25")
+MAX_SEEN = 64 * 1024
+"""Characters of settings that a form carries along; names and classes bound them well below."""
 _SWITCHES = (
     "require_authn_context",
     "force_authn",
@@ -92,9 +94,11 @@ def seen_text(settings: SAMLSettings) -> str:
 
 
 def _seen(form: MultiDict[str, str], present: SAMLSettings) -> SAMLSettings:
+    """As the form was opened with; where that was taken out or changed, the present ones have to do."""
+    text = form.get(SEEN, "")
     try:
-        return settings_from_document(json.loads(form.get(SEEN, "")))
-    except (ValueError, SettingsInvalid):  # taken out or changed: then the present ones have to do
+        return settings_from_document(json.loads(text)) if len(text) <= MAX_SEEN else present
+    except (ValueError, RecursionError, SettingsInvalid):
         return present
 
 

@@ -17,6 +17,7 @@ from admin_ui.rendering import json_answer
 from admin_ui.sign_in_pages import second_factor_page, sign_in_page
 from admin_ui.staff_cookies import door, forget_staff_token, keep_sign_in_secret, sign_in_secret, staff_token
 from admin_ui.staff_door import enter_console, our_party, see_other, staff_blueprint, wanted_target
+from admin_ui.staff_entry import sign_out as end_session
 from admin_ui.staff_records import Staff, find_staff
 from tenants import web
 from tenants.errors import RateLimited, Refusal
@@ -106,7 +107,7 @@ def take_second_factor() -> WerkzeugResponse:
 @sign_in_routes.post(CONSOLE_PATH + "/sign-out")
 def sign_out() -> WerkzeugResponse:
     """End this browser's session."""
-    staff_sign_in.sign_out(staff_token(), door().now)
+    end_session(staff_token(), door().now)
     session.clear()
     response = see_other(SIGN_IN_PATH + "?signed_out=1")
     forget_staff_token(response)

@@ -9,59 +9,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from admin_ui import sign_in_records
 from admin_ui.access_errors import StaffSignInFailed, StaffSignInLost
-from admin_ui.attempt_records import Counter, count_attempt, counters_of, forget_attempts
-from admin_ui.console_sessions import end_session_of_token, knows_address, open_console_session
+from admin_ui.attempt_records import Counter, counters_of, forget_attempts
+from admin_ui.console_sessions import knows_address
 from admin_ui.factor_records import find_passkey, use_passkey, use_recovery_code
 from admin_ui.passkeys import PasskeyInvalid, RelyingParty, new_challenge, unverified_credential_id, verify_passkey
 from admin_ui.passwords import password_matches
-from admin_ui.second_factors import recovery_hash, totp_step_of
+from admin_ui.second_factors import recovery_hash, totp_place, totp_step_of
 from admin_ui.sign_in_records import PendingSignIn
+from admin_ui.staff_entry import Door, Entered, enter, require_patience
 from admin_ui.staff_events import StaffEventType, record_staff
-from admin_ui.staff_records import Staff, change_staff, find_staff, find_staff_by_email, use_totp_step
+from admin_ui.staff_records import Staff, find_staff, find_staff_by_email, hold_staff, use_totp_step
 from config.database import transaction
 from config.logs import sign_in_log
 from config.sealing import KeyRing, SealBroken
-from identity.sessions import BrowserFacts
 from tenants.email_domains import normalise_email
-from tenants.errors import RateLimited
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 """An id that no account has: what is asked about a known account is asked about an unknown one, too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """What one request brings to the door.
-
-    Args:
-        former: the token of a session that this browser had; it ends with a new one.
-        limited: False only in test runs.
-    """
-
-    browser: BrowserFacts
-    now: dt.datetime
-    former: str = ""
-    limited: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """Somebody is in: the token for the cookie, and where they were going."""
-
-    token: str
-    target: str
-
-    def __repr__(self) -> str:
-        return f"Entered(target={self.target!r})"
-
-
-def totp_place(staff_id: str) -> str:
-    """What an authenticator app's secret is sealed to."""
-    return f"staff_totp:{staff_id}"
+DO_NOT_FIT = "This address and this password do not belong together."
 
 
 def check_password(email: str, password: str, target: str, door: Door) -> str:
@@ -73,12 +41,17 @@ def check_password(email: str, password: str, target: str, door: Door) -> str:
     address = normalise_email(email[:300])
     staff = find_staff_by_email(address) if address else find_staff(NOBODY)
     known = knows_address(staff.id if staff else NOBODY, door.browser.address, door.now)
-    _require_patience(counters_of("password", address or email[:300], door.browser.address, known_address=known), door)
+    require_patience(counters_of("password", address or email[:300], door.browser.address, known_address=known), door)
     matches = password_matches(staff.password_hash if staff else None, password)
     if staff is None or not matches or not staff.active:
         sign_in_log.info("staff_refused", staff=staff.id if staff else None, step="password")
-        raise StaffSignInFailed("password", errors={"password": ["This address and this password do not belong together."]})
+        raise StaffSignInFailed("password", errors={"password": [DO_NOT_FIT]})
     with transaction():
+        hold_staff(staff.id)
+        present = find_staff(staff.id)
+        if present is None or not present.active or present.password_hash != staff.password_hash:
+            # Changed while it was compared, which takes a while: a password that was given up opens nothing any more.
+            raise StaffSignInFailed("changed", errors={"password": [DO_NOT_FIT]})
         return sign_in_records.begin(target, door.now, staff_id=staff.id)
 
 
@@ -171,24 +144,6 @@ def finish_with_passkey(secret: str, answer: str, party: RelyingParty, door: Doo
         return _enter(pending, staff, how, counters, door)
 
 
-def sign_out(token: str, now: dt.datetime) -> None:
-    """End this browser's session, whosever it is."""
-    with transaction():
-        staff_id = end_session_of_token(token, now)
-        if staff_id is not None:
-            record_staff(StaffEventType.SIGNED_OUT, at=now, actor=f"staff:{staff_id}", staff_id=staff_id)
-
-
-def enter(staff: Staff, how: str, door: Door, *, authenticated_at: dt.datetime | None = None) -> str:
-    """Open a session, inside a transaction; always under a new token, and the browser's former session ends."""
-    if door.former:
-        end_session_of_token(door.former, door.now)
-    token = open_console_session(staff.id, how, door.browser, door.now, authenticated_at=authenticated_at)
-    change_staff(staff.id, {"last_sign_in_at": door.now})
-    record_staff(StaffEventType.SIGNED_IN, at=door.now, actor=f"staff:{staff.id}", staff_id=staff.id, how=how)
-    return token
-
-
 def _enter(pending: PendingSignIn, staff: Staff, how: str, counters: Sequence[Counter], door: Door) -> Entered:
     if not sign_in_records.finish(pending.browser_hash):
         raise StaffSignInLost("finished in another window")
@@ -224,20 +179,11 @@ def _try_factor(pending: PendingSignIn, staff: Staff | None, door: Door) -> tupl
     counters = counters_of("factor", staff.id if staff else NOBODY, door.browser.address, known_address=known)
     if staff is None:  # a passkey names nobody before it is verified: the address alone can be counted
         counters = tuple(counter for counter in counters if ":@" in counter.key)
-    _require_patience(counters, door)
+    require_patience(counters, door)
     with transaction():
         if not sign_in_records.count_try(pending.browser_hash):
             raise StaffSignInLost("too many tries, or finished")
     return counters
-
-
-def _require_patience(counters: Sequence[Counter], door: Door) -> None:
-    if not door.limited:
-        return
-    with transaction():
-        wait = count_attempt(counters, door.now)
-    if wait:
-        raise RateLimited("signing in", retry_after=int(wait.total_seconds()) + 1)
 
 
 def _wrong_factor(staff: Staff | None, field: str, sentence: str, cause: str = "") -> StaffSignInFailed:

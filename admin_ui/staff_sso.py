@@ -15,8 +15,8 @@ import secrets
 from admin_ui import sign_in_records
 from admin_ui.access_errors import StaffSignInLost, StaffUnknown
 from admin_ui.sign_in_records import HandedOver
+from admin_ui.staff_entry import Door, Entered, enter
 from admin_ui.staff_records import find_staff_by_email
-from admin_ui.staff_sign_in import Door, Entered, enter
 from config.database import transaction
 from config.logs import sign_in_log
 from identity.exchanges import hash_of

@@ -24,12 +24,13 @@ from admin_ui.rendering import notify
 from admin_ui.screen import StaffScreen, page
 from admin_ui.screens.proof import proof_first
 from admin_ui.second_factors import enrolment_address, enrolment_picture, spaced
+from admin_ui.sign_in_pages import faults_of
 from admin_ui.staff_accounts import end_sessions, require_staff
-from admin_ui.staff_cookies import keep_staff_token
+from admin_ui.staff_cookies import door, keep_staff_token
 from admin_ui.staff_door import our_party
 from config.database import transaction
 from identity.page_rendering import PRODUCT
-from tenants.errors import NotFound, Refusal
+from tenants.errors import NotFound, RateLimited, Refusal
 from tenants.paging import is_row_id
 from tenants.roles import LIST_TENANTS
 from tenants.wiring import keys
@@ -52,8 +53,8 @@ class AccountScreen(StaffScreen):
             return elsewhere
         form = request.form
         try:
-            token = change_password(asked.principal, form.get("present", ""), form.get("password", ""), asked.now)
-        except (PasswordNotAllowed, SecondFactorInvalid) as refusal:
+            token = change_password(asked.principal, form.get("present", ""), form.get("password", ""), door())
+        except (PasswordNotAllowed, SecondFactorInvalid, RateLimited) as refusal:
             return self._page(asked, refusal)
         return self._renewed(asked, token, "Your password was changed. Your other sessions have ended.")
 
@@ -136,7 +137,7 @@ class AccountScreen(StaffScreen):
             sessions=sessions_of(own.id, asked.now),
             sealed=offer.sealed,
             options=options,
-            errors=errors_of(refusal) if refusal else {},
+            errors=faults_of(refusal),
         )
 
     def _app_page(self, asked: Asked, sealed: str = "", refusal: Refusal | None = None) -> Response:
