@@ -34,6 +34,7 @@ _SWITCHES = (
     "allow_unsigned_cbc",
     "jit_provisioning",
     "allow_idp_initiated",
+    "single_logout",
 )
 _TEXTS = (
     "authn_context_comparison",

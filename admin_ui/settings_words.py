@@ -42,6 +42,7 @@ LABELS: Mapping[str, str] = {
     "jit_provisioning": "Just-in-time accounts",
     "allow_idp_initiated": "Sign-in started at the identity provider",
     "idp_login_url": "Page that starts the sign-in",
+    "single_logout": "Single logout",
 }
 GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
     (
@@ -65,6 +66,7 @@ GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
         ("name_id_source", "attribute_map", "profile_update", "jit_provisioning"),
     ),
     ("Where sign-in starts", "Here, as a rule.", ("allow_idp_initiated", "idp_login_url")),
+    ("How sign-out ends", "Here first, then there.", ("single_logout",)),
 )
 BINDINGS = (("post", "POST: a form"), ("redirect", "Redirect: an address"))
 UPDATES = (("every_login", "At every sign-in"), ("first_login", "At the first sign-in only"))

@@ -20,6 +20,9 @@ MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 SIGN_INS = Counter("vestibule_sign_ins", "Responses of identity providers, by refusal code or 'accepted'.", ["result"])
 LOGIN_STARTS = Counter("vestibule_login_starts", "Browsers sent to an identity provider, by binding.", ["binding"])
+LOGOUTS = Counter(
+    "vestibule_logouts", "Sign-outs, by how far they went; and logout messages of identity providers, by outcome.", ["result"]
+)
 REQUESTS = Histogram(
     "vestibule_request_seconds",
     "Time to answer, by kind of host and class of status.",

@@ -170,6 +170,10 @@ ENTRIES: Mapping[str, Entry] = {
         "Fetch or save fresh metadata.",
         Who.TENANT_ADMIN,
     ),
-    "logout_invalid": Entry("Signing out could not be told from a forged form.", "Sign out on the start page.", Who.PERSON),
+    "logout_invalid": Entry(
+        "A logout message was not what the identity provider signs, for this service and for now.",
+        "Look up the cause in the audit log, and compare certificates and addresses with the identity provider's.",
+        Who.IDP_ADMIN,
+    ),
 }  # fmt: skip
 UNKNOWN = Entry("The sign-in was refused.", _AGAIN, Who.STAFF)

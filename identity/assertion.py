@@ -26,6 +26,8 @@ class Assertion:
     session_not_on_or_after: dt.datetime | None
     not_on_or_after: dt.datetime
     in_response_to: str | None
+    name_qualifier: str | None = None
+    sp_name_qualifier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,9 +215,9 @@ class RelayStateInvalid(StaleSignIn):
 
 class LogoutInvalid(Refusal):
     code, status = "logout_invalid", 403
-    heading = "You are still signed in"
-    sentence = "The service could not make sure that signing out was your own wish."
-    advice = "Go to the start page and sign out there."
+    heading = "This did not sign you out"
+    sentence = "A message about signing out could not be confirmed, so nothing was done."
+    advice = "Go to the start page: it shows whether you are signed in, and signs you out."
     retry = Retry("Go to the start page", "/")
 
 

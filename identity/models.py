@@ -161,6 +161,8 @@ class SessionRow(TenantScoped, Model):
     idp_id: Mapped[str] = mapped_column(RowId)
     name_id: Mapped[str] = mapped_column(sa.String(1024))
     name_id_format: Mapped[str] = mapped_column(sa.String(256))
+    name_qualifier: Mapped[str | None] = mapped_column(sa.String(1024))
+    sp_name_qualifier: Mapped[str | None] = mapped_column(sa.String(1024))
     session_index: Mapped[str | None] = mapped_column(sa.String(256))
     authn_context: Mapped[str] = mapped_column(sa.String(256))
     role_rule_id: Mapped[str | None] = mapped_column(RowId)

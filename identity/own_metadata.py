@@ -27,4 +27,5 @@ def tenant_metadata(tenant: TenantView, providers: Sequence[SAMLTrust]) -> bytes
         encryption_certificates=published["encryption"],
         authn_requests_signed=all(trust.settings.sign_requests for trust in providers),
         want_assertions_signed=all(trust.settings.want_assertions_signed for trust in providers),
+        single_logout=True,
     )

@@ -20,7 +20,7 @@ from identity.branding import brand_css, brand_version
 from identity.errors import StatusNotSuccess
 from identity.moments import relative_words, utc_machine, utc_words
 from identity.page_rendering import html_of, page_of, render_page, source_of
-from identity.response_headers import form_action_for, security_headers
+from identity.response_headers import HSTS, POLICY, form_action_for, security_headers
 from identity.sessions import CurrentSession
 from identity.static_files import CHECK_AGAIN, FOR_EVER, static_response
 from identity.status_words import StatusWords, words_of_status
@@ -67,12 +67,12 @@ class ProviderChoice(Protocol):
         """Its name for people."""
 
 
-def sign_in_page(tenant: TenantView, providers: Sequence[ProviderChoice], *, target: str, signed_out: bool = False) -> Response:
+def sign_in_page(tenant: TenantView, providers: Sequence[ProviderChoice], *, target: str, signed_out: str = "") -> Response:
     """The ways to sign in, or who can make one where there is none.
 
     Args:
         target: the local path to come to after signing in.
-        signed_out: this browser has just left; the page says what that covers.
+        signed_out: this browser has just left; the page says how far that went (a value of identity.logout.SignedOut).
     """
     choices = [
         {
@@ -105,15 +105,44 @@ def post_form_page(tenant: TenantView, action: str, fields: Mapping[str, str]) -
     Raises:
         ValueError: `action` is not an absolute http or https URL; metadata with another one is never accepted.
     """
-    before, *after = _leaving_page(tenant, action, tuple(fields))
+    return _form_page(tenant, action, fields, "to sign in")
+
+
+def logout_form_page(tenant: TenantView, action: str, fields: Mapping[str, str], *, framed_by: str | None) -> Response:
+    """`post_form_page` for a logout message.
+
+    Args:
+        framed_by: the origin of an identity provider that has us answer inside a frame of its own page.
+    """
+    return _form_page(tenant, action, fields, "to sign out there too", framed_by=framed_by)
+
+
+def logout_link_page(tenant: TenantView, location: str) -> Response:
+    """A page that goes on to the identity provider by itself, or by its link.
+
+    Not a redirect: it answers a form, and Chromium holds a form's redirects against the `form-action` of the page that it
+    stood on, which cannot know where an identity provider sends people on to.
+    """
+    values = {"location": location, "host": urlsplit(location).hostname}
+    return render_page("sign_out.html", tenant, values, referrer="strict-origin")
+
+
+def _form_page(
+    tenant: TenantView, action: str, fields: Mapping[str, str], purpose: str, *, framed_by: str | None = None
+) -> Response:
+    before, *after = _leaving_page(tenant, action, tuple(fields), purpose)
     html = before + "".join(f"{escape(value)}{rest}" for value, rest in zip(fields.values(), after, strict=True))
-    return page_of(html, tenant, form_action=form_action_for(action), script=SUBMIT_SCRIPT_SOURCE, referrer="strict-origin")
+    form_action = form_action_for(action)
+    return page_of(
+        html, tenant, form_action=form_action, script=SUBMIT_SCRIPT_SOURCE, referrer="strict-origin", framed_by=framed_by
+    )
 
 
 @functools.lru_cache(maxsize=MAX_LEAVING_PAGES)
-def _leaving_page(tenant: TenantView, action: str, names: tuple[str, ...]) -> tuple[str, ...]:
+def _leaving_page(tenant: TenantView, action: str, names: tuple[str, ...], purpose: str) -> tuple[str, ...]:
     """The page of one tenant's version and one identity provider, cut where the values of its fields go."""
     values = {
+        "purpose": purpose,
         "action": action,
         "fields": dict.fromkeys(names, _CUT),
         "host": urlsplit(action).hostname,
@@ -176,7 +205,16 @@ def install_pages(app: Flask) -> None:
     app.add_url_rule("/static/<version>/<name>", "static", static_response)
     app.add_url_rule("/brand.css", "brand", _brand_sheet)
     app.add_url_rule(LOGO_PATH.format(version="<version>"), "logo", _logo)
-    app.after_request(lambda response: security_headers(response, https=request.is_secure))
+    app.after_request(_with_security_headers)
+
+
+def _with_security_headers(response: Response) -> Response:
+    """What has a policy has the other headers too; HTTPS may be known of the request alone."""
+    if POLICY not in response.headers:
+        return security_headers(response, https=request.is_secure)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
+    return response
 
 
 def is_local_path(url: str) -> bool:

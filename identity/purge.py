@@ -13,6 +13,7 @@ from config.isolation import every_tenant
 from identity.attempts import RECEIPT_LIFETIME
 from identity.count_models import ServiceSignInHour, SignInCount, SignInHour
 from identity.import_purge import purge_imports
+from identity.logout_models import LogoutExchangeRow, UsedLogout
 from identity.models import Attempt, ExchangeRow, SessionRow, UsedAssertion
 from identity.trial_models import TrialRow
 
@@ -39,6 +40,8 @@ def purge_expired(now: dt.datetime | None = None) -> int:
         for table, column, before in (
             (ExchangeRow, ExchangeRow.expires_at, now),
             (UsedAssertion, UsedAssertion.expires_at, now),
+            (LogoutExchangeRow, LogoutExchangeRow.expires_at, now),
+            (UsedLogout, UsedLogout.expires_at, now),
             (SessionRow, SessionRow.expires_at, now - SESSION_MEMORY),
             (Attempt, Attempt.at, now - RECEIPT_LIFETIME),
             (TrialRow, TrialRow.prepared_at, now - RECEIPT_LIFETIME),

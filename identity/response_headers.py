@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 
 from flask import Response
 
-SELF = "'self'"
+POLICY = "Content-Security-Policy"
+SELF, NOBODY = "'self'", "'none'"
 HSTS = "max-age=63072000"
 """Two years. Not for subdomains: what stands below this host is not ours to decide."""
 PERMISSIONS = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
@@ -37,6 +38,7 @@ def security_headers(
     style: str | None = None,
     connect: str | None = None,
     referrer: str = "same-origin",
+    framed_by: str | None = None,
     https: bool = False,
 ) -> Response:
     """Add the headers that every answer has; what the response says already stays.
@@ -48,10 +50,11 @@ def security_headers(
         style: the one inline style sheet that holds, as `sha256-…`; those of this host where it is not given.
         connect: `self` where scripts may ask this host; nobody where it is not given.
         referrer: what links and forms tell others about this page.
+        framed_by: the one origin that may show this page in a frame; nobody where it is not given.
         https: whether the host is reached by HTTPS alone from now on.
     """
     present = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - they are pairs, not a mapping
-    for name, value in _headers(form_action, script, style, connect, referrer, https):
+    for name, value in _headers(form_action, script, style, connect, referrer, framed_by, https):
         if name.lower() not in present:
             response.headers.add(name, value)
     return response
@@ -59,7 +62,13 @@ def security_headers(
 
 @functools.lru_cache(maxsize=1024)
 def _headers(
-    form_action: str | None, script: str | None, style: str | None, connect: str | None, referrer: str, https: bool
+    form_action: str | None,
+    script: str | None,
+    style: str | None,
+    connect: str | None,
+    referrer: str,
+    framed_by: str | None,
+    https: bool,
 ) -> tuple[tuple[str, str], ...]:
     policy = (
         "default-src 'none'",
@@ -69,12 +78,12 @@ def _headers(
         f"form-action {form_action or SELF}",
         *((f"connect-src '{connect}'",) if connect else ()),
         "base-uri 'none'",
-        "frame-ancestors 'none'",
+        f"frame-ancestors {framed_by or NOBODY}",
     )
     headers = (
-        ("Content-Security-Policy", "; ".join(policy)),
+        (POLICY, "; ".join(policy)),
         ("X-Content-Type-Options", "nosniff"),
-        ("X-Frame-Options", "DENY"),
+        *((("X-Frame-Options", "DENY"),) if framed_by is None else ()),  # which has no way to name an origin
         ("Referrer-Policy", referrer),
         ("Permissions-Policy", PERMISSIONS),
         ("Cross-Origin-Opener-Policy", "same-origin"),

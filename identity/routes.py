@@ -11,7 +11,6 @@ from flask import Blueprint, Response, g, jsonify, make_response, redirect, requ
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from config.database import transaction
 from config.logs import sign_in_log
 from config.metrics import LOGIN_STARTS, SIGN_INS
 from config.throttle import Throttle
@@ -23,9 +22,10 @@ from identity.errors import AnswersTest, MethodNotAllowed, NotSignedIn, RequestI
 from identity.exchanges import EXCHANGE_LIFETIME
 from identity.form_body import read_form
 from identity.login import LoginOptions, LoginStart, begin_login
+from identity.logout import SignedOut
 from identity.own_metadata import tenant_metadata
 from identity.saml.sp_metadata import METADATA_MEDIA_TYPE
-from identity.sessions import BrowserFacts, CurrentSession, current_session, end_session
+from identity.sessions import BrowserFacts, CurrentSession, current_session
 from identity.targets import require_target
 from identity.trial_records import Trial
 from identity.trial_verdicts import fail_trial, judge_trial, trial_under_way
@@ -73,7 +73,7 @@ def landing() -> Response:
     tenant = web.tenant()
     session = _session()
     if session is None:
-        return pages.sign_in_page(tenant, web.trust().providers, target="/", signed_out=request.args.get("signed_out") == "1")
+        return pages.sign_in_page(tenant, web.trust().providers, target="/", signed_out=_signed_out())
     return pages.landing_page(tenant, session, now=_now())
 
 
@@ -115,7 +115,7 @@ def acs() -> WerkzeugResponse:
     except Refusal as refusal:
         if arrival and (trial := _trial_of(tenant, refusal, arrival, now, receipt)):
             return _to_result(trial)
-        recorded = not isinstance(refusal, ServiceUnavailable) and _may_record(tenant.id)
+        recorded = not isinstance(refusal, ServiceUnavailable) and may_record(tenant.id)
         if recorded:
             record_refusal(tenant, refusal, g.reference, now, receipt)
         SIGN_INS.labels(refusal.code).inc()
@@ -201,20 +201,6 @@ def session() -> Response:
     return response
 
 
-@routes.post("/logout")
-def logout() -> WerkzeugResponse:
-    """End this browser's session here. The identity provider's own session goes on."""
-    tenant, token = web.tenant(), request.cookies.get(SESSION_COOKIE)
-    _require_same_origin(tenant.slug)
-    if token:
-        with transaction():
-            end_session(tenant.id, token, _now(), reason="signed_out")
-    response = redirect("/?signed_out=1", 303)
-    response.headers["Cache-Control"] = "no-store"
-    response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
-    return response
-
-
 @routes.get("/client-config.json")
 def client_config() -> Response:
     """What a native client has to know before it opens the browser (G3)."""
@@ -225,6 +211,12 @@ def client_config() -> Response:
         provider=providers[0].idp_display_name if len(providers) == 1 else None,
         login_url=web.settings().tenant_origin(tenant.slug) + "/saml/login" if providers else None,
     )
+
+
+def _signed_out() -> str:
+    """How far a sign-out went that has just come back; any other word of an address is none."""
+    words = request.args.get("signed_out", "")
+    return words if words in frozenset(SignedOut) else ""
 
 
 def _arrival(receipt: Receipt) -> Arrival:
@@ -278,7 +270,7 @@ def _body() -> bytes:
     return body
 
 
-def _may_record(tenant_id: int) -> bool:
+def may_record(tenant_id: int) -> bool:
     return not web.settings().rate_limits or RECORDED_REFUSALS.lets_through(tenant_id, time.monotonic())
 
 
@@ -295,18 +287,6 @@ def _session() -> CurrentSession | None:
 def _set_cookie(response: WerkzeugResponse, name: str, value: str, *, same_site: str, max_age: int | None) -> None:
     """`__Host-`: this host alone, over HTTPS (or a loopback name), so that no sibling subdomain can set or read it."""
     response.set_cookie(name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite=same_site)
-
-
-def _require_same_origin(slug: str) -> None:
-    """Another tenant's host is the same *site*, so SameSite alone does not stop its forms."""
-    fetch_site = request.headers.get("Sec-Fetch-Site")
-    if fetch_site is not None:
-        same = fetch_site in ("same-origin", "none")
-    else:
-        origin = request.headers.get("Origin")
-        same = origin is None or origin.lower() in (f"http://{request.host.lower()}", f"https://{request.host.lower()}")
-    if not same:
-        raise RequestInvalid(f"a form of another site at {slug}")
 
 
 def _now() -> dt.datetime:

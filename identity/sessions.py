@@ -123,6 +123,8 @@ def open_session(
             "idp_id": trust.idp_id,
             "name_id": assertion.name_id,
             "name_id_format": assertion.name_id_format[:256],
+            "name_qualifier": assertion.name_qualifier and assertion.name_qualifier[:1024],
+            "sp_name_qualifier": assertion.sp_name_qualifier and assertion.sp_name_qualifier[:1024],
             "session_index": assertion.session_index and assertion.session_index[:256],
             "authn_context": assertion.authn_context[:256],
             "role_rule_id": trust.console_rule_of(assertion.attributes),

@@ -57,6 +57,7 @@ class EventType(StrEnum):
     SESSION_OPENED = "session.opened"
     SESSION_ENDED = "session.ended"
     SIGN_IN_REFUSED = "sign_in.refused"
+    LOGOUT_REFUSED = "logout.refused"
     USER_CREATED = "user.created"
     USER_JOINED = "user.joined"
     USER_UPDATED = "user.updated"

@@ -115,6 +115,7 @@ class SAMLSettings:
     idp_login_url: str = ""
     request_binding: str = "post"
     force_authn: bool = False
+    single_logout: bool = True
     clock_skew_seconds: int = 60
     allow_unsigned_cbc: bool = False
     sha1_exception: SHA1Exception | None = None

@@ -9,35 +9,57 @@ from urllib.parse import quote
 from identity.saml.signing import DS, sign_octets
 from tenants.trust import Endpoint, SAMLTrust
 
+REQUEST, RESPONSE = "SAMLRequest", "SAMLResponse"
+"""What a message is called on its way."""
 MAX_RELAY_STATE_BYTES = 80
 """SAML Bindings 3.4.3 and 3.5.3."""
 RAW_DEFLATE = -zlib.MAX_WBITS
 """Without the zlib header and checksum (RFC 1951), as SAML Bindings 3.4.4.1 wants it."""
 
 
-def post_fields(xml: bytes, relay_state: str) -> dict[str, str]:
-    """The hidden fields of the form that takes a request to the identity provider; an empty RelayState is left out."""
-    fields = {"SAMLRequest": base64.b64encode(xml).decode("ascii")}
+def post_fields(
+    xml: bytes, relay_state: str, *, message: str = REQUEST, longest: int = MAX_RELAY_STATE_BYTES
+) -> dict[str, str]:
+    """The hidden fields of the form that takes a message to the identity provider; an empty RelayState is left out.
+
+    Args:
+        longest: bytes of RelayState; more than ours have where the identity provider's own is given back.
+    """
+    fields = {message: base64.b64encode(xml).decode("ascii")}
     if relay_state:
-        fields["RelayState"] = _bounded(relay_state)
+        fields["RelayState"] = _bounded(relay_state, longest)
     return fields
 
 
 def redirect_url(xml: bytes, relay_state: str, endpoint: Endpoint, trust: SAMLTrust, *, login_hint: str | None = None) -> str:
-    """The address that takes a request to the identity provider, signed where the settings say so.
+    """The address that takes an authentication request to the identity provider, signed where the settings say so."""
+    query = redirect_query(xml, relay_state, trust, sign=trust.settings.sign_requests)
+    return with_query(endpoint.location, query if not login_hint else f"{query}&{hint_query(login_hint)}")
+
+
+def redirect_query(
+    xml: bytes,
+    relay_state: str,
+    trust: SAMLTrust,
+    *,
+    sign: bool,
+    message: str = REQUEST,
+    longest: int = MAX_RELAY_STATE_BYTES,
+) -> str:
+    """The query that takes a message to the identity provider; arguments as for `post_fields`.
 
     The signature covers SAMLRequest, RelayState and SigAlg in this order and in these very octets; the message itself must
     not be signed (SAML Bindings 3.4.4.1). The endpoint's own query and the login hint stand outside of it.
     """
     if DS.encode() in xml:
         raise ValueError("a message for the Redirect binding carries no signature inside")
-    query = "SAMLRequest=" + _quoted_base64(_deflated(xml))
+    query = f"{message}=" + _quoted_base64(_deflated(xml))
     if relay_state:
-        query += "&RelayState=" + quote(_bounded(relay_state), safe="")
-    if trust.settings.sign_requests:
+        query += "&RelayState=" + quote(_bounded(relay_state, longest), safe="")
+    if sign:
         query += "&SigAlg=" + quote(trust.settings.signature_method, safe="")
         query += "&Signature=" + _quoted_base64(sign_octets(query.encode("ascii"), trust))
-    return with_query(endpoint.location, query if not login_hint else f"{query}&{hint_query(login_hint)}")
+    return query
 
 
 def hint_query(login_hint: str) -> str:
@@ -62,7 +84,7 @@ def _quoted_base64(octets: bytes) -> str:
     return base64.b64encode(octets).decode("ascii").replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
 
 
-def _bounded(relay_state: str) -> str:
-    if len(relay_state.encode()) > MAX_RELAY_STATE_BYTES:
-        raise ValueError(f"RelayState is at most {MAX_RELAY_STATE_BYTES} bytes")
+def _bounded(relay_state: str, longest: int) -> str:
+    if len(relay_state.encode()) > longest:
+        raise ValueError(f"RelayState is at most {longest} bytes")
     return relay_state

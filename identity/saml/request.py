@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
+from identity.saml.canonical_text import SAML, SAMLP, canonical_attribute, canonical_instant, canonical_text, message_octets
 from tenants.errors import IdentityProviderMissing
 from tenants.saml_settings import SAMLSettings
 from tenants.trust import BINDING_POST, BINDING_REDIRECT, Endpoint, SAMLTrust
@@ -17,12 +18,6 @@ from tenants.trust import BINDING_POST, BINDING_REDIRECT, Endpoint, SAMLTrust
 REQUEST_ID = re.compile(r"_[A-Za-z0-9_.-]{22,63}", re.ASCII)
 """An NCName, as xs:ID must be; from the underscore, since Entra ID refuses a digit in front; 22 base64 digits hold 128 bits."""
 NAME_ID_TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
-SAMLP, SAML = "urn:oasis:names:tc:SAML:2.0:protocol", "urn:oasis:names:tc:SAML:2.0:assertion"
-_SPECIAL = re.compile('[&<>"\t\n\r]')
-_IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"})
-_IN_ATTRIBUTE = str.maketrans({"&": "&amp;", "<": "&lt;", '"': "&quot;", "\t": "&#x9;", "\n": "&#xA;", "\r": "&#xD;"})
-_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""XML 1.0, 2.2."""
 PREFERENCES = {"post": (BINDING_POST, BINDING_REDIRECT), "redirect": (BINDING_REDIRECT, BINDING_POST)}
 
 
@@ -62,31 +57,13 @@ def build_authn_request(
     passive = ' IsPassive="true"' if is_passive else ""
     xml = (
         f'<samlp:AuthnRequest xmlns:samlp="{SAMLP}"'
-        f' AssertionConsumerServiceURL="{_attribute(trust.service_provider.acs_url)}"'
-        f' Destination="{_attribute(endpoint.location)}"{force} ID="{request_id}"{passive}'
-        f' IssueInstant="{_instant(now)}" ProtocolBinding="{BINDING_POST}" Version="2.0">'
-        f'<saml:Issuer xmlns:saml="{SAML}">{_text(trust.service_provider.entity_id)}</saml:Issuer>'
+        f' AssertionConsumerServiceURL="{canonical_attribute(trust.service_provider.acs_url)}"'
+        f' Destination="{canonical_attribute(endpoint.location)}"{force} ID="{request_id}"{passive}'
+        f' IssueInstant="{canonical_instant(now)}" ProtocolBinding="{BINDING_POST}" Version="2.0">'
+        f'<saml:Issuer xmlns:saml="{SAML}">{canonical_text(trust.service_provider.entity_id)}</saml:Issuer>'
         f"{_name_id_policy(trust.settings)}{_requested_authn_context(trust.settings)}</samlp:AuthnRequest>"
     )
-    if _NO_XML.search(xml):
-        raise ValueError("a value with a character that XML has no place for")
-    return xml.encode()
-
-
-def _text(value: str) -> str:
-    """A text in canonical form (Canonical XML 1.0, 2.3)."""
-    return value.translate(_IN_TEXT) if _SPECIAL.search(value) else value
-
-
-def _attribute(value: str) -> str:
-    """An attribute's value in canonical form."""
-    return value.translate(_IN_ATTRIBUTE) if _SPECIAL.search(value) else value
-
-
-def _instant(now: dt.datetime) -> str:
-    if now.tzinfo is None:
-        raise ValueError("now must be aware")
-    return now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return message_octets(xml)
 
 
 def _name_id_policy(settings: SAMLSettings) -> str:
@@ -94,7 +71,7 @@ def _name_id_policy(settings: SAMLSettings) -> str:
     if not settings.name_id_format:
         return ""
     allow_create = "" if settings.name_id_format == NAME_ID_TRANSIENT else ' AllowCreate="true"'
-    return f'<samlp:NameIDPolicy{allow_create} Format="{_attribute(settings.name_id_format)}"></samlp:NameIDPolicy>'
+    return f'<samlp:NameIDPolicy{allow_create} Format="{canonical_attribute(settings.name_id_format)}"></samlp:NameIDPolicy>'
 
 
 def _requested_authn_context(settings: SAMLSettings) -> str:
@@ -102,8 +79,8 @@ def _requested_authn_context(settings: SAMLSettings) -> str:
     if not settings.authn_context_class_ref:
         return ""
     classes = "".join(
-        f'<saml:AuthnContextClassRef xmlns:saml="{SAML}">{_text(name)}</saml:AuthnContextClassRef>'
+        f'<saml:AuthnContextClassRef xmlns:saml="{SAML}">{canonical_text(name)}</saml:AuthnContextClassRef>'
         for name in settings.authn_context_class_ref
     )
-    comparison = _attribute(settings.authn_context_comparison.lower())
+    comparison = canonical_attribute(settings.authn_context_comparison.lower())
     return f'<samlp:RequestedAuthnContext Comparison="{comparison}">{classes}</samlp:RequestedAuthnContext>'

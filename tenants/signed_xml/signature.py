@@ -27,6 +27,7 @@ from tenants.signed_xml.signed_info import (
     canonical_octets,
     read_signed_info,
     require_allowed,
+    require_allowed_signature,
 )
 from tenants.signed_xml.xml import read_base64
 from tenants.trust import PublicKey
@@ -74,6 +75,21 @@ def verify_enveloped(element: etree._Element, keys: Sequence[PublicKey], allow_s
     if not hmac.compare_digest(DIGESTS[info.digest_method](octets).digest(), info.digest):
         raise SignatureInvalid("the digest is that of other content")
     return Signed(octets, info.signature_method)
+
+
+def verify_octets(octets: bytes, value: bytes, method: str, keys: Sequence[PublicKey], allow_sha1: bool) -> None:
+    """Verify a signature that stands beside what it signs, as in a query (HTTP-Redirect; SAML Bindings 3.4.4.1).
+
+    Args:
+        method: what the message calls its algorithm; looked up in the lists here, and nowhere else.
+
+    Raises:
+        SignatureInvalid, AlgorithmNotAllowed
+    """
+    require_allowed_signature(method, allow_sha1)
+    kind, digest = SIGNATURES[method]
+    if not any(_verifies(key, kind, value, octets, digest) for key in keys):
+        raise SignatureInvalid(f"none of the {len(keys)} pinned keys made this signature")
 
 
 def _only_signature(element: etree._Element) -> etree._Element:

@@ -108,13 +108,18 @@ def require_allowed(info: SignedInfo, allow_sha1: bool) -> None:
     Raises:
         AlgorithmNotAllowed: HMAC among others, with which anyone could sign by the public key.
     """
-    lists: tuple[tuple[str, Mapping[str, object], str], ...] = (
-        (info.signature_method, SIGNATURES, _SHA1_SIGNATURE),
-        (info.digest_method, DIGESTS, _SHA1_DIGEST),
-    )
-    for method, allowed, weak in lists:
-        if method not in allowed or (method == weak and not allow_sha1):
-            raise AlgorithmNotAllowed(f"algorithm {method[:120] or 'without a name'}")
+    require_allowed_signature(info.signature_method, allow_sha1)
+    _require_listed(info.digest_method, DIGESTS, _SHA1_DIGEST, allow_sha1)
+
+
+def require_allowed_signature(method: str, allow_sha1: bool) -> None:
+    """`require_allowed`, of a signature that has no SignedInfo."""
+    _require_listed(method, SIGNATURES, _SHA1_SIGNATURE, allow_sha1)
+
+
+def _require_listed(method: str, allowed: Mapping[str, object], weak: str, allow_sha1: bool) -> None:
+    if method not in allowed or (method == weak and not allow_sha1):
+        raise AlgorithmNotAllowed(f"algorithm {method[:120] or 'without a name'}")
 
 
 def canonical_octets(element: etree._Element, prefixes: Sequence[str]) -> bytes:

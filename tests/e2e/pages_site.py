@@ -114,7 +114,7 @@ def _page_named(slug: str, page: str) -> Response:
         "sign-in": lambda: pages.sign_in_page(tenant, ONE, target="/reports?a=1&b=2"),
         "sign-in-many": lambda: pages.sign_in_page(tenant, MANY, target="/"),
         "sign-in-none": lambda: pages.sign_in_page(tenant, (), target="/"),
-        "signed-out": lambda: pages.sign_in_page(tenant, ONE, target="/", signed_out=True),
+        "signed-out": lambda: pages.sign_in_page(tenant, ONE, target="/", signed_out="1"),
         "landing": lambda: pages.landing_page(tenant, session_of(slug), now=NOW, csrf_token="t0ken"),
         "leaving": lambda: pages.post_form_page(
             tenant,

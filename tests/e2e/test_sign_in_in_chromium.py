@@ -75,7 +75,8 @@ def test_a_person_signs_in_and_out(context: BrowserContext, service: Service, bi
     for text in ("Alice Anderson", "alice@acme.test", "Company login"):
         expect(main).to_contain_text(text)
     page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url("**/?signed_out=1")
+    page.wait_for_url("**/?signed_out=everywhere")
+    expect(main).to_contain_text("has signed you out too")
     expect(page.get_by_role("link", name=re.compile("Company login"))).to_be_visible()
     assert [cookie["name"] for cookie in context.cookies(service.origin("acme")) if cookie["name"] == SESSION_COOKIE] == []
     assert problems == []

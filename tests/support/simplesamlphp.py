@@ -116,10 +116,10 @@ class SimpleSAMLphp:
         entity_id: str = read["id"]
         return entity_id
 
-    def add_person(self, name: str, mail: str) -> None:
-        """Give it one more person, at once; the password is the name."""
+    def add_person(self, name: str, mail: str, **more: str) -> None:
+        """Give it one more person, at once; the password is the name. `more` are further attributes."""
         path = self.folder / "people.json"
-        facts = {"uid": name, "givenName": name.title(), "sn": "Example", "mail": mail}
+        facts = {"uid": name, "givenName": name.title(), "sn": "Example", "mail": mail} | more
         _write(path, json.loads(path.read_text()) | {f"{name}:{name}": facts})
 
     def start_url(self, sp_entity_id: str, relay_state: str | None = None) -> str:

@@ -42,7 +42,7 @@ def test_every_page_has_the_bones(slug: str) -> None:
     tenant = tenant_named(slug)
     for page in (
         pages.sign_in_page(tenant, ONE, target="/"),
-        pages.sign_in_page(tenant, MANY, target="/", signed_out=True),
+        pages.sign_in_page(tenant, MANY, target="/", signed_out="1"),
         pages.sign_in_page(tenant, (), target="/"),
         pages.landing_page(tenant, session_of(slug), now=NOW),
     ):

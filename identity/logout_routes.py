@@ -1,0 +1,143 @@
+"""Edges of signing out: by whoever is signed in, and by the identity provider (S3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from urllib.parse import urlsplit
+
+from flask import Blueprint, g, redirect, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from config.database import transaction
+from config.logs import sign_in_log
+from config.metrics import LOGOUTS
+from identity import pages
+from identity.errors import RequestInvalid, TooLarge
+from identity.form_body import read_form
+from identity.logout import Departure, SignedOut, receive_logout, refused_as_logout, sign_out, tell_identity_provider
+from identity.routes import ACS_CONTENT_TYPE, SESSION_COOKIE, may_record, to_current_mydomain
+from identity.saml.unverified_logout import UnverifiedLogout, read_posted_logout, read_redirected_logout
+from tenants import web
+from tenants.audit import EventType, record
+from tenants.errors import Refusal, ServiceUnavailable
+from tenants.records import TenantView
+
+MAX_SLO_BODY = 256 * 1024
+"""Octets of a form: base64 of the largest message, escaped, and RelayState."""
+
+logout_routes = Blueprint("logout", __name__)
+logout_routes.before_request(to_current_mydomain)
+
+
+@logout_routes.post("/logout")
+def logout() -> WerkzeugResponse:
+    """End this browser's session here; the next page then tells its identity provider, where it can be told."""
+    tenant, token = web.tenant(), request.cookies.get(SESSION_COOKIE)
+    _require_same_origin(tenant.slug)
+    request_id = sign_out(tenant, web.trust(), token, _now()) if token else None
+    LOGOUTS.labels("begun" if request_id else "here").inc()
+    # By way of a page of its own: Chromium holds the redirects that follow a form against the `form-action` of the page
+    # that the form stood on, and that one cannot know where an identity provider sends people on to.
+    response = _see_other(f"/saml/logout?request={request_id}") if request_id else _signed_out(SignedOut.HERE)
+    response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+    return response
+
+
+@logout_routes.get("/saml/logout")
+def logout_there() -> WerkzeugResponse:
+    """Leave for the identity provider, to sign out there too."""
+    tenant = web.tenant()
+    departure = tell_identity_provider(tenant, web.trust(), request.args.get("request", ""), _now())
+    if departure is None:
+        return _signed_out(SignedOut.HERE)
+    if departure.fields is None:
+        return pages.logout_link_page(tenant, departure.location)
+    return pages.logout_form_page(tenant, departure.location, departure.fields, framed_by=None)
+
+
+@logout_routes.route("/saml/slo", methods=["GET", "POST"], provide_automatic_options=False)
+def single_logout() -> WerkzeugResponse:
+    """Take the identity provider's request or answer, by Redirect or POST; no cookie is looked at, since none may come."""
+    tenant, now = web.tenant(), _now()
+    try:
+        outcome = receive_logout(web.trust(), _unverified(), now)
+    except Refusal as refusal:
+        _record_refusal(tenant, refusal, now)
+        raise
+    LOGOUTS.labels("answered" if isinstance(outcome, Departure) else outcome.name.lower()).inc()
+    return _leave(tenant, outcome) if isinstance(outcome, Departure) else _signed_out(outcome)
+
+
+def _unverified() -> UnverifiedLogout:
+    if request.method == "GET":
+        with refused_as_logout():
+            return read_redirected_logout(request.query_string)
+    if request.mimetype != ACS_CONTENT_TYPE:
+        raise RequestInvalid(f"content type {request.mimetype[:80]!a}")
+    if request.query_string:
+        raise RequestInvalid("a posted logout message takes nothing from the address")
+    fields = read_form(_body())
+    with refused_as_logout():
+        return read_posted_logout(fields)
+
+
+def _body() -> bytes:
+    """The body, one octet beyond the bound at most: werkzeug cuts a chunked one off at its limit without a word."""
+    request.max_content_length = MAX_SLO_BODY + 1
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        body = None
+    if body is None or len(body) > MAX_SLO_BODY:
+        raise TooLarge(f"a form of more than {MAX_SLO_BODY // 1024} KiB")
+    return body
+
+
+def _leave(tenant: TenantView, departure: Departure) -> WerkzeugResponse:
+    """By redirect, or by a form that sends itself. The identity provider may show that form in a frame of its own."""
+    if departure.fields is None:
+        return _see_other(departure.location)
+    return pages.logout_form_page(tenant, departure.location, departure.fields, framed_by=_origin_of(departure.location))
+
+
+def _origin_of(location: str) -> str:
+    parts = urlsplit(location)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _signed_out(how_far: SignedOut) -> WerkzeugResponse:
+    return _see_other(f"/?signed_out={how_far.value}")
+
+
+def _see_other(location: str) -> WerkzeugResponse:
+    response = redirect(location, 303)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _record_refusal(tenant: TenantView, refusal: Refusal, now: dt.datetime) -> None:
+    """On record for the tenant's administrators, as often as refused sign-ins are."""
+    LOGOUTS.labels("refused").inc()
+    recorded = not isinstance(refusal, ServiceUnavailable) and may_record(tenant.id)
+    if recorded:
+        with transaction():
+            detail = {"reference": g.reference, "cause": refusal.cause}
+            record(tenant.id, EventType.LOGOUT_REFUSED, at=now, actor="sign-out", reason=refusal.code, **detail)
+    sign_in_log.info("logout_refused", tenant_id=tenant.id, code=refusal.code, cause=refusal.cause, recorded=recorded)
+
+
+def _require_same_origin(slug: str) -> None:
+    """Another tenant's host is the same *site*, so SameSite alone does not stop its forms."""
+    fetch_site = request.headers.get("Sec-Fetch-Site")
+    if fetch_site is not None:
+        same = fetch_site in ("same-origin", "none")
+    else:
+        origin = request.headers.get("Origin")
+        same = origin is None or origin.lower() in (f"http://{request.host.lower()}", f"https://{request.host.lower()}")
+    if not same:
+        raise RequestInvalid(f"a form of another site at {slug}")
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
