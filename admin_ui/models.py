@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.database import JSON, Model, RowId, UTCDateTime, new_id
+from config.sealing import SealedTo
 
 STAFF_ROLES = ("staff", "support")
 WAYS_IN = ("password_totp", "password_passkey", "password_recovery", "passkey", "sso", "invitation")
@@ -33,7 +34,7 @@ class StaffAccount(Model):
     role: Mapped[str] = mapped_column(sa.String(20))
     active: Mapped[bool] = mapped_column(default=True)
     password_hash: Mapped[str | None] = mapped_column(sa.String(200))
-    sealed_totp_secret: Mapped[str | None] = mapped_column(sa.Text)
+    sealed_totp_secret: Mapped[str | None] = mapped_column(sa.Text, info=SealedTo("staff_totp", "id").as_info())
     totp_step: Mapped[int | None] = mapped_column(sa.BigInteger)
     invitation_hash: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
     invitation_expires_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)

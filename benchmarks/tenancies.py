@@ -182,6 +182,7 @@ def _key_rows(one: Tenancy, ring: KeyRing, now: dt.datetime) -> Iterator[dict[st
             "id": key_id,
             "use": use,
             "certificate": one.pair.certificate_pem,
+            "ends_at": one.pair.ends_at,
             "sealed_private_key": ring.seal(one.pair.private_der, key_place(one.number + 1, key_id)),
             "created_at": now,
         }

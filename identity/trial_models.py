@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from config.database import JSON, Model, RowId, UTCDateTime, new_id
 from config.isolation import TenantScoped
+from config.sealing import SEALED_BY_OTHERS
 
 ACCEPTED, REFUSED = "accepted", "refused"
 
@@ -51,4 +52,4 @@ class TrialRow(TenantScoped, Model):
     code: Mapped[str | None] = mapped_column(sa.String(60))
     attempt_id: Mapped[str | None] = mapped_column(RowId)
     outcome: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    sealed_values: Mapped[str | None] = mapped_column(sa.Text)
+    sealed_values: Mapped[str | None] = mapped_column(sa.Text, info=dict(SEALED_BY_OTHERS))

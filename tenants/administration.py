@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from config.database import new_id
 from config.sealing import KeyRing
 from config.settings import Settings
 from tenants.audit import EventType, record
@@ -20,12 +19,12 @@ from tenants.errors import NotFound
 from tenants.hosts import require_slug
 from tenants.management_errors import FieldsInvalid
 from tenants.models import ACTIVE, DELETED, ONBOARDING, SUSPENDED
-from tenants.records import key_place
+from tenants.rollover.making import add_key_pair
+from tenants.rollover.records import ACTIVE as ACTIVE_KEY
 from tenants.service_provider import KeyUse, NewKeyPair, new_key_pair
 from tenants.tenant_records import (
     Attestation,
     ManagedTenant,
-    add_key,
     add_tenant,
     bump_version,
     change_tenant_row,
@@ -96,7 +95,7 @@ def create_tenant(
         else:
             claim_without_proof(tenant_id, domain, now)
     for use, pair in draft.key_pairs.items():
-        _add_key_pair(tenant_id, use, pair, keys, now)
+        add_key_pair(tenant_id, use, pair, ACTIVE_KEY, keys, now)
     record(
         tenant_id,
         EventType.TENANT_CREATED,
@@ -188,21 +187,6 @@ def _change_slug(tenant: ManagedTenant, slug: str, actor: str, now: dt.datetime)
         return
     move_to_slug(tenant.id, slug)
     record(tenant.id, EventType.TENANT_CHANGED, at=now, actor=actor, changes={"slug": {"from": tenant.slug, "to": slug}})
-
-
-def _add_key_pair(tenant_id: int, use: KeyUse, pair: NewKeyPair, keys: KeyRing, now: dt.datetime) -> None:
-    key_id = new_id()
-    add_key(
-        {
-            "tenant_id": tenant_id,
-            "id": key_id,
-            "use": use,
-            "state": "active",
-            "certificate": pair.certificate_pem,
-            "sealed_private_key": keys.seal(pair.private_der, key_place(tenant_id, key_id)),
-            "created_at": now,
-        }
-    )
 
 
 def _present(tenant_id: int) -> ManagedTenant:

@@ -11,9 +11,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from config.database import JSON, Model, RowId, UTCDateTime, new_id
 from config.isolation import TenantScoped
+from config.sealing import SealedTo
 
 ONBOARDING, ACTIVE, SUSPENDED, DELETED = "onboarding", "active", "suspended", "deleted"
 STATES = (ONBOARDING, ACTIVE, SUSPENDED, DELETED)
+KEY_STATES = ("next", "active", "retiring", "retired")
 NAME_KEY = sa.String(200).with_variant(sa.String(200, collation="C"), "postgresql")
 """Sorted by code points on both databases."""
 NULLABLE_JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -157,21 +159,61 @@ class IdentityProvider(TenantScoped, Model):
     certificate_ends_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
 
 
+def _one_in_state(state: str) -> sa.Index:
+    """At most one key of each use is in this state."""
+    rows = sa.text(f"state = '{state}'")
+    return sa.Index(
+        f"uq_service_provider_key_{state}", "tenant_id", "use", unique=True, sqlite_where=rows, postgresql_where=rows
+    )
+
+
+def _where_unerased(column: str) -> sa.Index:
+    """An index of keys that a job will have to do with."""
+    rows = sa.text(f"{column} IS NOT NULL AND sealed_private_key IS NOT NULL")
+    return sa.Index(f"ix_service_provider_key_{column}", column, sqlite_where=rows, postgresql_where=rows)
+
+
 class ServiceProviderKey(TenantScoped, Model):
-    """One of a tenant's own key pairs; the private half is sealed to this row. Several may be published (K1, K2)."""
+    """One of a tenant's own key pairs; the private half is sealed to this row. Several may be published (K1, K2).
+
+    `ends_at` is when the certificate ends. A key comes as `next`; promoted (`promoted_at`) it is `active`; once another
+    one was promoted in its place (`replaced_at`) it is `retiring` until `retire_at`, then `retired`, and some time after
+    `retired_at` its private half is erased: `sealed_private_key` is NULL from `erased_at` on, and nothing brings it back.
+    """
 
     __tablename__ = "service_provider_key"
     __table_args__ = (
         sa.CheckConstraint(sa.column("use").in_(("signing", "encryption")), name="use"),
-        sa.CheckConstraint(sa.column("state").in_(("next", "active", "retired")), name="state"),
+        sa.CheckConstraint(sa.column("state").in_(KEY_STATES), name="state"),
+        _one_in_state("next"),
+        _one_in_state("active"),
+        sa.Index("ix_service_provider_key_ends_at", "ends_at"),
+        _where_unerased("retire_at"),
+        _where_unerased("retired_at"),
     )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
     use: Mapped[str] = mapped_column(sa.String(20))
     state: Mapped[str] = mapped_column(sa.String(20), default="active")
     certificate: Mapped[str] = mapped_column(sa.Text)
-    sealed_private_key: Mapped[str] = mapped_column(sa.Text)
+    ends_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    sealed_private_key: Mapped[str | None] = mapped_column(sa.Text, info=SealedTo("sp_key", "tenant_id", "id").as_info())
+    imported: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    promoted_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    replaced_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    retire_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    retired_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    erased_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+
+
+class OwnPublicKey(Model):
+    """Whose a key pair is, in the whole service, for ever: by the SHA-256 of its public half (SubjectPublicKeyInfo)."""
+
+    __tablename__ = "own_public_key"
+
+    sha256: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(sa.ForeignKey("tenant.id", ondelete="CASCADE"), index=True)
 
 
 class AuditEvent(TenantScoped, Model):

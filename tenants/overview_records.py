@@ -10,16 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from cryptography import x509
 
 from config.database import read
 from config.isolation import every_tenant
 from tenants.models import DELETED, ONBOARDING, STATES, IdentityProvider, ServiceProviderKey, Tenant
-from tenants.service_provider import LIFETIME
 
 ALREADY_ENDED = dt.timedelta(days=30)
 """A certificate that ended longer ago is no news: its key is trusted all the same."""
-MARGIN = dt.timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +40,6 @@ class FailedSync:
     label: str
     code: str | None
     at: dt.datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class OwnKey:
-    """One of a tenant's own key pairs, without its private half."""
-
-    use: str
-    state: str
-    certificate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +86,16 @@ def ending_certificates(now: dt.datetime, within: dt.timedelta, limit: int) -> l
 def ending_own_keys(
     now: dt.datetime, within: dt.timedelta, limit: int, *, tenant_id: int | None = None
 ) -> list[EndingCertificate]:
-    """Our own certificates that end soon. They live for `LIFETIME`: only those of an age are opened to see the day."""
+    """Our own certificates that end soon, the first one first; retired ones are no news."""
     statement = (
-        sa.select(Tenant.slug, Tenant.name, ServiceProviderKey.use, ServiceProviderKey.certificate)
+        sa.select(Tenant.slug, Tenant.name, sa.null(), ServiceProviderKey.use, ServiceProviderKey.ends_at)
         .join(Tenant, Tenant.id == ServiceProviderKey.tenant_id)
         .where(
-            ServiceProviderKey.created_at <= now + within + MARGIN - LIFETIME,
+            ServiceProviderKey.ends_at <= now + within,
             ServiceProviderKey.state != "retired",
             Tenant.state != DELETED,
         )
-        .order_by(ServiceProviderKey.created_at)
+        .order_by(ServiceProviderKey.ends_at)
         .limit(limit)
     )
     if tenant_id is not None:
@@ -115,8 +103,7 @@ def ending_own_keys(
     else:
         with every_tenant():
             rows = read(statement).all()
-    found = [EndingCertificate(slug, name, None, use, end_of(certificate)) for slug, name, use, certificate in rows]
-    return [item for item in found if item.ends_at <= now + within]
+    return [EndingCertificate(*row) for row in rows]
 
 
 def failed_syncs(limit: int) -> list[FailedSync]:
@@ -148,18 +135,3 @@ def stalled_onboardings(before: dt.datetime, limit: int) -> list[OpenOnboarding]
         .limit(limit)
     )
     return [OpenOnboarding(*row) for row in read(statement)]
-
-
-def end_of(certificate_pem: str) -> dt.datetime:
-    """When one of our own certificates ends."""
-    return x509.load_pem_x509_certificate(certificate_pem.encode()).not_valid_after_utc
-
-
-def own_keys_of(tenant_id: int) -> list[OwnKey]:
-    """A tenant's own key pairs: those that sign first, the newest first."""
-    statement = (
-        sa.select(ServiceProviderKey.use, ServiceProviderKey.state, ServiceProviderKey.certificate)
-        .where(ServiceProviderKey.tenant_id == tenant_id)
-        .order_by(ServiceProviderKey.use.desc(), ServiceProviderKey.created_at.desc())
-    )
-    return [OwnKey(*row) for row in read(statement)]

@@ -29,8 +29,10 @@ _FIND = Prepared(
         ServiceProviderKey.tenant_id == sa.bindparam("tenant_id"), ServiceProviderKey.id == sa.bindparam("key_id")
     )
 )
-_OLDEST = sa.select(ServiceProviderKey.tenant_id, ServiceProviderKey.id, ServiceProviderKey.sealed_private_key).order_by(
-    ServiceProviderKey.id
+_OLDEST = (
+    sa.select(ServiceProviderKey.tenant_id, ServiceProviderKey.id, ServiceProviderKey.sealed_private_key)
+    .where(ServiceProviderKey.sealed_private_key.is_not(None))
+    .order_by(ServiceProviderKey.id)
 )
 _NEWEST = _OLDEST.order_by(None).order_by(ServiceProviderKey.id.desc())
 
@@ -60,7 +62,8 @@ class OpenKeys:
         """One key of one tenant.
 
         Raises:
-            LookupError: there is no such row any more. SealBroken: no configured key opens it there.
+            LookupError: there is no such row any more, or its private half was erased.
+            SealBroken: no configured key opens it there.
         """
         place = (tenant_id, key_id)
         with self._lock:
@@ -68,7 +71,7 @@ class OpenKeys:
                 self._open.move_to_end(place)
                 return self._open[place]
         row = _FIND.one_or_none({"tenant_id": tenant_id, "key_id": key_id})
-        if row is None:
+        if row is None or row.sealed_private_key is None:
             raise LookupError("a key that was removed a moment ago")
         key = load_private_key(self._keys.open(row.sealed_private_key, key_place(tenant_id, key_id)))
         with self._lock:
@@ -80,3 +83,9 @@ class OpenKeys:
     def all(self, tenant_id: int, key_ids: Sequence[str]) -> tuple[rsa.RSAPrivateKey, ...]:
         """Several keys of one tenant, in order."""
         return tuple(self.key(tenant_id, key_id) for key_id in key_ids)
+
+    def keep_only(self, tenant_id: int, key_ids: Sequence[str]) -> None:
+        """Forget whatever else of this tenant is open: a retired key does not stay in memory."""
+        with self._lock:
+            for place in [place for place in self._open if place[0] == tenant_id and place[1] not in key_ids]:
+                del self._open[place]

@@ -68,7 +68,7 @@ _KEYS = (
         ServiceProviderKey.state,
         ServiceProviderKey.certificate,
     )
-    .where(ServiceProviderKey.tenant_id == sa.bindparam("tenant_id"))
+    .where(ServiceProviderKey.tenant_id == sa.bindparam("tenant_id"), ServiceProviderKey.state != "retired")
     .order_by(ServiceProviderKey.created_at, ServiceProviderKey.id)
 )
 _DOMAINS = sa.select(EmailDomain.domain).where(
@@ -93,7 +93,7 @@ def connected_provider(tenant_id: int, idp_id: str) -> sa.Row[Any] | None:
 
 
 def service_provider_keys(tenant_id: int) -> Sequence[sa.Row[Any]]:
-    """A tenant's own keys, oldest first, in every state."""
+    """A tenant's own keys that are not retired, oldest first."""
     return read(_KEYS, {"tenant_id": tenant_id}).all()
 
 

@@ -19,6 +19,7 @@ RSA_BITS = 2048
 """Not 3072: one signature starts every sign-in and is most of its CPU time (measured: 0.25 ms against 0.70 ms), and 2048 bits
 hold through 2030 (NIST SP 800-57, part 1). A longer key comes by rollover, tenant by tenant; nothing else depends on this."""
 PUBLIC_EXPONENT = 65537
+ALLOWED_RSA_BITS = (2048, 3072, 4096)
 LIFETIME = dt.timedelta(days=3652)
 """Ten years: identity providers pin the key, and many stop on the day that a certificate ends."""
 BACKDATED = dt.timedelta(days=1)
@@ -34,6 +35,10 @@ class NewKeyPair:
 
     private_der: bytes = field(repr=False)
     certificate_pem: str
+    ends_at: dt.datetime
+    public_sha256: str
+    """Of its public half, as SubjectPublicKeyInfo: what tells one key pair from all others."""
+    imported: bool = False
 
 
 def service_provider_of(origin: str) -> ServiceProvider:
@@ -44,19 +49,38 @@ def service_provider_of(origin: str) -> ServiceProvider:
     )
 
 
-def new_key_pair(common_name: str, now: dt.datetime, use: KeyUse) -> NewKeyPair:
+def new_key_pair(
+    common_name: str, now: dt.datetime, use: KeyUse, *, lifetime: dt.timedelta = LIFETIME, bits: int = RSA_BITS
+) -> NewKeyPair:
     """Make a key pair; what is returned has passed OpenSSL's full check of an RSA key, so loading need not repeat it."""
     if now.tzinfo is None:
         raise ValueError("now must be aware")
-    generated = rsa.generate_private_key(PUBLIC_EXPONENT, RSA_BITS)
-    private_der = generated.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    checked = serialization.load_der_private_key(private_der, password=None)
+    generated = rsa.generate_private_key(PUBLIC_EXPONENT, bits)
+    checked = serialization.load_der_private_key(_private_der(generated), password=None)
     if not isinstance(checked, rsa.RSAPrivateKey):
         raise TypeError("an RSA key was made, and another kind came back")
-    certificate = _self_signed(checked, common_name, now, use)
-    return NewKeyPair(private_der, certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"))
+    return key_pair_of(checked, _self_signed(checked, common_name, now, use, lifetime))
+
+
+def key_pair_of(key: rsa.RSAPrivateKey, certificate: x509.Certificate, *, imported: bool = False) -> NewKeyPair:
+    """A key that has passed OpenSSL's full check, and the certificate that belongs to it."""
+    return NewKeyPair(
+        private_der=_private_der(key),
+        certificate_pem=certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"),
+        ends_at=certificate.not_valid_after_utc,
+        public_sha256=_hash_of(key.public_key()),
+        imported=imported,
+    )
+
+
+def _private_der(key: rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+
+
+def _hash_of(key: rsa.RSAPublicKey) -> str:
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
+    return digest.finalize().hex()
 
 
 def load_private_key(der: bytes) -> rsa.RSAPrivateKey:
@@ -71,7 +95,9 @@ def load_private_key(der: bytes) -> rsa.RSAPrivateKey:
     return key
 
 
-def _self_signed(key: rsa.RSAPrivateKey, common_name: str, now: dt.datetime, use: KeyUse) -> x509.Certificate:
+def _self_signed(
+    key: rsa.RSAPrivateKey, common_name: str, now: dt.datetime, use: KeyUse, lifetime: dt.timedelta
+) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _common_name_of(common_name))])
     return (
         x509.CertificateBuilder()
@@ -80,7 +106,7 @@ def _self_signed(key: rsa.RSAPrivateKey, common_name: str, now: dt.datetime, use
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now.replace(microsecond=0) - BACKDATED)
-        .not_valid_after(now.replace(microsecond=0) + LIFETIME)
+        .not_valid_after(now.replace(microsecond=0) + lifetime)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(use), critical=True)
         .sign(key, hashes.SHA256())

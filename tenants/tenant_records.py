@@ -1,4 +1,4 @@
-"""Records of tenants for those who manage them: the tenant's row, its MyDomains, e-mail domains and own keys."""
+"""Records of tenants for those who manage them: the tenant's row, its MyDomains and e-mail domains."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from config.database import read, savepoint, write
 from tenants.errors import DomainTaken, SlugTaken
 from tenants.folding import folded
-from tenants.models import ACTIVE, DELETED, ONBOARDING, EmailDomain, MyDomain, ServiceProviderKey, Tenant
+from tenants.models import ACTIVE, DELETED, ONBOARDING, EmailDomain, MyDomain, Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +202,3 @@ def attest_domain(tenant_id: int, domain: str, attestation: Attestation, now: dt
 def remove_domains(tenant_id: int, domains: Sequence[str]) -> None:
     """Give e-mail domains up; another tenant may then have them."""
     write(sa.delete(EmailDomain).where(EmailDomain.tenant_id == tenant_id, EmailDomain.domain.in_(list(domains))))
-
-
-def add_key(values: Mapping[str, Any]) -> None:
-    """Add one of a tenant's own key pairs, its private half sealed."""
-    write(sa.insert(ServiceProviderKey.__table__).values(**values))

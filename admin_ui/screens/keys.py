@@ -12,8 +12,8 @@ from flask import Response
 from admin_ui.asked import Asked
 from admin_ui.screen import TenantScreen, page
 from identity.overviews import days_until
-from tenants.overview_records import OwnKey, own_keys_of
 from tenants.roles import READ
+from tenants.rollover.records import OwnKey, keys_of
 from tenants.service_provider import service_provider_of
 
 
@@ -38,7 +38,7 @@ class KeysScreen(TenantScreen):
     @page("/", READ)
     def index(self, asked: Asked) -> Response:
         """Names, addresses and certificates."""
-        keys = [_shown(key, asked.now) for key in own_keys_of(asked.tenant.id)]
+        keys = [_shown(key, asked.now) for key in keys_of(asked.tenant.id)]
         return self.render("tenants/keys.html", asked, own=service_provider_of(asked.tenant.origin), keys=keys)
 
 

@@ -20,7 +20,7 @@ from tests.support.postgresql import Cluster
 from tests.support.world import WORKER
 
 NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)
-GLOBAL_TABLES = {"tenant", "my_domain", "email_domain", "email_address", "api_token", "service_sign_in_hour"}
+GLOBAL_TABLES = {"tenant", "my_domain", "email_domain", "email_address", "api_token", "service_sign_in_hour", "own_public_key"}
 """Keyed by what is unique in the whole service; each names its tenant all the same, but for counts of all together."""
 STAFF_TABLES = {
     *("staff_account", "staff_passkey", "staff_recovery_code", "staff_sign_in", "console_session"),
