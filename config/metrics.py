@@ -29,6 +29,9 @@ REQUESTS = Histogram(
     ["host", "status"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0),
 )
+KEY_REFETCHES = Counter(
+    "vestibule_key_refetches", "Sign-ins by a key that is not known, by what became of fetching metadata again.", ["outcome"]
+)
 METADATA_SYNCS = Counter(
     "vestibule_metadata_syncs", "Fetches of metadata, by result, code and failed stage.", ["result", "code", "stage"]
 )

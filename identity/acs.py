@@ -10,8 +10,9 @@ from config.database import together, transaction
 from identity.attempts import keep_receipt
 from identity.checks import BROWSER, IN_RESPONSE_TO, MAX_SHOWN, UNUSED, Receipt
 from identity.exchanges import hash_of, use_assertion, use_exchange
-from identity.judging import Judged, judge_response
+from identity.judging import Judged
 from identity.provisioning import provision
+from identity.second_try import Renewal, judge_with_present_keys
 from identity.sessions import BrowserFacts, OpenedSession, end_session, open_session
 from tenants.audit import EventType, record
 from tenants.errors import Refusal
@@ -43,7 +44,12 @@ class SignIn:
 
 
 def accept_response(
-    tenant: TenantView, tenant_trust: TenantTrust, arrival: Arrival, now: dt.datetime, receipt: Receipt
+    tenant: TenantView,
+    tenant_trust: TenantTrust,
+    arrival: Arrival,
+    now: dt.datetime,
+    receipt: Receipt,
+    renewal: Renewal,
 ) -> SignIn:
     """Sign a person in, or refuse.
 
@@ -53,7 +59,8 @@ def accept_response(
     Raises:
         Refusal: of identity.errors or tenants.errors; `receipt` then holds every check up to the one that failed.
     """
-    judged = judge_response(tenant, tenant_trust, arrival.saml_response, arrival.relay_state, now, receipt)
+    message = (arrival.saml_response, arrival.relay_state)
+    judged = judge_with_present_keys(tenant, tenant_trust, *message, now, receipt, renewal)
     trust, assertion = judged.trust, judged.assertion
     with transaction():
         use_once(judged, arrival, now, receipt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from identity.advice_clocks import clock_of, seconds_between, span_words
 from identity.advice_facts import Circumstances, Failure, Finding
@@ -17,6 +18,17 @@ from identity.advice_words import Who
 from identity.near_misses import near_miss
 
 _NAMED_CERTIFICATE = re.compile(r"certificate of SHA-256 ([0-9a-f]{64})")
+RENEW = "If the identity provider has a new certificate, fetch or save its metadata. If not, treat it as an attack."
+_REFETCHED: Mapping[str, str] = {
+    "new_keys": "The metadata was fetched again at once, with new keys ({new}), and the message judged once more.",
+    "nothing_new": "The metadata was fetched again at once: it has no other key.",
+    "waits_for_approval": "The metadata was fetched again at once: what it says now ({code}) waits for somebody to approve it.",
+    "failed": "The metadata could not be fetched again at that moment ({code}).",
+    "within_minute": "The metadata was not fetched again: it had been within the minute before.",
+    "busy": "The metadata was not fetched again: too many sign-ins waited for that, or another fetch took too long.",
+    "queued": "The metadata comes out of a federation's list, which is fetched aside: try again in a minute or two.",
+    "no_source": "The metadata comes from no address that could be asked again.",
+}
 FRESH = 120
 """Seconds within which an honest answer comes: it is issued when the person is done at the identity provider."""
 
@@ -34,10 +46,13 @@ def on_signature(failure: Failure, now: Circumstances) -> Finding:
         return Finding(details=(f"The receipt says: {failure.actual}.",))
     renew = (SYNC_METADATA, CONNECT_PROVIDER) if now.fetches_metadata else (CONNECT_PROVIDER,)
     pinned = "Certificates that are trusted now, by SHA-256: " + (", ".join(now.pinned) or "none") + "."
+    refetched = refetch_words(failure.facts.get("metadata_refetch"))
+    first = "Unknown key: sync now. " if now.fetches_metadata and not refetched else ""
     if named is None:
         return Finding(
             happened="None of the keys that are trusted made this signature, and the message does not say which one did.",
-            details=(pinned,),
+            todo=f"{first}{RENEW}" if first else "",
+            details=(*refetched, pinned),
             offers=renew,
         )
     told = f"The message names a certificate of SHA-256 {named[1]}. Anyone can write that; it is shown and never believed."
@@ -50,10 +65,19 @@ def on_signature(failure: Failure, now: Circumstances) -> Finding:
     return Finding(
         happened="The signature was made with a key that is not trusted: the identity provider has a new certificate, or it is "
         "not the identity provider.",
-        todo="Compare the fingerprint with the one at the identity provider. If they are the same, fetch or save its metadata.",
-        details=(told, pinned),
+        todo=f"{first}Compare the fingerprint with the one at the identity provider. If they are the same, fetch or save its "
+        "metadata.",
+        details=(*refetched, told, pinned),
         offers=renew,
     )
+
+
+def refetch_words(refetch: object) -> tuple[str, ...]:
+    """What became of fetching the metadata again at that sign-in, as a sentence; none where nobody tried."""
+    if not isinstance(refetch, Mapping):
+        return ()
+    words = _REFETCHED.get(str(refetch.get("outcome")), "")
+    return (words.format(new=refetch.get("new_keys"), code=refetch.get("code")),) if words else ()
 
 
 def on_missing_signature(failure: Failure, now: Circumstances) -> Finding:

@@ -145,6 +145,12 @@ class Receipt:
             return True
         return False
 
+    def start_anew(self, *, keep: str) -> None:
+        """Forget what was checked, before the same message is judged from its beginning by other trust; one fact stays."""
+        self.lines.clear()
+        self.facts = {keep: self.facts[keep]}
+        self.mask = None
+
     def require_whole(self) -> None:
         """A last look before somebody is let in: whatever went wrong with the checks themselves, none of them failed.
 

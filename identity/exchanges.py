@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from config.database import read
 from config.statements import Prepared
 from identity.assertion import Assertion, Exchange
 from identity.models import ExchangeRow, UsedAssertion
@@ -39,6 +40,11 @@ _FIND_BY_RELAY_STATE = Prepared(
     sa.select(*_COLUMNS).where(
         *_UNEXPIRED, ExchangeRow.relay_state_hash == sa.bindparam("relay_state_hash"), ExchangeRow.solicited.is_(False)
     )
+)
+_WAITS = sa.select(ExchangeRow.request_id).where(
+    ExchangeRow.tenant_id == sa.bindparam("of_tenant"),
+    ExchangeRow.request_id == sa.bindparam("of_request"),
+    ExchangeRow.used_at.is_(None),
 )
 _CLOSE = Prepared(
     sa.update(ExchangeRow)
@@ -97,6 +103,12 @@ def _exchange_of(row: Any) -> Exchange | None:
     if row is None:
         return None
     return Exchange(**row._asdict() | {"authn_context_classes": tuple(row.authn_context_classes)})
+
+
+def is_unanswered(exchange: Exchange) -> bool:
+    """Whether a request waits for its answer still."""
+    parameters = {"of_tenant": exchange.tenant_id, "of_request": exchange.request_id}
+    return read(_WAITS, parameters).first() is not None
 
 
 def use_exchange(exchange: Exchange, now: dt.datetime) -> bool:

@@ -33,6 +33,15 @@ class Judged:
     profile: Profile
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a message says of itself, and nobody believes yet: which request it answers, and whose trust it is judged by."""
+
+    unverified: UnverifiedResponse
+    exchange: Exchange | None
+    trust: SAMLTrust
+
+
 def judge_response(
     tenant: TenantView, tenant_trust: TenantTrust, saml_response: str, relay_state: str, now: dt.datetime, receipt: Receipt
 ) -> Judged:
@@ -41,12 +50,30 @@ def judge_response(
     Raises:
         Refusal: of identity.errors or tenants.errors; `receipt` then holds every check up to the one that failed.
     """
+    claim = read_claim(tenant, tenant_trust, saml_response, relay_state, now, receipt)
+    return judge_claim(tenant, claim, relay_state, now, receipt)
+
+
+def read_claim(
+    tenant: TenantView, tenant_trust: TenantTrust, saml_response: str, relay_state: str, now: dt.datetime, receipt: Receipt
+) -> Claim:
+    """Read a message, and find what it would have to be judged by."""
     unverified = read_response(saml_response, receipt)
     receipt.mask = functools.partial(masked_xml, unverified)
     exchange = _exchange_of(tenant, unverified, relay_state, now)
     trust = _trust_of(tenant_trust, exchange, unverified, now, receipt)
     with receipt.step(METADATA):
         require_unexpired(trust, now)
+    return Claim(unverified, exchange, trust)
+
+
+def judge_claim(tenant: TenantView, claim: Claim, relay_state: str, now: dt.datetime, receipt: Receipt) -> Judged:
+    """Find a message good that was read, or refuse it.
+
+    Raises:
+        SigningKeyUnknown: everything was in order up to a signature that none of the pinned keys has made.
+    """
+    unverified, exchange, trust = claim.unverified, claim.exchange, claim.trust
     assertion = verify_response(unverified, trust, exchange if exchange and exchange.solicited else None, now, receipt)
     _require_solicited_or_allowed(exchange, trust, receipt)
     target = _target_of(tenant, exchange, relay_state, receipt)

@@ -25,6 +25,7 @@ from identity.login import LoginOptions, LoginStart, begin_login
 from identity.logout import SignedOut
 from identity.own_metadata import tenant_metadata
 from identity.saml.sp_metadata import METADATA_MEDIA_TYPE
+from identity.second_try import Renewal
 from identity.sessions import BrowserFacts, CurrentSession, current_session
 from identity.targets import require_target
 from identity.trial_records import Trial
@@ -111,7 +112,7 @@ def acs() -> WerkzeugResponse:
     tenant, now, receipt, arrival = web.tenant(), _now(), Receipt(), None
     try:
         arrival = _arrival(receipt)
-        sign_in = accept_response(tenant, web.trust(), arrival, now, receipt)
+        sign_in = accept_response(tenant, web.trust(), arrival, now, receipt, Renewal(web.settings(), web.present_trust))
     except Refusal as refusal:
         if arrival and (trial := _trial_of(tenant, refusal, arrival, now, receipt)):
             return _to_result(trial)
@@ -134,7 +135,7 @@ def acs() -> WerkzeugResponse:
 def _trial_of(tenant: TenantView, refusal: Refusal, arrival: Arrival, now: dt.datetime, receipt: Receipt) -> Trial | None:
     """The test sign-in that was answered, judged: its result is shown in place of what a sign-in would show."""
     if isinstance(refusal, AnswersTest):
-        return judge_trial(tenant, web.trusts(), refusal.detail["trial_id"], arrival, now)
+        return judge_trial(tenant, web.trusts(), refusal.detail["trial_id"], arrival, now, web.settings())
     trial = trial_under_way(tenant.id, arrival)
     return fail_trial(tenant, web.trusts(), trial, refusal, arrival, now, receipt) if trial else None
 

@@ -6,21 +6,24 @@ What it would have done to people is done in a savepoint and taken back, so a te
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import secrets
 from dataclasses import replace
 from typing import Any
 
 from config.database import savepoint, transaction
+from config.settings import Settings
 from identity.acs import MAX_REFUSED_XML, Arrival, use_once
 from identity.assertion import Assertion, Exchange
 from identity.attempts import keep_receipt
 from identity.check_log import log_checks
 from identity.checks import BROWSER, Receipt
 from identity.exchanges import find_exchange, find_exchange_by_relay_state, hash_of
-from identity.judging import Judged, judge_response
+from identity.judging import Judged
 from identity.profile import NAME_ID, profile_of
 from identity.provisioning import find_person, provision
 from identity.saml.response import read_response, verify_response
+from identity.second_try import Renewal, judge_with_present_keys
 from identity.survey import Survey
 from identity.trial_models import ACCEPTED
 from identity.trial_outcome import Received, masked_outcome, seal_values
@@ -35,7 +38,7 @@ from tenants.version_records import note_trial
 
 
 def judge_trial(
-    tenant: TenantView, trusts: TrustCache, trial_id: str | None, arrival: Arrival, now: dt.datetime
+    tenant: TenantView, trusts: TrustCache, trial_id: str | None, arrival: Arrival, now: dt.datetime, settings: Settings
 ) -> Trial | None:
     """Judge the answer to a test as a sign-in would be, keep the result, and leave everything else as it was.
 
@@ -46,14 +49,14 @@ def judge_trial(
     if trial is None:
         return None
     try:
-        trust = tested_trust(tenant, trusts, trial)
-        tested = TenantTrust(tenant.version, (trust,), trial_id=trial.id)
-        judged = judge_response(tenant, tested, arrival.saml_response, arrival.relay_state, now, receipt)
+        renewal = Renewal(settings, functools.partial(_tested, tenant, trusts, trial))
+        message = (arrival.saml_response, arrival.relay_state)
+        judged = judge_with_present_keys(tenant, renewal.present_trust(), *message, now, receipt, renewal)
         with transaction():
             use_once(judged, arrival, now, receipt)
             would = _foresee(judged, now, receipt)
             receipt.require_whole()
-            received = Received(judged.assertion, judged.profile, trust.settings)
+            received = Received(judged.assertion, judged.profile, judged.trust.settings)
             _finish(trial, arrival, receipt, now, received=received, would=would)
     except Refusal as refusal:
         if not _is_testers(trial, arrival) and refusal.code != BROWSER.refusal.code:
@@ -62,6 +65,11 @@ def judge_trial(
     finally:
         log_checks(tenant.id, receipt)
     return require_trial(trial.tenant_id, trial.id)
+
+
+def _tested(tenant: TenantView, trusts: TrustCache, trial: Trial) -> TenantTrust:
+    """What a test is judged by, as it stands at this moment."""
+    return TenantTrust(tenant.version, (tested_trust(tenant, trusts, trial),), trial_id=trial.id)
 
 
 def trial_under_way(tenant_id: int, arrival: Arrival) -> Trial | None:

@@ -52,6 +52,7 @@ class ManagedProvider:
     last_success_at: dt.datetime | None
     sync_hours: int | None
     sync_asked_at: dt.datetime | None
+    key_asked_at: dt.datetime | None
     fresh_from: dt.datetime
     sync_due_at: dt.datetime | None
     sync_failures: int

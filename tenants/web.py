@@ -121,6 +121,14 @@ def trust() -> TenantTrust:
     return trusts().trust_of(tenant())
 
 
+def present_trust() -> TenantTrust:
+    """The same as it is by now, for a request that has changed it or waited; refuses where nobody may sign in any more."""
+    g.tenant = find_tenant(tenant().slug)
+    if g.tenant is None:
+        raise TenantUnknown("gone since the request came")
+    return trust()
+
+
 def trusts() -> TrustCache:
     """The trusts that this process keeps, and those of test sign-ins that it makes."""
     cache: TrustCache = current_app.extensions["vestibule_trusts"]

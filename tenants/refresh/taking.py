@@ -125,7 +125,8 @@ def _take_copy(fetch: Fetch, read: ReadMetadata, now: dt.datetime) -> SyncResult
 
 def _take_failure(fetch: Fetch, refusal: Refusal, now: dt.datetime) -> SyncResult | None:
     provider = fetch.provider
-    failures = provider.sync_failures + 1
+    # Strangers' responses do not make it wait longer for the next try of its own.
+    failures = provider.sync_failures + (fetch.sync.reason is not SyncReason.UNKNOWN_KEY or provider.sync_failures == 0)
     valid_until = provider.metadata_document["valid_until"]
     expired = bool(valid_until) and dt.datetime.fromisoformat(valid_until) <= now
     stage = str(refusal.detail.get("stage") or "")[:MAX_STAGE] or None
@@ -142,7 +143,7 @@ def _take_failure(fetch: Fetch, refusal: Refusal, now: dt.datetime) -> SyncResul
     with transaction():
         if not finish_sync(fetch.sync, values):
             return None
-        if fetch.sync.reason is not SyncReason.SCHEDULE or told != (refusal.code, stage):
+        if fetch.sync.reason is SyncReason.ASKED or told != (refusal.code, stage):
             _record_failed(fetch, refusal.code, now, cause=refusal.cause, **({"stage": stage} if stage else {}))
     return _counted(fetch, SyncResult.FAILED, refusal.code, stage)
 

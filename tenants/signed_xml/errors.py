@@ -30,6 +30,10 @@ class SignatureInvalid(SignInRefusal):
     sentence = "The signature on the message from your identity provider could not be confirmed."
 
 
+class SigningKeyUnknown(SignatureInvalid):
+    """Formed as it should be, by a key that is none of the pinned ones: a new one, or a stranger's."""
+
+
 class AlgorithmNotAllowed(SignInRefusal):
     code = "algorithm_not_allowed"
     sentence = "Your identity provider signs or encrypts in a way that is not secure enough."

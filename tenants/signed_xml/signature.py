@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
-from tenants.signed_xml.errors import SignatureInvalid
+from tenants.signed_xml.errors import SignatureInvalid, SigningKeyUnknown
 from tenants.signed_xml.names import DS, SIGNATURE
 from tenants.signed_xml.signed_info import (
     DIGESTS,
@@ -64,7 +64,7 @@ def verify_enveloped(element: etree._Element, keys: Sequence[PublicKey], allow_s
     that a stranger's message costs one canonicalisation of one small element.
 
     Raises:
-        SignatureInvalid: form, reference, key, value or digest.
+        SignatureInvalid: form, reference, value or digest. SigningKeyUnknown: none of the keys made it.
         AlgorithmNotAllowed
     """
     signature = _only_signature(element)
@@ -106,7 +106,7 @@ def _require_signed(info: SignedInfo, signature: etree._Element, keys: Sequence[
     kind, digest = SIGNATURES[info.signature_method]
     value = base64_octets(signature[1])
     if not any(_verifies(key, kind, value, info.octets, digest) for key in keys):
-        raise SignatureInvalid(f"none of the {len(keys)} pinned keys made this signature{_claim_of(signature)}")
+        raise SigningKeyUnknown(f"none of the {len(keys)} pinned keys made this signature{_claim_of(signature)}")
 
 
 def _claim_of(signature: etree._Element) -> str:

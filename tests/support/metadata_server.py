@@ -12,7 +12,10 @@ from typing import Any
 
 @dataclass
 class MetadataServer:
-    """What it answers with can be changed while it runs; it counts what it was asked."""
+    """What it answers with can be changed while it runs; it counts what it was asked.
+
+    `delay`: seconds before each answer; `gate`: what each answer waits for besides. `location`: where it sends who asks.
+    """
 
     url: str = ""
     body: str = ""
@@ -20,6 +23,8 @@ class MetadataServer:
     etag: str | None = None
     gate: threading.Event | None = None
     """Until it is set, whoever asks waits; the answer is what it would have been when the question came."""
+    delay: float = 0.0
+    location: str | None = None
     asked: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -34,6 +39,13 @@ def metadata_server(body: str = "") -> Iterator[MetadataServer]:
             body, gate = state.body, state.gate
             if gate is not None:
                 gate.wait()
+            threading.Event().wait(state.delay)
+            if state.location is not None:
+                self.send_response(302)
+                self.send_header("Location", state.location)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             unchanged = state.etag is not None and self.headers.get("If-None-Match") == state.etag
             content = b"" if unchanged else body.encode()
             self.send_response(304 if unchanged else state.status)

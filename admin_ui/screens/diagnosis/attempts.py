@@ -16,6 +16,7 @@ from admin_ui.screens.diagnosis.ways import ways_of
 from admin_ui.screens.diagnosis.xml_words import indented
 from config.database import transaction
 from identity.advice_clocks import clock_of
+from identity.advice_messages import refetch_words
 from identity.advice_words import ENTRIES, WHO_WORDS
 from identity.attempt_records import AttemptFilter, emails_of, page_of_attempts
 from identity.attempt_views import attempt_filter
@@ -86,6 +87,7 @@ class AttemptsScreen(TenantScreen):
             ways=ways_of(explained.advice, asked, attempt.idp) if explained.advice else (),
             who_words=WHO_WORDS,
             clock=clock_of(receipt["facts"]),
+            refetched=refetch_words(receipt["facts"].get("metadata_refetch")),
             person=people.get(attempt.user_id or ""),
             person_address=known_screen_url("people.show", asked, user_id=attempt.user_id) if attempt.user_id in people else "",
             xml=indented(explained.found.xml),
