@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 CHROMIUM = "/usr/bin/chromium"
+"""By its path, so that no browser that Playwright fetched is found first; one stands here on some machines all the same.
+
+The tests hold in either: none relies on fonts, on a version, or on a stylesheet being there as soon as text is.
+"""
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",

@@ -54,6 +54,7 @@ def kind_of(site: ConsoleSite, address: str) -> str | None:
 
 def faults_of(page: Page) -> list[str]:
     """What axe finds on the page that is open, where it is serious."""
+    page.wait_for_load_state()
     page.evaluate(AXE)
     found: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
@@ -65,5 +66,9 @@ def faults_of(page: Page) -> list[str]:
 
 
 def overflow_of(page: Page) -> int:
-    """By how many pixels the page is wider than its window."""
+    """By how many pixels the page is wider than its window, once its stylesheets are there.
+
+    Text can be read before: Chromium then measures the page without them.
+    """
+    page.wait_for_load_state()
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))

@@ -64,6 +64,16 @@ def running_setup(folder: Path) -> Iterator[SetupSite]:
         idp.stop()
 
 
+def press_on(page: Page) -> None:
+    """Without scripts: press the button of a form that a script would have sent, ours or the identity provider's, and arrive.
+
+    SimpleSAMLphp's form has an `<input type=submit>` for its script, too, which only its stylesheet hides: where that comes
+    late, there are two buttons to see.
+    """
+    with page.expect_navigation():
+        page.locator("form[method=post] button[type=submit]").click()
+
+
 @dataclass
 class Hand:
     """Somebody at a browser, whose every click, choice and typing at our pages is counted."""

@@ -86,6 +86,20 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StrictIdP]:
     service.running.stop()
 
 
+@pytest.fixture
+def refused(strict: StrictIdP, browser: Browser) -> str:
+    """A response of that identity provider to a request that asks for a class."""
+    assert strict.service.api("PATCH", SETTINGS, json={"authn_context_class_ref": "X509"}).status_code == 200
+    context = browser.new_context()
+    strict.serve(context, "grace@acme.test")
+    page = context.new_page()
+    page.goto(f"{strict.service.origin('acme')}/saml/login")
+    expect(page.locator("[data-code=status_not_success]")).to_be_visible()
+    context.close()
+    assert strict.service.api("PATCH", SETTINGS, json={"authn_context_class_ref": ""}).status_code == 200
+    return strict.refused[-1]
+
+
 def test_an_administrator_mends_the_authentication_context(strict: StrictIdP, browser: Browser) -> None:
     """From the refusal of a colleague to their next sign-in: nothing is typed."""
     administrator, colleague = browser.new_context(), browser.new_context()
@@ -123,14 +137,14 @@ def test_an_administrator_mends_the_authentication_context(strict: StrictIdP, br
     colleague.close()
 
 
-def test_a_pasted_response_is_explained_on_a_telephone(strict: StrictIdP, browser: Browser) -> None:
+def test_a_pasted_response_is_explained_on_a_telephone(strict: StrictIdP, refused: str, browser: Browser) -> None:
     """The message that was refused: the same words, and no trace of it; then something that is none."""
     context = browser.new_context(viewport=NARROW)  # type: ignore[arg-type]  # as playwright has it
     strict.serve(context, "ada@acme.test")
     page = context.new_page()
     page.goto(f"{strict.service.origin('acme')}/saml/login?next=/admin/paste")
     before = strict.service.api("GET", "/tenants/acme/attempts").json()["items"]
-    page.get_by_label("Response").fill(f"SAMLResponse={strict.refused[0].replace('+', '%2B')}")
+    page.get_by_label("Response").fill(f"SAMLResponse={refused.replace('+', '%2B')}")
     page.get_by_role("button", name="Check it").click()
     expect(page.get_by_role("main")).to_contain_text("status_not_success")
     expect(page.get_by_role("main")).to_contain_text("a form or an address")

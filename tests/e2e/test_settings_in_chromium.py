@@ -11,7 +11,7 @@ from config.database import transaction
 from tenants.console_role_records import add_grant
 from tenants.records import find_tenant
 from tests.e2e.console_crawl import faults_of, overflow_of
-from tests.e2e.setup_site import SetupSite, running_setup
+from tests.e2e.setup_site import SetupSite, press_on, running_setup
 from tests.support.world import utc_now
 
 SLUG = "acme"
@@ -38,6 +38,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SetupSite]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def as_at_first(site: SetupSite) -> None:
+    """Each test begins with the settings of a new tenant and no draft, whatever became of the one before."""
+    settings = f"/tenants/{SLUG}/identity-providers/main/saml-settings"
+    assert site.service.api("DELETE", f"{settings}/draft").status_code in (204, 404)
+    mended = {"authn_context_class_ref": BLANK + "Password", "require_authn_context": False}
+    assert site.service.api("PATCH", settings, json=mended).status_code == 200
+
+
 @pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])
 def scripts(request: pytest.FixtureRequest) -> bool:
     """Whether scripts run."""
@@ -56,7 +65,7 @@ def context(browser: Browser, scripts: bool) -> Iterator[BrowserContext]:
 def past_forms(page: Page, scripts: bool, times: int = 1) -> None:
     """Without scripts, forms that leave for the identity provider and come back from it have a button."""
     for _ in range(0 if scripts else times):
-        page.get_by_role("button").click()
+        press_on(page)
 
 
 def enter(site: SetupSite, context: BrowserContext, scripts: bool, path: str) -> Page:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.e2e.console_crawl import faults_of, overflow_of
-from tests.e2e.setup_site import Hand, SetupSite, running_setup
+from tests.e2e.setup_site import Hand, SetupSite, press_on, running_setup
 
 MOST_INTERACTIONS = 8
 NARROW = {"width": 360, "height": 740}
@@ -62,17 +62,17 @@ def test_from_the_link_to_the_first_sign_in(
         expect(page.get_by_text(f"{domain} is proven.")).to_be_visible()
     hand.click(page.get_by_role("button", name="Test sign-in").first)
     if not scripts:
-        page.get_by_role("button").click()
+        press_on(page)
     hand.sign_in_there(person)
     if not scripts:
-        page.get_by_role("button").click()
+        press_on(page)
     page.wait_for_url("**/setup/test")
     expect(page.get_by_role("heading", name=re.compile("It works"))).to_be_visible()
     hand.click(page.get_by_role("button", name="Activate sign-in"))
     hand.click(page.get_by_role("link", name="Sign in"))
     if not scripts:
-        page.get_by_role("button").click()
-        page.get_by_role("button").click()
+        press_on(page)
+        press_on(page)
     page.wait_for_url(site.service.origin(slug) + "/")
     expect(page.get_by_role("main")).to_contain_text(f"{person}@{domain}")
 
