@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import (
@@ -15,6 +17,8 @@ from prometheus_client import (
     multiprocess,
     values,
 )
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -59,10 +63,28 @@ def share_between_workers(folder: Path) -> None:
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
 
 
-def metrics_page() -> tuple[bytes, str]:
-    """Body and content type in Prometheus's text form."""
-    registry = CollectorRegistry()
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number that is true of the service as a whole, and not of a process: it is asked for when somebody looks."""
+
+    name: str
+    sentence: str
+    value: float
+
+
+class _Figures(Collector):
+    def __init__(self, figures: Iterable[Figure]) -> None:
+        self._families = [GaugeMetricFamily(figure.name, figure.sentence, figure.value) for figure in figures]
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        return self._families
+
+
+def metrics_page(figures: Iterable[Figure] = ()) -> tuple[bytes, str]:
+    """Body and content type in Prometheus's text form: what the processes here counted, and figures of the whole."""
+    counted, whole = CollectorRegistry(), CollectorRegistry()
+    whole.register(_Figures(figures))
     if os.environ.get(MULTIPROCESS_VARIABLE):
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry), CONTENT_TYPE_LATEST
-    return generate_latest(), CONTENT_TYPE_LATEST
+        multiprocess.MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+        return generate_latest(counted) + generate_latest(whole), CONTENT_TYPE_LATEST
+    return generate_latest() + generate_latest(whole), CONTENT_TYPE_LATEST

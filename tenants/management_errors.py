@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from tenants.errors import ConflictingState, Refusal
+from tenants.errors import ConflictingState, RateLimited, Refusal
 
 
 class FieldsInvalid(Refusal):
@@ -52,6 +52,12 @@ class TokenScopeInvalid(Refusal):
 
 class MethodUnsupported(Refusal):
     code, status, sentence = "method_not_allowed", 405, "This address does not take that method."
+
+
+class NotSyncing(RateLimited):
+    """detail: retry_after, seconds; may_at, when it may."""
+
+    sentence = "not syncing at this moment: rate limited"
 
 
 class NothingToFetch(ConflictingState):

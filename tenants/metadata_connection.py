@@ -6,6 +6,7 @@ rebinding). `http.client` speaks over it; it knows no proxies, no cookies, no re
 
 from __future__ import annotations
 
+import functools
 import http.client
 import io
 import socket
@@ -23,6 +24,8 @@ from tenants.metadata_errors import MAX_METADATA_BYTES, FetchFailed, FetchTimeou
 from tenants.metadata_url import Target
 
 READ_BYTES = 64 * 1024
+AUTHORITIES_SECONDS = 300
+"""For so long the certificate authorities are kept; one that was added or withdrawn counts after that, without a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +108,19 @@ def _connect(target: Target, addresses: tuple[Address, ...], deadline: float) ->
 
 def _secure(connected: socket.socket, host: str, ca_bundle: Path | None, deadline: float) -> ssl.SSLSocket:
     """TLS 1.2 or later, the server's certificate verified for the name in the URL (RFC 9525)."""
+    context = _context_of(ca_bundle, int(time.monotonic() // AUTHORITIES_SECONDS))
+    connected.settimeout(_remaining(deadline))  # OpenSSL's handshake as a whole has to be done within it
+    return context.wrap_socket(connected, server_hostname=host)
+
+
+@functools.lru_cache(maxsize=2)
+def _context_of(ca_bundle: Path | None, _period: int) -> ssl.SSLContext:
+    """Whom to trust: reading every authority of a system costs more than all the rest of a fetch."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_bundle is not None:
         context.load_verify_locations(cafile=ca_bundle)
-    connected.settimeout(_remaining(deadline))  # OpenSSL's handshake as a whole has to be done within it
-    return context.wrap_socket(connected, server_hostname=host)
+    return context
 
 
 def _read_body(response: http.client.HTTPResponse, max_bytes: int) -> bytes:

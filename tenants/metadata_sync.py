@@ -14,9 +14,9 @@ from config.isolation import every_tenant
 from config.logs import metadata_log
 from config.properties.records import property_value
 from config.settings import Settings
-from tenants.errors import RateLimited, Refusal
+from tenants.errors import Refusal
 from tenants.idp_records import ManagedProvider, find_provider_by_id
-from tenants.management_errors import NothingToFetch
+from tenants.management_errors import NothingToFetch, NotSyncing
 from tenants.metadata_errors import MetadataInvalid
 from tenants.metadata_intake import ReadMetadata, Unchanged, refetch
 from tenants.refresh.records import (
@@ -43,14 +43,16 @@ def queue_sync(tenant: ManagedTenant, provider: ManagedProvider, now: dt.datetim
 
     Raises:
         NothingToFetch: its metadata comes from nowhere that could be asked again.
-        RateLimited: one was asked for within the minute (M2); until when counts from there, whenever it ran.
+        NotSyncing: one was asked for within the minute (M2); until when counts from there, whenever it ran.
     """
     if provider.metadata_url is None and provider.metadata_path is None:
         raise NothingToFetch(provider.name)
     if not request_sync(tenant.id, provider.id, now, SyncReason.ASKED):
         present = find_provider_by_id(tenant.id, provider.id) or provider
-        wait = ((present.sync_asked_at or now) + SYNC_INTERVAL - now).total_seconds()
-        raise RateLimited("not syncing at this moment: rate limited", retry_after=max(1, int(wait + 0.999)))
+        may_at = (present.sync_asked_at or now) + SYNC_INTERVAL
+        seconds = max(1, int((may_at - now).total_seconds() + 0.999))
+        at = may_at.isoformat(timespec="seconds")
+        raise NotSyncing(f"it may again in {seconds} seconds, at {at}", retry_after=seconds, may_at=at)
 
 
 def run_due_syncs(settings: Settings, now: dt.datetime, *, ended: Callable[[], bool] = lambda: False) -> int:

@@ -42,12 +42,18 @@ class Fetch:
     sha256: str | None
 
 
+class _Overtaken(Exception):
+    """The claim has passed on."""
+
+
 def take(fetch: Fetch, found: ReadMetadata | Unchanged | Refusal, now: dt.datetime) -> SyncResult | None:
     """Keep what was found, in transactions of its own; None where the claim had passed to another worker."""
     try:
         result = _take(fetch, found, now)
     except Refusal as refusal:
         result = _take_failure(fetch, refusal, now)
+    except _Overtaken:
+        result = None
     if result is None:
         metadata_log.warning("sync_overtaken", tenant_id=fetch.provider.tenant_id, idp=fetch.provider.name)
     return result
@@ -108,7 +114,7 @@ def _take_copy(fetch: Fetch, read: ReadMetadata, now: dt.datetime) -> SyncResult
     with transaction():
         bump_version(provider.tenant_id)
         if not finish_sync(fetch.sync, {}) or find_provider_by_id(provider.tenant_id, provider.id) is None:
-            return None
+            raise _Overtaken  # nothing is left behind, the new version of the tenant neither
         taken = history.take(provider, read, actor=SYNC_ACTOR, now=now)
         result = SyncResult.PENDING if taken.waits else SyncResult.OK
         document = taken.values.get("metadata_document", provider.metadata_document)

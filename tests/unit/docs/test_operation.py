@@ -7,6 +7,7 @@ import re
 
 from config import development, logs, metrics, settings
 from config.settings import Settings, settings_from_environment
+from tenants import operation
 from tests.unit.docs.pages import codes, page, table
 
 PAGE = page("operation.md")
@@ -32,14 +33,19 @@ def test_every_logger_is_described() -> None:
     assert shown == {f"{logs.ROOT}.{area}" for area in logs.LOGGERS}
 
 
-_COUNTERS = (metrics.SIGN_INS, metrics.LOGIN_STARTS, metrics.JOB_FAILURES, metrics.ROWS_REMOVED, metrics.KEY_REFETCHES)
+_COUNTERS = (
+    *(metrics.SIGN_INS, metrics.LOGIN_STARTS, metrics.JOB_FAILURES, metrics.ROWS_REMOVED),
+    *(metrics.KEY_REFETCHES, metrics.METADATA_SYNCS),
+)
 
 
 def test_every_metric_that_is_described_exists() -> None:
     """Names as Prometheus shows them."""
     counters = {f"{metric._name}_total" for metric in _COUNTERS}
     shown = {codes(row["metric"])[0] for row in table(PAGE, "metric", "labels")}
-    assert shown == counters | {metrics.REQUESTS._name, metrics.JOB_SECONDS._name, metrics.SEAL_LAG._name}
+    figures = set(re.findall(r'Figure\("(\w+)"', inspect.getsource(operation)))
+    assert len(figures) >= 6
+    assert shown == counters | figures | {metrics.REQUESTS._name, metrics.JOB_SECONDS._name, metrics.SEAL_LAG._name}
 
 
 def test_the_development_file_is_described() -> None:
