@@ -92,10 +92,13 @@ def read_answer(connection: socket.socket) -> tuple[int, bytes]:
 
 
 @contextmanager
-def served(database_url: str, folder: Path, *, workers: int = 1, **environment: str) -> Iterator[Served]:
-    """Serve a database that is migrated already, until the block ends."""
+def served(
+    database_url: str, folder: Path, *, workers: int = 1, jobs: bool = True, **environment: str
+) -> Iterator[Served]:
+    """Serve a database that is migrated already, until the block ends; its log is served.log."""
     port = free_port()
     command = [sys.executable, "-m", "command", "serve", "--port", str(port), "--workers", str(workers)]
+    command += [] if jobs else ["--no-jobs"]
     environment_of_it = _environment(database_url, environment)
     running = start(command, log=folder / "served.log", folder=folder, environment=environment_of_it)
     server = Served(running, port)
