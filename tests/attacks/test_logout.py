@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from tests.attacks.support import settle
 from tests.support.at_once import another_worker, at_once
 from tests.support.browser import Browser, code_of
+from tests.support.idp import ForgingIdP
 from tests.support.keys import certificate_of, rsa_key
 from tests.support.logout import (
     LogoutParts,
@@ -310,9 +311,9 @@ def test_hostile_octets(victim: Victim, name: str, binding: str) -> None:
     "spoil", [lambda octets: octets[:-3], lambda octets: octets + b"more", lambda octets: b"\x07" + octets]
 )
 def test_deflate_that_is_not_exactly_the_message(victim: Victim, spoil: Callable[[bytes], bytes]) -> None:
-    """Cut off, followed by something, or nothing of the kind."""
-    octets = spoil(deflated(request_xml(good(victim.world))))
-    victim.refuses(victim.query(f"SAMLRequest={quote(base64.b64encode(octets).decode(), safe='')}"))
+    """Cut off, followed by something, or nothing of the kind: refused although the identity provider signed it so."""
+    query = signed_query(request_xml(good(victim.world)), victim.world.acme.idp.key, spoil=spoil)
+    victim.refuses(victim.query(query))
 
 
 def test_what_is_no_logout_message(victim: Victim) -> None:
@@ -352,6 +353,21 @@ def test_answers_to_nothing(victim: Victim) -> None:
     assert code_of(elsewhere) == "logout_invalid"
     honest = signed_query(response_xml(response_parts(world.acme, asked)), world.acme.idp.key, kind="SAMLResponse")
     assert victim.query(honest).location == "/?signed_out=everywhere"
+
+
+def test_an_answer_of_the_tenants_other_identity_provider(world: World) -> None:
+    """One that the tenant trusts as well, and that was not asked: the request goes on waiting for the one that was."""
+    other = ForgingIdP("https://other.acme.test/metadata")
+    body = {"display_name": "Other", "metadata_xml": other.metadata_xml()}
+    assert world.api("PUT", "/tenants/acme/identity-providers/other", json=body).status_code == 201
+    browser = world.browser()
+    started = browser.start(idp="main")
+    assert browser.post_response(world.response(started), started.relay_state).status_code == 303
+    asked = sent_by(browser.get(browser.post("/logout").location), "SAMLRequest").id
+    for idp, outcome in ((other, "logout_invalid"), (world.acme.idp, None)):
+        parts = response_parts(world.acme, asked, issuer=idp.entity_id)
+        answer = browser.get(f"{SLO}?" + signed_query(response_xml(parts), idp.key, kind="SAMLResponse"))
+        assert code_of(answer) == outcome
 
 
 def test_relay_state_goes_back_as_text(victim: Victim) -> None:

@@ -7,7 +7,7 @@ import datetime as dt
 import html
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -123,13 +123,15 @@ def signed_query(
     relay_state: str = "",
     method: str = "rsa-sha256",
     lower_case: bool = False,
+    spoil: Callable[[bytes], bytes] = bytes,
 ) -> str:
     """The query of the Redirect binding, signed over itself.
 
     Args:
+        spoil: changes the deflated octets before they are signed.
         lower_case: %2b and not %2B, as AD FS escapes.
     """
-    parts = [(kind, base64.b64encode(deflated(xml)).decode())]
+    parts = [(kind, base64.b64encode(spoil(deflated(xml))).decode())]
     parts += [("RelayState", relay_state)] if relay_state else []
     parts.append(("SigAlg", SIGNATURES[method]))
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parts)
