@@ -30,6 +30,10 @@ of somebody's address.
 """
 
 
+QUOTING = frozenset({"response_malformed", "xml_forbidden"})
+"""Codes whose causes may quote elements of a message."""
+
+
 def log_checks(tenant_id: int, receipt: Receipt) -> None:
     """Write a line of level DEBUG for each check that was made, in order; nothing, and at no cost, at other levels."""
     if not saml_log.says_debug:
@@ -54,6 +58,12 @@ def told_cause(cause: str, receipt: Receipt) -> str:
     if failed is None or failed.check in TOLD:
         return _without_people(cause)
     return f"{failed.check.claim}: {told_actual(failed, receipt)}"
+
+
+def told_logout_cause(cause: str) -> str:
+    """The cause of a refused logout as the log may have it: what a parser quotes from the message stays out."""
+    code = cause.partition(":")[0]
+    return f"{code}: {MASK}" if code in QUOTING else _without_people(cause)
 
 
 def told_actual(line: CheckMade, receipt: Receipt) -> str:

@@ -13,6 +13,7 @@ from config.database import transaction
 from config.logs import sign_in_log
 from config.metrics import LOGOUTS
 from identity import pages
+from identity.check_log import told_logout_cause
 from identity.errors import RequestInvalid, TooLarge
 from identity.form_body import read_form
 from identity.logout import Departure, SignedOut, receive_logout, refused_as_logout, sign_out, tell_identity_provider
@@ -124,7 +125,8 @@ def _record_refusal(tenant: TenantView, refusal: Refusal, now: dt.datetime) -> N
         with transaction():
             detail = {"reference": g.reference, "cause": refusal.cause}
             record(tenant.id, EventType.LOGOUT_REFUSED, at=now, actor="sign-out", reason=refusal.code, **detail)
-    sign_in_log.info("logout_refused", tenant_id=tenant.id, code=refusal.code, cause=refusal.cause, recorded=recorded)
+    cause = told_logout_cause(refusal.cause)
+    sign_in_log.info("logout_refused", tenant_id=tenant.id, code=refusal.code, cause=cause, recorded=recorded)
 
 
 def _require_same_origin(slug: str) -> None:

@@ -51,6 +51,9 @@ class Outcome(StrEnum):
     NO_SOURCE = "no_source"
 
 
+_NOT_FETCHED = frozenset({Outcome.WITHIN_MINUTE, Outcome.BUSY, Outcome.NO_SOURCE})
+
+
 @dataclass(frozen=True, slots=True)
 class Refetch:
     """How many signing keys there are now that were not known, and why there are none. `code`: of a failure or a change."""
@@ -76,7 +79,9 @@ def refetch_for_key(
     found = _refetch(tenant_id, idp_id, known, settings, now)
     KEY_REFETCHES.labels(found.outcome.value).inc()
     facts = {"outcome": found.outcome.value, "new": found.new_keys, "code": found.code}
-    metadata_log.info("unknown_signing_key", tenant_id=tenant_id, idp_id=idp_id, **facts)
+    # A flood of strangers' responses is a line each already; another one only where something was fetched.
+    tell = metadata_log.debug if found.outcome in _NOT_FETCHED else metadata_log.info
+    tell("unknown_signing_key", tenant_id=tenant_id, idp_id=idp_id, **facts)
     return found
 
 

@@ -24,6 +24,7 @@ from tenants.models import ServiceProviderKey
 from tests.attacks.support import on_sqlite
 from tests.flows.management.support import allow_loopback
 from tests.support.keys import certificate_text, rsa_key
+from tests.support.logout import posted, request_parts, request_xml
 from tests.support.metadata_server import metadata_server
 from tests.support.saml_xml import STATUS
 from tests.support.setup_link import new_customer
@@ -89,6 +90,7 @@ def test_the_log_is_about_nobody(world: World, everything_told: None, capsys: py
     secrets.add(world.staff_token)
     secrets.add(*(base64.b64encode(key).decode() for key in SECRET_KEYS.values()))
     _sign_in_well_and_badly(world, secrets)
+    _sign_out(world, secrets)
     _test_and_paste(world, secrets)
     _manage(world, secrets)
     _staff_come_in(world, secrets)
@@ -158,6 +160,17 @@ def _sign_in_well_and_badly(world: World, secrets: Secrets) -> None:
     asked_by_nobody = world.response(None, **whole)
     assert world.browser().post_response(asked_by_nobody, "https://elsewhere.test/?token=r-caracal-8812").status_code == 403
     secrets.add("r-caracal-8812")
+
+
+def _sign_out(world: World, secrets: Secrets) -> None:
+    good = request_parts(world.acme, name_id=NAME_ID)
+    broken = request_parts(world.acme, name_id=NAME_ID, extra_xml=f"<saml:{PERSON['sn'][0]}/>")
+    for parts in (broken, request_parts(world.acme, name_id=EMAIL, destination="https://elsewhere.test"), good):
+        form = posted(request_xml(parts), parts.id, world.acme.idp, relay_state="rs-tamandua-4471")
+        secrets.add(form["SAMLRequest"][:60])
+        answered = world.browser().post("/saml/slo", data=form)
+        assert answered.status_code == (200 if parts is good else 403), answered.get_data(as_text=True)
+    secrets.add("rs-tamandua-4471")
 
 
 def _test_and_paste(world: World, secrets: Secrets) -> None:
