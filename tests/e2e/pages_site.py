@@ -115,6 +115,8 @@ def _page_named(slug: str, page: str) -> Response:
         "sign-in-many": lambda: pages.sign_in_page(tenant, MANY, target="/"),
         "sign-in-none": lambda: pages.sign_in_page(tenant, (), target="/"),
         "signed-out": lambda: pages.sign_in_page(tenant, ONE, target="/", signed_out="1"),
+        "signed-out-partly": lambda: pages.sign_in_page(tenant, ONE, target="/", signed_out="partly"),
+        "signing-out": lambda: pages.logout_link_page(tenant, f"{scheme}://idp.localhost:{port}/slo?SAMLRequest=x"),
         "landing": lambda: pages.landing_page(tenant, session_of(slug), now=NOW, csrf_token="t0ken"),
         "leaving": lambda: pages.post_form_page(
             tenant,

@@ -10,7 +10,18 @@ from playwright.sync_api import sync_playwright
 from tests.e2e.browser_arguments import ARGUMENTS, CHROMIUM
 from tests.e2e.pages_site import REFUSALS, running_site
 
-PAGES = ("sign-in", "sign-in-many", "sign-in-none", "signed-out", "landing", "leaving", "app-host", "unknown", *REFUSALS)
+PAGES = (
+    "sign-in",
+    "sign-in-many",
+    "sign-in-none",
+    "signed-out",
+    "signed-out-partly",
+    "landing",
+    "leaving",
+    "app-host",
+    "unknown",
+    *REFUSALS,
+)
 OTHERS = (
     *((slug, page) for slug in ("long", "rtl", "emoji") for page in ("sign-in", "sign-in-many", "landing", "signature")),
     *((slug, "sign-in") for slug in ("yellow", "white", "black", "navy", "orange", "grey")),

@@ -10,7 +10,17 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from tests.e2e.pages_site import REFERENCE, REFUSALS, TENANTS, running_site
 
-PAGES = ("sign-in", "sign-in-many", "sign-in-none", "signed-out", "landing", "app-host", "unknown", *REFUSALS)
+PAGES = (
+    "sign-in",
+    "sign-in-many",
+    "sign-in-none",
+    "signed-out",
+    "signed-out-partly",
+    "landing",
+    "app-host",
+    "unknown",
+    *REFUSALS,
+)
 SCHEMES = ("light", "dark")
 WIDTHS = (320, 360, 1280, 3840)
 REFUSED_STATUS = re.compile(r"Failed to load resource: the server responded with a status of [45]\d\d")
