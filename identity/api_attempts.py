@@ -50,7 +50,7 @@ def get_attempt(tenant: ManagedTenant, attempt_id: str) -> dict[str, Any]:
 def post_diagnose(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
     """Judge a response as the ACS would, without effect: nobody is signed in, and nothing is kept."""
     if web.settings().rate_limits:
-        require_diagnosis_rate(tenant.id)
+        require_diagnosis_rate(tenant.id, now())
     view = find_tenant(tenant.slug)
     if view is None:
         raise NotFound("deleted meanwhile")

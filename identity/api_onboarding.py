@@ -55,7 +55,13 @@ def post_onboarding(body: Mapping[str, Any]) -> dict[str, Any]:
     """Create a tenant and a set-up link for its IT people in one go. The link is shown this once."""
     lifetime = dt.timedelta(days=body["expires_in_days"])
     customer = NewCustomer(
-        body["slug"], body["name"], body["email_domains"], body["attest_reason"], body["setup_email"], lifetime
+        body["slug"],
+        body["name"],
+        body["email_domains"],
+        body["attest_reason"],
+        body["setup_email"],
+        lifetime,
+        body["first_admin"],
     )
     tenant, link = start_onboarding(customer, web.settings(), keys(), actor=caller().actor, now=now())
     shown = {**link_document(link.row, tenant, now()), "url": link.url}

@@ -37,9 +37,21 @@ def install_onboarding_commands(app: Flask) -> None:
 @click.option("--domain", "domains", multiple=True, help="E-mail domain of its people; several are possible.")
 @click.option("--attest-reason", help="Why the domains are known to be theirs; without it they wait for their proof by DNS.")
 @click.option("--email", required=True, help="Whom the set-up link is for.")
+@click.option(
+    "--first-admin/--no-first-admin",
+    default=True,
+    show_default=True,
+    help="Whether the link's person becomes the tenant's first administrator when sign-in is activated.",
+)
 @DAYS
 def start_command(
-    slug: str, name: str, domains: tuple[str, ...], attest_reason: str | None, email: str, expires_in_days: int
+    slug: str,
+    name: str,
+    domains: tuple[str, ...],
+    attest_reason: str | None,
+    email: str,
+    first_admin: bool,
+    expires_in_days: int,
 ) -> None:
     """Create a tenant and a set-up link, and print the link alone. It is shown this once."""
     document = {
@@ -48,11 +60,20 @@ def start_command(
         "email_domains": list(domains),
         "attest_reason": attest_reason,
         "setup_email": email,
+        "first_admin": first_admin,
         "expires_in_days": expires_in_days,
     }
     body = checked(OnboardingCreate, document)
     lifetime = dt.timedelta(days=body["expires_in_days"])
-    customer = NewCustomer(slug, body["name"], body["email_domains"], body["attest_reason"], body["setup_email"], lifetime)
+    customer = NewCustomer(
+        slug,
+        body["name"],
+        body["email_domains"],
+        body["attest_reason"],
+        body["setup_email"],
+        lifetime,
+        body["first_admin"],
+    )
     _, link = start_onboarding(customer, settings(), keys(), actor=actor(), now=now())
     click.echo(link.url)
 

@@ -1,4 +1,4 @@
-"""Records: which role in their tenant's console the person of a session has at this moment (A1)."""
+"""Records: which role in their tenant's console a person has at this moment: in one session, or as others see it (A1)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from config.database import read
 from config.statements import Prepared
 from identity.models import SessionRow, User
 from tenants.models import ConsoleGrant, RoleRule
@@ -19,6 +20,15 @@ class ConsoleRole:
 
     role: Role | None
     signed_in_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRole:
+    """A role of a person, and where it comes from: a rule over a sign-in, or, where `attribute` is None, somebody's word."""
+
+    role: Role
+    attribute: str | None = None
+    value: str | None = None
 
 
 _FIND = Prepared(
@@ -57,3 +67,31 @@ def console_role_of(tenant_id: int, user_id: str, session_id: str) -> ConsoleRol
     held = {row.granted, row.ruled}
     role = next((role for role in (Role.ADMIN, Role.VIEWER) if role.value in held), None)
     return ConsoleRole(role, row.created_at)
+
+
+def held_roles(tenant_id: int, user_id: str, now: dt.datetime) -> list[HeldRole]:
+    """What a person has: by name, and by the rules that the sign-ins of their open sessions met."""
+    by_name = (
+        sa.select(ConsoleGrant.role)
+        .join(User, sa.and_(User.tenant_id == ConsoleGrant.tenant_id, User.email == ConsoleGrant.email))
+        .where(ConsoleGrant.tenant_id == tenant_id, User.id == user_id)
+    )
+    its_rule = sa.and_(
+        RoleRule.tenant_id == SessionRow.tenant_id,
+        RoleRule.id == SessionRow.role_rule_id,
+        RoleRule.idp_id == SessionRow.idp_id,
+    )
+    by_rule = (
+        sa.select(RoleRule.role, RoleRule.attribute, RoleRule.value)
+        .join(SessionRow, its_rule)
+        .where(
+            SessionRow.tenant_id == tenant_id,
+            SessionRow.user_id == user_id,
+            SessionRow.ended_at.is_(None),
+            SessionRow.expires_at > now,
+        )
+        .distinct()
+        .order_by(RoleRule.role, RoleRule.attribute, RoleRule.value)
+    )
+    named = [HeldRole(Role(row.role)) for row in read(by_name)]
+    return named + [HeldRole(Role(row.role), row.attribute, row.value) for row in read(by_rule)]

@@ -30,6 +30,8 @@ class NewCustomer:
     attest_reason: str | None
     setup_email: str
     lifetime: dt.timedelta
+    first_admin: bool = False
+    """Whether the link's person becomes the tenant's first administrator when sign-in is activated."""
 
 
 def start_onboarding(
@@ -46,7 +48,16 @@ def start_onboarding(
     attestation = Attestation(customer.attest_reason) if customer.attest_reason else None
     with transaction():
         tenant = create_tenant(draft, settings, keys, attestation=attestation, actor=actor, now=now)
-        return tenant, issue_link(tenant, customer.setup_email, customer.lifetime, settings, actor=actor, now=now)
+        link = issue_link(
+            tenant,
+            customer.setup_email,
+            customer.lifetime,
+            settings,
+            names_admin=customer.first_admin,
+            actor=actor,
+            now=now,
+        )
+        return tenant, link
 
 
 def link_document(link: LinkRow, tenant: ManagedTenant, now: dt.datetime) -> dict[str, Any]:

@@ -7,12 +7,11 @@ person is made, no attempt is kept. What was pasted is gone when the answer has 
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from config.throttle import Throttle
+from config.database import transaction
 from identity.advice import Advice, advice_of, all_advice
 from identity.attempt_records import AttemptReceipt, find_attempt
 from identity.checks import SIZE, shown_receipt
@@ -21,14 +20,14 @@ from identity.foresight import foresee_person, require_unanswered, require_unuse
 from identity.judging import judge_response
 from identity.pasted import Pasted, read_pasted
 from identity.survey import Survey
-from tenants.errors import NotFound, RateLimited, Refusal
+from tenants.errors import NotFound, Refusal
 from tenants.paging import is_row_id
+from tenants.rates import Rate, require_rate
 from tenants.records import TenantView
 from tenants.trusts import TenantTrust
 
-PER_MINUTE, BURST = 30, 20
-_THROTTLE = Throttle(per_minute=PER_MINUTE, burst=BURST)
-"""For each tenant and worker: examining costs what a sign-in costs, and answers to many guesses would be an oracle."""
+RATE = Rate("diagnose", per_minute=30, burst=20)
+"""For each tenant: examining costs what a sign-in costs, and answers to many guesses would be an oracle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +93,14 @@ def explain_attempt(tenant_id: int, attempt_id: str) -> Explained:
     return Explained(found, advice)
 
 
-def require_diagnosis_rate(tenant_id: int) -> None:
-    """Refuse what comes faster than anybody pastes.
+def require_diagnosis_rate(tenant_id: int, now: dt.datetime) -> None:
+    """Refuse what comes faster than anybody pastes, to whichever worker. Opens its own transaction.
 
     Raises:
         RateLimited
     """
-    if not _THROTTLE.lets_through(tenant_id, time.monotonic()):
-        raise RateLimited("too many pasted responses", retry_after=60 // PER_MINUTE)
+    with transaction():
+        require_rate(tenant_id, RATE, now)
 
 
 def _examine(tenant: TenantView, tenant_trust: TenantTrust, message: Pasted, now: dt.datetime, survey: Survey) -> str:

@@ -15,16 +15,19 @@ from config.settings import Settings
 from identity.setup_progress import PROVIDER_NAME, Step, progress_of, provider_of
 from tenants.audit import EventType, record
 from tenants.connecting import ProviderRequest, draft_of, read_for
+from tenants.console_roles import grant_role
 from tenants.errors import NotFound
 from tenants.idp_records import ManagedProvider, change_provider
+from tenants.management_errors import FieldsInvalid, GrantExists, TooManyRoles
 from tenants.metadata_intake import MetadataSource
 from tenants.models import ONBOARDING
 from tenants.onboarding.choices import choices_of, choose_product
 from tenants.onboarding.errors import OnboardingFinished, StepsMissing
-from tenants.onboarding.links import finish_links
+from tenants.onboarding.links import finish_links, named_admins
 from tenants.onboarding.products import PRODUCTS, recognise
 from tenants.onboarding.server_presets import GENERIC
 from tenants.providers import change_saml_settings, save_provider
+from tenants.roles import Role
 from tenants.saml_settings import SAMLSettings, settings_from_document
 from tenants.tenant_records import ManagedTenant, activate_when_onboarding, bump_version, find_managed_tenant_by_id
 
@@ -123,9 +126,27 @@ def activate(tenant: ManagedTenant, *, reason: str | None = None, actor: str, no
         changes: dict[str, Any] = {"enabled": {"from": False, "to": True}}
         record(tenant.id, EventType.IDENTITY_PROVIDER_CHANGED, at=now, actor=actor, idp=provider.name, changes=changes)
     activate_when_onboarding(tenant.id)
+    granted, left_out = _grant_named(present, actor, now)
     detail: dict[str, Any] = {"idp": provider.name, "without": [step.value for step in missing], "why": reason}
+    detail |= {"administrators": granted} if granted else {}
+    detail |= {"administrators_left_out": left_out} if left_out else {}
     record(tenant.id, EventType.TENANT_ACTIVATED, at=now, actor=actor, **detail)
     finish_links(tenant.id, actor=actor, now=now)
+
+
+def _grant_named(tenant: ManagedTenant, actor: str, now: dt.datetime) -> tuple[list[str], list[str]]:
+    """Make those administrators whom staff named with a set-up link; and those who cannot be: at none of its domains."""
+    granted, left_out = list[str](), list[str]()
+    for email in named_admins(tenant.id):
+        try:
+            grant_role(tenant, email, Role.ADMIN, actor=actor, now=now)
+        except GrantExists:
+            continue
+        except (FieldsInvalid, TooManyRoles):
+            left_out.append(email)
+        else:
+            granted.append(email)
+    return granted, left_out
 
 
 def _words_of(product: str | None) -> str:

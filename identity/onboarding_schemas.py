@@ -10,7 +10,7 @@ from tenants.domain_ownership import MAX_EMAIL_DOMAINS
 from tenants.email_domains import MAX_EMAIL_CHARACTERS
 from tenants.models import STATES
 from tenants.onboarding.links import DEFAULT_LIFETIME, MAX_LIFETIME_DAYS
-from tenants.schema_fields import MAX_REASON, Strict, Whole, text
+from tenants.schema_fields import MAX_REASON, Flag, Strict, Whole, text
 from tenants.schemas import TenantView
 
 LINK_STATES = ("open", "claimed", "expired", "revoked", "completed")
@@ -24,7 +24,10 @@ class SetupLinkCreate(Strict):
 
 
 class OnboardingCreate(Strict):
-    """A new customer: a tenant, its service provider, and a set-up link. With `attest_reason` its domains count at once."""
+    """A new customer: a tenant, its service provider, and a set-up link. With `attest_reason` its domains count at once.
+
+    With `first_admin` the person of `setup_email` becomes the tenant's first administrator when sign-in is activated.
+    """
 
     slug = text(63, shortest=3, pattern=r"^[A-Za-z0-9-]+$", required=True)
     name = text(MAX_NAME_LENGTH, required=True)
@@ -32,6 +35,7 @@ class OnboardingCreate(Strict):
     attest_reason = text(MAX_REASON, load_default=None, allow_none=True)
     setup_email = text(MAX_EMAIL_CHARACTERS, required=True)
     expires_in_days = Whole(1, MAX_LIFETIME_DAYS, load_default=DEFAULT_LIFETIME.days)
+    first_admin = Flag(load_default=False)
 
 
 class Activate(Strict):
@@ -52,6 +56,7 @@ class SetupLinkView(Strict):
     claimed_at = fields.DateTime(required=True, allow_none=True)
     revoked_at = fields.DateTime(required=True, allow_none=True)
     completed_at = fields.DateTime(required=True, allow_none=True)
+    names_admin = fields.Boolean(required=True)
 
 
 class NewSetupLinkView(SetupLinkView):

@@ -1,4 +1,4 @@
-"""Rows of onboarding: set-up links, what was chosen through them, and the challenges that prove e-mail domains by DNS."""
+"""Rows of onboarding: set-up links, what was chosen through them, challenges that prove e-mail domains; and rates."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class SetupLink(TenantScoped, Model):
     claimed_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     claim_hash: Mapped[str | None] = mapped_column(sa.String(64))
     completed_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    names_admin: Mapped[bool] = mapped_column(default=False)
+    """Whether staff want its person to be the tenant's first administrator."""
 
 
 class Onboarding(TenantScoped, Model):
@@ -55,3 +57,12 @@ class DomainChallenge(TenantScoped, Model):
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     checked_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     outcome: Mapped[str | None] = mapped_column(sa.String(60))
+
+
+class TenantRate(TenantScoped, Model):
+    """How often a tenant did something costly of late: `full_at` is when, in Unix time, all of it may be done again."""
+
+    __tablename__ = "tenant_rate"
+
+    what: Mapped[str] = mapped_column(sa.String(40), primary_key=True, sort_order=-1)
+    full_at: Mapped[float] = mapped_column(sa.Float)

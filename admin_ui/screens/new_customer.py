@@ -29,6 +29,7 @@ BLANK: Mapping[str, Any] = {
     "attest_reason": "",
     "setup_email": "",
     "expires_in_days": DEFAULT_LIFETIME.days,
+    "first_admin": True,
 }
 
 
@@ -62,6 +63,7 @@ class NewCustomerScreen(StaffScreen):
             values["attest_reason"],
             values["setup_email"],
             dt.timedelta(days=values["expires_in_days"]),
+            values["first_admin"],
         )
         try:
             tenant, link = start_onboarding(customer, web.settings(), keys(), actor=asked.actor, now=asked.now)

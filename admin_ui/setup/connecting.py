@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,6 @@ from admin_ui.rendering import notify
 from admin_ui.setup.rendering import address_of, step_page
 from admin_ui.setup.visit import Visit, visited
 from config.database import transaction
-from config.throttle import Throttle
 from identity.onboarding import take_attributes, take_metadata
 from identity.routes import LOGIN_COOKIE
 from identity.setup_progress import Facts, Step, progress_of
@@ -27,6 +25,7 @@ from tenants.metadata_intake import MetadataSource, SourceKind
 from tenants.onboarding.presets import OurSide, filled
 from tenants.onboarding.products import PRODUCTS, recognise, wrong_choice
 from tenants.onboarding.server_presets import GENERIC
+from tenants.rates import Rate, require_rate
 from tenants.records import service_provider_keys
 from tenants.saml_settings import PROFILE_FIELDS, settings_from_document
 from tenants.service_provider import service_provider_of
@@ -39,8 +38,8 @@ FIELD_WORDS = {
     "phone": "Phone",
 }
 SUBJECT_WORDS = "Who it is"
-FETCHES = Throttle(per_minute=12, burst=12)
-"""For each tenant and worker: each one may take 10 seconds of a thread."""
+FETCHES = Rate("setup_fetch", per_minute=12, burst=12)
+"""For each tenant: each one may take 10 seconds of a thread."""
 
 pages = Blueprint("setup_connecting", __name__, url_prefix="/setup")
 
@@ -58,8 +57,9 @@ def connected(visit: Visit) -> WerkzeugResponse:
     """Check the metadata on the spot and connect; what was refused changes nothing, and what was typed stays."""
     shown = _submitted()
     try:
-        if web.settings().rate_limits and not FETCHES.lets_through(visit.tenant.id, time.monotonic()):
-            raise RateLimited("metadata by a set-up link", retry_after=10)
+        if web.settings().rate_limits:
+            with transaction():
+                require_rate(visit.tenant.id, FETCHES, visit.now)
         chosen = shown["entity_id"] or None
         take_metadata(
             visit.tenant, _source_of(shown), web.settings(), chosen_entity_id=chosen, actor=visit.actor, now=visit.now

@@ -27,6 +27,7 @@ class LinkRow:
     revoked_at: dt.datetime | None
     claimed_at: dt.datetime | None
     completed_at: dt.datetime | None
+    names_admin: bool
 
     def state_at(self, now: dt.datetime, *, onboarding: bool) -> str:
         """One word: completed, revoked, expired, claimed or open; in that order, where several are true.

@@ -64,9 +64,19 @@ class IssuedLink:
 
 
 def issue_link(
-    tenant: ManagedTenant, email: str, lifetime: dt.timedelta, settings: Settings, *, actor: str, now: dt.datetime
+    tenant: ManagedTenant,
+    email: str,
+    lifetime: dt.timedelta,
+    settings: Settings,
+    *,
+    names_admin: bool = False,
+    actor: str,
+    now: dt.datetime,
 ) -> IssuedLink:
     """Make a link for one person. The edge opens the transaction.
+
+    Args:
+        names_admin: whether its person becomes an administrator of the tenant with the activation; staff's word alone.
 
     Raises:
         FieldsInvalid: no e-mail address, or too many links. OnboardingFinished.
@@ -81,8 +91,10 @@ def issue_link(
         raise FieldsInvalid("links", errors={"email": [f"There are {MAX_OPEN_LINKS} links already. Revoke one first."]})
     token = secrets.token_urlsafe(SECRET_BYTES)
     values = {"email": address, "created_by": actor, "created_at": now, "expires_at": now + lifetime}
+    values |= {"names_admin": names_admin}
     link_id = add_link(tenant.id, token, values)
     detail: dict[str, Any] = {"link": link_id, "email": address, "expires_at": (now + lifetime).isoformat()}
+    detail |= {"names_admin": True} if names_admin else {}
     record(tenant.id, EventType.SETUP_LINK_ISSUED, at=now, actor=actor, **detail)
     return IssuedLink(require_link(tenant.id, link_id), f"{settings.tenant_origin(tenant.slug)}{SETUP_PATH}/{token}")
 
@@ -158,6 +170,12 @@ def finish_links(tenant_id: int, *, actor: str, now: dt.datetime) -> None:
         if link.state_at(now, onboarding=True) in ("open", "claimed"):
             record(tenant_id, EventType.SETUP_LINK_COMPLETED, at=now, actor=actor, link=link.id)
     complete_links(tenant_id, now)
+
+
+def named_admins(tenant_id: int) -> list[str]:
+    """Whom staff named as first administrators, by links that were not revoked; in the order of their making."""
+    named = [link.email for link in reversed(links_of(tenant_id)) if link.names_admin and link.revoked_at is None]
+    return list(dict.fromkeys(named))
 
 
 def require_link(tenant_id: int, link_id: str) -> LinkRow:

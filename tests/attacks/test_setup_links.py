@@ -12,10 +12,10 @@ from admin_ui.setup import connecting
 from admin_ui.setup.visit import SETUP_COOKIE
 from config.database import transaction
 from config.log_values import MASK
-from config.throttle import Throttle
 from identity.onboarding import activate, take_attributes, take_metadata, take_product
 from tenants.metadata_intake import MetadataSource, SourceKind
 from tenants.onboarding.errors import OnboardingFinished
+from tenants.rates import Rate
 from tenants.tenant_records import find_managed_tenant
 from tests.flows.management.support import events_of
 from tests.support.browser import Browser, code_of
@@ -275,7 +275,7 @@ def test_metadata_is_not_fetched_for_ever(world: World, link: str, monkeypatch: 
     """Each fetch may take ten seconds of a thread: so many a minute; then the form says to wait, with all that was typed."""
     settings = world.app.extensions["vestibule_settings"]
     world.app.extensions["vestibule_settings"] = dataclasses.replace(settings, rate_limits=True)
-    monkeypatch.setattr(connecting, "FETCHES", Throttle(per_minute=1, burst=2))
+    monkeypatch.setattr(connecting, "FETCHES", Rate("setup_fetch", per_minute=1, burst=2))
     person = ITPerson(world.app)
     person.start_link(link)
     answers = [person.send("/setup/connect", metadata_url="https://127.0.0.1/x") for _ in range(3)]

@@ -45,7 +45,7 @@ class PastedScreen(TenantScreen):
             return self.render("diagnosis/paste.html", asked, status=422, **values)
         try:
             if web.settings().rate_limits:
-                require_diagnosis_rate(asked.tenant.id)
+                require_diagnosis_rate(asked.tenant.id, asked.now)
         except RateLimited as refusal:
             values = NOTHING | {"errors": errors_of(refusal), "pasted": pasted}
             return self.render("diagnosis/paste.html", asked, status=429, **values)

@@ -14,6 +14,7 @@ from admin_ui.listing import Column, Filter, Listing, ListQuery, Page, read_quer
 from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import TenantScreen, page
 from config.database import transaction
+from identity.console_roles import held_roles
 from identity.people import (
     change_active,
     change_many,
@@ -213,6 +214,8 @@ class PeopleScreen(TenantScreen):
             status=status,
             person=person,
             sessions=sessions,
+            roles=held_roles(asked.tenant.id, user_id, asked.now),
+            administrators=known_screen_url("administrators.index", asked),
             relink={"reason": "", "identity_provider": "", "subject": "", **{k: v or "" for k, v in relink.items()}},
             errors=errors,
             providers=_providers(asked),
