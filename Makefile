@@ -1,6 +1,6 @@
 python := .venv/bin/python
 
-.PHONY: run test lint fuzz bench docs lock
+.PHONY: run test lint fuzz bench bench-housekeeping docs lock
 
 run:
 	./run
@@ -18,6 +18,10 @@ fuzz: | .venv
 # CPU time of sign-ins against a floor measured in the same run.
 bench: | .venv
 	$(python) -m benchmarks
+
+# Purge and seal beside sign-ins. As for ten minutes at 100 a second: python -m benchmarks.housekeeping --seconds 600
+bench-housekeeping: | .venv
+	$(python) -m benchmarks.housekeeping --backlog 100000
 
 docs: | .venv
 	tools/venv.sh requirements-docs.lock

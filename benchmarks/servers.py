@@ -36,10 +36,10 @@ class Server:
 
 
 @contextmanager
-def product(url: str, folder: Path, database_pids: tuple[int, ...] = ()) -> Iterator[Server]:
+def product(url: str, folder: Path, database_pids: tuple[int, ...] = (), *options: str) -> Iterator[Server]:
     """`vestibule serve` with one worker, its log written to a file."""
     port = free_port()
-    command = [sys.executable, "-c", STATEMENT, "serve", "--port", str(port), "--workers", "1"]
+    command = [sys.executable, "-c", STATEMENT, "serve", "--port", str(port), "--workers", "1", *options]
     running = start(command, log=folder / f"product-{port}.log", folder=ROOT, environment=environment(url))
     with _served(Server(port, running, database_pids), get("localhost:8000", "/healthz"), 200) as server:
         yield server

@@ -8,13 +8,13 @@ import sqlalchemy as sa
 
 from config.database import transaction, write
 from config.isolation import every_tenant
+from config.purging import removed_in_batches
 from identity.import_models import APPLYING, READY, REFUSED, WAITING, PeopleImport, PeopleImportLine
 
 PREVIEW_LIFETIME = dt.timedelta(hours=24)
 IMPORT_LIFETIME = dt.timedelta(days=30)
 EXPIRED = "import_expired"
 BATCH = 500
-MAX_BATCHES = 2_000
 
 _KEY = (PeopleImportLine.tenant_id, PeopleImportLine.import_id, PeopleImportLine.line)
 _ITS_IMPORT = sa.and_(PeopleImport.tenant_id == PeopleImportLine.tenant_id, PeopleImport.id == PeopleImportLine.import_id)
@@ -42,11 +42,4 @@ def purge_imports(now: dt.datetime) -> int:
 def _purge_lines(day_ago: sa.ColumnElement[bool]) -> int:
     old = sa.select(*_KEY).join(PeopleImport, _ITS_IMPORT).where(day_ago, PeopleImport.state != APPLYING).limit(BATCH)
     statement = sa.delete(PeopleImportLine).where(sa.tuple_(*_KEY).in_(old))
-    removed = 0
-    for _ in range(MAX_BATCHES):
-        with transaction():
-            count = write(statement).rowcount
-        removed += count
-        if count < BATCH:
-            break
-    return removed
+    return removed_in_batches(PeopleImportLine.__tablename__, lambda: write(statement).rowcount, BATCH)

@@ -240,6 +240,7 @@ class APIToken(Model):
     __table_args__ = (
         sa.CheckConstraint(sa.column("role").in_(("staff", "support", "admin", "viewer")), name="role"),
         sa.CheckConstraint("(role IN ('admin', 'viewer')) = (tenant_id IS NOT NULL)", name="scope"),
+        sa.Index("ix_api_token_expires_at", "expires_at"),
     )
 
     token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)

@@ -18,6 +18,7 @@ class SetupLink(TenantScoped, Model):
     __table_args__ = (
         sa.Index("uq_setup_link_token", "tenant_id", "token_hash", unique=True),
         sa.Index("uq_setup_link_claim", "tenant_id", "claim_hash", unique=True),
+        sa.Index("ix_setup_link_expires_at", "expires_at"),
     )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)

@@ -62,7 +62,10 @@ APPEND_ONLY_SQLITE = (
 
 
 def upgrade() -> None:
-    """Two kinds of chains and their queues; events that are on record already wait to be sealed like new ones."""
+    """Two kinds of chains and their queues; events that are on record already wait to be sealed like new ones.
+
+    And indexes for removing tokens and set-up links that expired long ago.
+    """
     op.create_table(
         "audit_seal",
         sa.Column("tenant_id", sa.Integer(), nullable=False),
@@ -87,6 +90,8 @@ def upgrade() -> None:
         sa.Column("event_id", sa.Uuid(as_uuid=False), nullable=False),
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_unsealed_staff_event")),
     )
+    op.create_index("ix_api_token_expires_at", "api_token", ["expires_at"])
+    op.create_index("ix_setup_link_expires_at", "setup_link", ["expires_at"])
     op.execute("INSERT INTO unsealed_event (tenant_id, event_id) SELECT tenant_id, id FROM audit_event")
     op.execute("INSERT INTO unsealed_staff_event (event_id) SELECT id FROM staff_event")
     _make_triggers()
@@ -123,6 +128,8 @@ def downgrade() -> None:
         op.execute("DROP TRIGGER {event}_waits".format(**names) + (" ON {event}".format(**names) if is_postgresql else ""))
         if is_postgresql:
             op.execute("DROP FUNCTION {event}_waits()".format(**names))
+    op.drop_index("ix_setup_link_expires_at", table_name="setup_link")
+    op.drop_index("ix_api_token_expires_at", table_name="api_token")
     for table in ("unsealed_staff_event", "staff_seal", "unsealed_event", "audit_seal"):
         op.drop_table(table)
     if is_postgresql:
