@@ -10,7 +10,14 @@ from config.metrics import SEAL_LAG
 from tenants.sealing.errors import ChainBroken
 from tenants.sealing.ledgers import Ledger, table_of
 from tenants.sealing.records import waiting_ids
-from tenants.sealing.sealer import age_of, renew_signature, renew_tenants_signatures, seal_tenants, seal_whole
+from tenants.sealing.sealer import (
+    SEAL_AFTER_SECONDS,
+    age_of,
+    renew_signature,
+    renew_tenants_signatures,
+    seal_tenants,
+    seal_whole,
+)
 from tenants.sealing.seals import SERVICE_CHAIN
 from tenants.sealing.signing import SealKeys
 
@@ -26,7 +33,9 @@ STAFF_LEDGER = Ledger(
 def seal_events(keys: SealKeys, now: dt.datetime) -> None:
     """Seal what waits, everywhere; the job of that name. How far it is behind is a metric."""
     lag = seal_tenants(keys, now)
-    seal_whole(STAFF_LEDGER, keys, now)
+    first = waiting_ids(STAFF_LEDGER, 1)
+    if first and age_of(first[0], now) >= SEAL_AFTER_SECONDS:
+        seal_whole(STAFF_LEDGER, keys, now)
     left = waiting_ids(STAFF_LEDGER, 1)
     SEAL_LAG.set(max(lag, age_of(left[0], now) if left else 0.0, 0.0))
 

@@ -44,6 +44,7 @@ from config.settings import settings_from_environment
 from identity.purge import purge_expired
 from tenants.sealing.examination import examine
 from tenants.sealing.ledgers import tenant_ledger
+from tenants.sealing.sealer import PATIENCE_SECONDS
 from tenants.sealing.signing import SealKeys
 from tests.support.postgresql import start_cluster
 from tests.support.world import settings_for, utc_now
@@ -52,6 +53,8 @@ from wsgi import create_app
 TENANTS = 12
 EVERY_SECONDS = 30.0
 """How often the process of a round does its work: as often as the service seals."""
+PATIENCE = dt.timedelta(seconds=PATIENCE_SECONDS)
+"""Everything is sealed as if it had waited long enough."""
 OLD = dt.timedelta(days=200)
 WATCHED = ("exchange", "used_assertion", "session", "attempt", "unsealed_event", "audit_event", "audit_seal")
 
@@ -77,15 +80,13 @@ def _measure(kind: str, url: str, pids: tuple[int, ...], folder: Path, options: 
     costs: dict[bool, list[float]] = {False: [], True: []}
     waits: dict[bool, list[float]] = {False: [], True: []}
     with product(url, folder, pids, "--no-jobs") as server:
-        _round(server, url, tenancies, count // 4, options.rate, with_jobs=False)  # everything is warm after that
+        _round(server, app, url, tenancies, count // 4, options.rate, with_jobs=False)  # everything is warm after that
         for number in range(options.rounds * 2):
             with_jobs = number % 2 == 1
             _clean(app)
             tidy(url)
             _switch_queue(app, on=with_jobs)
-            if with_jobs:
-                _age(app, count)
-            cost, took = _round(server, url, tenancies, count, options.rate, with_jobs=with_jobs)
+            cost, took = _round(server, app, url, tenancies, count, options.rate, with_jobs=with_jobs)
             costs[with_jobs].append(cost)
             waits[with_jobs] += took
     ratio = median(after / before for before, after in zip(costs[False], costs[True], strict=True))
@@ -105,7 +106,7 @@ def _measure(kind: str, url: str, pids: tuple[int, ...], folder: Path, options: 
 
 
 def _round(
-    server: Server, url: str, tenancies: Sequence[Tenancy], count: int, rate: float, *, with_jobs: bool
+    server: Server, app: Flask, url: str, tenancies: Sequence[Tenancy], count: int, rate: float, *, with_jobs: bool
 ) -> tuple[float, list[float]]:
     """CPU milliseconds of a sign-in, start included, and how long each answer to a response took."""
     people = [Person(tenancies[PLAIN + number % (TENANTS - PLAIN)], f"p{number}") for number in range(count)]
@@ -114,6 +115,8 @@ def _round(
     spent = server.cpu_seconds() - before
     requests = arrivals(begun)
     keeper = _start_keeper(url) if with_jobs else None
+    if keeper is not None:
+        _age(app, count)
     before = server.cpu_seconds() + (cpu_seconds((keeper.pid,)) if keeper else 0.0)
     took = _send_steadily(server, requests, rate)
     if keeper is not None:
@@ -155,13 +158,14 @@ def _keep_house() -> None:
     """Purge and seal every few seconds until told to end, and once more then."""
     settings = settings_from_environment()
     app, keys = create_app(settings), SealKeys(settings.secret_keys)
+    _clean(app)  # a process of the service has all statements compiled
     print("ready", flush=True)
     ended = False
     while not ended:
         ended = bool(select.select([sys.stdin], [], [], EVERY_SECONDS)[0])
         with app.app_context():
             purge_expired()
-            seal_events(keys, utc_now() + dt.timedelta(minutes=2))
+            seal_events(keys, utc_now() + PATIENCE)
     print("done", flush=True)
     sys.stdin.read()
 
@@ -183,7 +187,7 @@ def _clean(app: Flask) -> None:
     """Nothing is over and everything is sealed, as at the end of a round with housekeeping."""
     with app.app_context():
         purge_expired()
-        seal_events(SealKeys(SECRET_KEYS), utc_now() + dt.timedelta(minutes=2))
+        seal_events(SealKeys(SECRET_KEYS), utc_now() + PATIENCE)
 
 
 def _age(app: Flask, count: int) -> None:
@@ -228,7 +232,7 @@ def _measure_backlog(app: Flask, rows: int) -> None:
         began, cpu = time.monotonic(), time.process_time()
         lag = 1.0
         while lag > 0:
-            seal_events(keys, utc_now() + dt.timedelta(minutes=2))
+            seal_events(keys, utc_now() + PATIENCE)
             lag = SEAL_LAG._value.get() if _sizes(app)["unsealed_event"] else 0.0
         print(f"           {rows:,} events sealed in {time.monotonic() - began:.0f} s, {time.process_time() - cpu:.0f} s CPU")
         began, cpu = time.monotonic(), time.process_time()

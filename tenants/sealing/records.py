@@ -220,11 +220,11 @@ def _seal(ledger: Ledger, row: sa.Row[Any]) -> Seal:
     )
 
 
-def oldest_waiting(waiting: sa.Table, limit: int) -> list[tuple[int, str]]:
-    """For each tenant with events that wait, the lowest id; across tenants, for the job."""
+def oldest_waiting(waiting: sa.Table, limit: int) -> list[tuple[int, str, int]]:
+    """For each tenant with events that wait, the lowest id and how many there are; across tenants, for the job."""
     lowest = sa.func.min(_text(waiting.c.event_id))  # PostgreSQL 15 knows no least of UUIDs
-    statement = sa.select(waiting.c.tenant_id, lowest).group_by(waiting.c.tenant_id).order_by(lowest).limit(limit)
-    return [(row[0], _dashed(row[1])) for row in read(statement)]
+    statement = sa.select(waiting.c.tenant_id, lowest, sa.func.count()).group_by(waiting.c.tenant_id)
+    return [(row[0], _dashed(row[1]), row[2]) for row in read(statement.order_by(lowest).limit(limit))]
 
 
 def chain_heads(seals: sa.Table, tenants: sa.Table, after: int, limit: int) -> list[tuple[int, str | None]]:

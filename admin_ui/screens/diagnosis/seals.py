@@ -26,7 +26,7 @@ LISTING = Listing(
     columns=(Column("Seal"), Column("Made"), Column("Events", end=True), Column("Key"), Column("Anchor")),
     sort="-number",
     empty="Nothing is sealed yet",
-    empty_help="Events are sealed a minute or two after they happened.",
+    empty_help="Events are sealed within ten minutes or so.",
 )
 NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 NO_ERRORS: Mapping[str, Sequence[str]] = {}

@@ -138,14 +138,16 @@ def test_a_worker_that_is_killed_in_the_middle_leaves_all_or_nothing(world: Worl
 
 
 def test_the_job_waits_for_company_and_tells_how_far_behind_it_is(world: World) -> None:
-    """Events of a minute share a seal; staff's own are in a chain of the service."""
+    """A hundred wait for a minute, a few for ten; staff's own events are in a chain of the service."""
     with world.app.app_context():
         with transaction():
             record_staff(StaffEventType.SIGNED_IN, at=utc_now(), actor="staff:1")
         now = dt.datetime.fromtimestamp(made_at(min(event_ids(world, 1))), dt.UTC)
         assert sealer.seal_tenants(KEYS, now) < sealer.SEAL_AFTER_SECONDS
-        assert world.count("audit_seal") == 0
-        seal_events(KEYS, now + dt.timedelta(minutes=10))
+        add_events(world, sealer.COMPANY)
+        sealer.seal_tenants(KEYS, now + dt.timedelta(seconds=sealer.SEAL_AFTER_SECONDS))
+        assert world.count("audit_seal") == 1  # acme's hundred
+        seal_events(KEYS, now + dt.timedelta(minutes=20))
         assert world.count("audit_seal") == 2  # one for each tenant
         assert world.count("unsealed_event") == 0
         report = examine(STAFF_LEDGER, KEYS)
