@@ -11,10 +11,13 @@ from pathlib import Path
 
 from benchmarks.in_process import CASES
 from benchmarks.profiling import breakdown, profile
+from benchmarks.refresh import QUICK as QUICK_REFRESH
+from benchmarks.refresh import WHOLE as WHOLE_REFRESH
+from benchmarks.refresh import RefreshSize, lines_of, refresh_lines
 from benchmarks.rounds import Contest, compare
 from benchmarks.scale import cached_tenant_bytes, start_seconds
 from benchmarks.servers import floor, product
-from benchmarks.table import machine, scale_lines, table
+from benchmarks.table import machine, plain_lines, scale_lines, table
 from benchmarks.tenancies import PLAIN, SECRET_KEYS, KeyStock, Tenancy, fill, make_keys
 from config.settings import Settings
 from tests.support.postgresql import start_cluster
@@ -65,7 +68,9 @@ def main() -> None:
 
 def _parts(options: argparse.Namespace, database: Database, keys: KeyStock, size: Size, folder: Path) -> Iterator[str]:
     if not options.profile and not options.breakdown:
-        yield from _measured(database, keys, size, folder, with_scale=database.kind == options.databases[0])
+        if not options.refresh:
+            yield from _measured(database, keys, size, folder, with_scale=database.kind == options.databases[0])
+        yield _refreshed(database, QUICK_REFRESH if options.quick else WHOLE_REFRESH, folder)
         return
     with (folder / "product.log").open("w") as log, redirect_stderr(log):
         if options.profile:
@@ -88,6 +93,10 @@ def _measured(database: Database, keys: KeyStock, size: Size, folder: Path, *, w
     if with_scale:
         cached, start = cached_tenant_bytes(many_url, size.cached), start_seconds(many_url, many[PLAIN].host, times=size.starts)
         yield scale_lines(cached, start)
+
+
+def _refreshed(database: Database, size: RefreshSize, folder: Path) -> str:
+    return plain_lines(lines_of(database.kind, refresh_lines(database.new, database.pids, size, folder)))
 
 
 def _filled(database: Database, name: str, count: int, keys: KeyStock) -> tuple[str, tuple[Tenancy, ...]]:
@@ -130,6 +139,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help=f"rounds that count ({WHOLE.rounds})")
     parser.add_argument("--requests", type=int, help=f"requests of a row in each round ({WHOLE.requests})")
     parser.add_argument("--databases", nargs="+", choices=DATABASES, default=DATABASES)
+    parser.add_argument("--refresh", action="store_true", help="the refresh of metadata alone")
     parser.add_argument("--profile", choices=CASES, help="instead: cProfile's top of one case, in this process")
     parser.add_argument("--breakdown", choices=CASES, help="instead: microseconds of one case by step, in this process")
     return parser.parse_args()

@@ -44,6 +44,11 @@ def scale_lines(cached: tuple[float, float], start: float) -> str:
     return _aligned(lines)
 
 
+def plain_lines(lines: Sequence[Sequence[str]]) -> str:
+    """Figures without an aim, in the same form."""
+    return _aligned(lines)
+
+
 def _cells(row: Row) -> list[str]:
     aim = ["", ""] if row.aim is None else [f"≤ {row.aim:.2f}", "ok" if row.ratio <= row.aim else "over"]
     return [row.name, row.against, f"{median(row.floors):.2f}", f"{median(row.products):.2f}", f"{row.ratio:.2f}", *aim]
