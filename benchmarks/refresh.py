@@ -29,7 +29,7 @@ from tests.support.served import Served, served, working
 from tests.support.world import settings_for, utc_now
 from wsgi import create_app
 
-LOOPBACK = {"METADATA_ALLOWED_NETWORKS": "127.0.0.0/8"}
+LOOPBACK = "127.0.0.0/8"
 IDLE_SECONDS = 10
 PATIENCE_SECONDS = 900
 HOST, ORIGIN = "acme.localhost", "http://acme.localhost:8000"
@@ -74,7 +74,7 @@ def _cost(
     app = _seeded(url)
     with app.app_context():
         add_providers(server, count, utc_now(), fresh_from=utc_now(), known=known)
-    with working(url, folder, **LOOPBACK) as worker:
+    with working(url, folder, METADATA_ALLOWED_NETWORKS=LOOPBACK) as worker:
         time.sleep(2)
         roots = (worker.pid, *pids)
         before = cpu_seconds(roots)
@@ -95,9 +95,9 @@ def _beside_sign_ins(url: str, size: RefreshSize, folder: Path) -> list[list[str
     with many_providers(idp, delay=1.0) as server, ExitStack() as processes:
         with app.app_context():
             add_providers(server, size.at_once, utc_now(), fresh_from=utc_now())
-        serving = processes.enter_context(served(url, folder, workers=1, **LOOPBACK))
+        serving = processes.enter_context(served(url, folder, workers=1, METADATA_ALLOWED_NETWORKS=LOOPBACK))
         for number in range(2):
-            processes.enter_context(working(url, folder, f"worker-{number}", **LOOPBACK))
+            processes.enter_context(working(url, folder, f"worker-{number}", METADATA_ALLOWED_NETWORKS=LOOPBACK))
         people = (f"person-{number}" for number in itertools.count())
         _sign_in_seconds(serving, idp, people, WARM)
         quiet = _sign_in_seconds(serving, idp, people, size.sign_ins)
