@@ -14,6 +14,7 @@ from admin_ui.screens.account import AccountScreen
 from admin_ui.screens.administrators import AdministratorsScreen
 from admin_ui.screens.authentication.attributes import SAMLAttributesScreen
 from admin_ui.screens.authentication.connection import ConnectionScreen
+from admin_ui.screens.authentication.metadata import MetadataScreen
 from admin_ui.screens.authentication.providers import AuthenticationScreen
 from admin_ui.screens.authentication.trials import TrialsScreen
 from admin_ui.screens.authentication.versions import VersionsScreen
@@ -55,6 +56,7 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     TenantOverviewScreen,
     AuthenticationScreen,
     ConnectionScreen,
+    MetadataScreen,
     SAMLAttributesScreen,
     TrialsScreen,
     VersionsScreen,

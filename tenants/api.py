@@ -10,6 +10,7 @@ from tenants.api_docs import docs_page
 from tenants.api_domains import domains_api
 from tenants.api_events import events_api
 from tenants.api_logo import logo_api
+from tenants.api_metadata import metadata_api
 from tenants.api_providers import providers_api
 from tenants.api_seals import seals_api
 from tenants.api_settings import settings_api
@@ -31,6 +32,7 @@ def install_api(app: Flask) -> None:
         logo_api,
         providers_api,
         settings_api,
+        metadata_api,
         domains_api,
         console_roles_api,
     ):

@@ -11,12 +11,14 @@ from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
 from tenants.connecting import ProviderRequest, connect
 from tenants.idp_records import providers_of
+from tenants.metadata_errors import ReadingGoesOn
 from tenants.metadata_intake import MetadataSource, SourceKind
 from tenants.metadata_sync import queue_sync
 from tenants.provider_schemas import (
     ProviderPage,
     ProviderPut,
     ProviderView,
+    ReadingGoesOnView,
     RefreshPatch,
     RefreshView,
     SettingsPatch,
@@ -54,15 +56,32 @@ def get_provider(tenant: ManagedTenant, name: str) -> dict[str, Any]:
 
 
 @providers_api.operation(
-    "PUT", ONE, CONFIGURE, body=ProviderPut, answers={200: ProviderView, 201: ProviderView}, refuses=(409,)
+    "PUT",
+    ONE,
+    CONFIGURE,
+    body=ProviderPut,
+    answers={200: ProviderView, 201: ProviderView, 202: ReadingGoesOnView},
+    refuses=(409, 503),
 )
 def put_provider(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> tuple[dict[str, Any], int]:
-    """Connect an identity provider, or change it. Metadata is read within the request; a refused one changes nothing."""
+    """Connect an identity provider, or change it. Metadata is read within the request; a refused one changes nothing.
+
+    A federation's list is read by `vestibule worker`: 202 where that takes longer than a request, 503 where there is none.
+    """
     kind, value = only_source({kind: body.get(f"metadata_{kind.value}") for kind in SourceKind})
     wanted = ProviderRequest(
-        name, body["display_name"], MetadataSource(kind, value), body.get("enabled"), body.get("entity_id")
+        name,
+        body["display_name"],
+        MetadataSource(kind, value),
+        body.get("enabled"),
+        body.get("entity_id"),
+        (body["metadata_signing_certificate"] or "") if "metadata_signing_certificate" in body else None,
+        body.get("allow_aggregate"),
     )
-    provider, is_new = connect(tenant, wanted, web.settings(), actor=caller().actor, now=now())
+    try:
+        provider, is_new = connect(tenant, wanted, web.settings(), actor=caller().actor, now=now())
+    except ReadingGoesOn as going:
+        return {"status": "reading", **going.detail}, 202
     return provider_document(provider), 201 if is_new else 200
 
 

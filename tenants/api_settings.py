@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +12,7 @@ from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
 from tenants.drafts import discard_draft, go_back, promote_draft, rebase_draft, require_draft, save_draft
 from tenants.errors import NotFound
-from tenants.paging import cursor_scope, key_of, page_of
+from tenants.paging import NUMBER, cursor_scope, key_of, page_of
 from tenants.provider_schemas import SettingsView
 from tenants.providers import require_provider
 from tenants.roles import CONFIGURE, READ
@@ -36,7 +35,6 @@ from tenants.views import settings_document
 SETTINGS = "/tenants/<slug>/identity-providers/<name>/saml-settings"
 DRAFT = f"{SETTINGS}/draft"
 VERSIONS = f"{SETTINGS}/versions"
-_NUMBER = re.compile("[1-9][0-9]{0,8}")
 
 settings_api = ManagementBlueprint("api_settings", __name__, description="Drafts and versions of SAML settings")
 
@@ -55,7 +53,7 @@ def _require_version(tenant: ManagedTenant, name: str, number: str) -> None:
 
 def version_number(text: str) -> int:
     """The number of a version in an address, or NotFound."""
-    if not _NUMBER.fullmatch(text):
+    if not NUMBER.fullmatch(text):
         raise NotFound("no number of a version")
     return int(text)
 
@@ -108,7 +106,7 @@ def get_versions(query: Mapping[str, Any], tenant: ManagedTenant, name: str) -> 
     """List what is and was in force, newest first: when, by whom, why, and what it changed."""
     provider, limit = require_provider(tenant.id, name), query["limit"]
     scope = cursor_scope("versions", tenant.id, provider.id)
-    before = key_of(query["cursor"], scope, _NUMBER)
+    before = key_of(query["cursor"], scope, NUMBER)
     found = versions_of(provider, int(before) if before else None, limit + 1)
     items, following = page_of(found, limit, key=lambda item: str(item.row.number), scope=scope, path=request.path, query={})
     return {"items": [version_document(version) for version in items], "next": following}

@@ -30,6 +30,15 @@ NAME = click.argument("name", metavar="IDP")
 @click.option("--metadata-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file on this machine.")
 @click.option("--metadata-url", help="Fetched now, and again on every sync.")
 @click.option("--metadata-path", help="A file below METADATA_DIRECTORY.")
+@click.option("--metadata-mdq", help="Base URL of a metadata query service, which is asked for --entity-id alone.")
+@click.option(
+    "--metadata-signing-certificate",
+    "signer",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PEM: metadata has to be signed by it from now on. Left out: as it is.",
+)
+@click.option("--without-metadata-signing-certificate", "unsigned", is_flag=True, help="It need not be signed any more.")
+@click.option("--allow-aggregate/--no-aggregate", "aggregate", default=None, help="Out of a federation's list of up to 32 MiB.")
 @click.option("--entity-id", help="Which one, where there are several; or the new one, where it has changed.")
 @click.option("--enabled/--disabled", default=None)
 def put_command(
@@ -39,13 +48,19 @@ def put_command(
     metadata_file: Path | None,
     metadata_url: str | None,
     metadata_path: str | None,
+    metadata_mdq: str | None,
+    signer: Path | None,
+    unsigned: bool,
+    aggregate: bool | None,
     entity_id: str | None,
     enabled: bool | None,
 ) -> None:
     """Connect an identity provider, or change it; refused metadata changes nothing."""
     given = {SourceKind.XML: _text_of(metadata_file), SourceKind.URL: metadata_url, SourceKind.PATH: metadata_path}
-    wanted = ProviderRequest(name, display_name, MetadataSource(*only_source(given)), enabled, entity_id)
-    provider, _ = connect(the_tenant(slug), wanted, settings(), actor=actor(), now=now())
+    source = MetadataSource(*only_source(given | {SourceKind.MDQ: metadata_mdq}))
+    pem = "" if unsigned else _text_of(signer)
+    wanted = ProviderRequest(name, display_name, source, enabled, entity_id, pem, aggregate)
+    provider, _ = connect(the_tenant(slug), wanted, settings(), actor=actor(), now=now(), in_web=False)
     show(provider_document(provider))
 
 

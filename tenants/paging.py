@@ -16,6 +16,8 @@ from tenants.management_errors import CursorInvalid
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 MAX_CURSOR_LENGTH = 800
+NUMBER = re.compile("[1-9][0-9]{0,8}")
+"""The number of a version."""
 ROW_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BINDING_BYTES = 12
 

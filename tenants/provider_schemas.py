@@ -9,13 +9,15 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from tenants.administration import MAX_NAME_LENGTH
+from tenants.metadata_schemas import MetadataChangeView
+from tenants.metadata_signature import MAX_SIGNER_CHARACTERS
 from tenants.refresh.schedule import SYNC_HOURS
 from tenants.saml_settings import COMPARISONS, DIGEST_METHODS, NAME_ID_FORMATS, PROFILE_FIELDS, SIGNATURE_METHODS
 from tenants.schema_fields import MAX_REASON, TEXT_OR_LIST, Flag, Strict, TextOrList, Whole, text
 
 
 class ProviderPut(Strict):
-    """An identity provider, with exactly one of metadata_xml, metadata_url and metadata_path.
+    """An identity provider, with exactly one of metadata_xml, metadata_url, metadata_path and metadata_mdq.
 
     `entity_id` chooses among several in the metadata, and is the only way to another entity ID than the connected one.
     """
@@ -24,7 +26,18 @@ class ProviderPut(Strict):
     metadata_xml = fields.String(metadata={"description": "The document itself. A declared encoding is ignored."})
     metadata_url = text(2000, metadata={"description": "Fetched within the request."})
     metadata_path = text(500, metadata={"description": "A file below the service's METADATA_DIRECTORY."})
+    metadata_mdq = text(
+        2000, metadata={"description": "Base URL of a metadata query service (MDQ), which is asked for `entity_id` alone."}
+    )
     entity_id = text(1024)
+    metadata_signing_certificate = fields.String(
+        allow_none=True,
+        validate=validate.Length(max=MAX_SIGNER_CHARACTERS),
+        metadata={"description": "PEM. Metadata has to be signed by it from now on. null: by nobody; left out: as it is."},
+    )
+    allow_aggregate = Flag(
+        metadata={"description": "It may be taken out of a federation's list of up to 32 MiB, which `vestibule worker` reads."}
+    )
     enabled = Flag(metadata={"description": "Left out: stays as it is; a new one is enabled."})
 
 
@@ -85,13 +98,25 @@ class RefreshView(Strict):
     cause = fields.String(required=True, allow_none=True)
 
 
+class SignerView(Strict):
+    """The certificate that metadata has to be signed by."""
+
+    sha256 = fields.String(required=True)
+    subject = fields.String(required=True)
+    not_before = fields.DateTime(required=True)
+    not_after = fields.DateTime(required=True)
+    pem = fields.String(required=True)
+
+
 class PendingView(Strict):
-    """What a sync found and did not take; saving the source again takes it."""
+    """What a sync found and did not take: it waits for a decision, or until the source is saved again."""
 
     code = fields.String(required=True)
     at = fields.String(required=True)
     entity_id = fields.String(required=True)
     sso = fields.List(fields.Nested(EndpointView), required=True)
+    version = fields.String(metadata={"description": "What a decision names, so that it is about what was looked at."})
+    changes = fields.List(fields.Nested(MetadataChangeView))
 
 
 class ProviderView(Strict):
@@ -103,6 +128,9 @@ class ProviderView(Strict):
     enabled = fields.Boolean(required=True)
     metadata_url = fields.String(required=True, allow_none=True)
     metadata_path = fields.String(required=True, allow_none=True)
+    metadata_mdq = fields.String(required=True, allow_none=True)
+    metadata_signing_certificate = fields.Nested(SignerView, required=True, allow_none=True)
+    allow_aggregate = fields.Boolean(required=True)
     valid_until = fields.DateTime(required=True, allow_none=True)
     sso = fields.List(fields.Nested(EndpointView), required=True)
     signing_certificates = fields.List(fields.Nested(CertificateView), required=True)
@@ -117,6 +145,13 @@ class ProviderPage(Strict):
 
     items = fields.List(fields.Nested(ProviderView), required=True)
     next = fields.String(required=True, allow_none=True)
+
+
+class ReadingGoesOnView(Strict):
+    """A federation's list takes longer to read than a request may wait; it is connected when that is done."""
+
+    status = fields.String(required=True, validate=validate.OneOf(("reading",)))
+    reading = fields.String(required=True)
 
 
 class SyncQueued(Strict):

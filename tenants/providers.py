@@ -194,7 +194,7 @@ def only_source(sources: Mapping[SourceKind, str | None]) -> tuple[SourceKind, s
     """
     given = [(kind, value) for kind, value in sources.items() if value is not None]
     if len(given) != 1:
-        sentence = "Name exactly one source of metadata: metadata_xml, metadata_url or metadata_path."
+        sentence = "Name exactly one source of metadata: metadata_xml, metadata_url, metadata_path or metadata_mdq."
         raise FieldsInvalid("metadata source", errors={"metadata_xml": [sentence]})
     return given[0]
 

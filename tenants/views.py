@@ -11,6 +11,7 @@ from tenants.domain_records import ClaimedDomain
 from tenants.idp_metadata import metadata_from_document
 from tenants.idp_records import ManagedProvider
 from tenants.logo_marks import mark_of
+from tenants.metadata_views import signer_document
 from tenants.saml_settings import SAMLSettings
 from tenants.service_provider import service_provider_of
 from tenants.settings_warnings import warnings_of
@@ -81,8 +82,11 @@ def provider_document(provider: ManagedProvider) -> dict[str, Any]:
         "display_name": provider.display_name,
         "entity_id": provider.entity_id,
         "enabled": provider.enabled,
-        "metadata_url": provider.metadata_url,
+        "metadata_url": provider.metadata_url if provider.metadata_mdq is None else None,
         "metadata_path": provider.metadata_path,
+        "metadata_mdq": provider.metadata_mdq,
+        "metadata_signing_certificate": signer_document(provider.metadata_signing_certificate),
+        "allow_aggregate": provider.allow_aggregate,
         "valid_until": metadata.valid_until,
         "sso": [{"binding": endpoint.binding, "location": endpoint.location} for endpoint in metadata.sso],
         "signing_certificates": [

@@ -8,6 +8,11 @@ import sqlalchemy as sa
 
 from config.database import new_id, transaction, write
 from identity.people_import import run_due_imports
+from tenants.idp_metadata import read_idp_metadata
+from tenants.idp_records import change_provider, find_provider
+from tenants.metadata_history.taking import take
+from tenants.metadata_intake import MetadataSource, ReadMetadata, SourceKind
+from tenants.reading_records import add_reading
 from tenants.records import find_tenant
 from tenants.setup_models import SetupLink
 from tests.support.pictures import picture
@@ -54,8 +59,10 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
         "link_id": _link(world, organisation, email),
         "token_id": _made(world, f"{tenant}/tokens", {"role": "viewer", "label": mark, "expires_in": "1h"})["id"],
         "import_id": _import(world, tenant, email),
+        "reading_id": _reading(world, organisation),
         "trial_id": _made(world, f"{main}/saml-settings/tests", {})["id"],
     }
+    _pending(world, organisation)
     logo = world.api("PUT", f"{tenant}/logo", data=picture(), content_type="image/png")
     assert logo.status_code in (200, 201), logo.get_data(as_text=True)
     return values
@@ -95,3 +102,25 @@ def _link(world: World, organisation: Organisation, email: str) -> str:
         with transaction():
             write(sa.insert(SetupLink.__table__).values(row | {"created_at": utc_now(), "expires_at": utc_now()}))
     return link_id
+
+
+def _reading(world: World, organisation: Organisation) -> str:
+    """A federation's list that a worker is to read."""
+    with world.app.app_context():
+        tenant = find_tenant(organisation.slug)
+        assert tenant is not None
+        with transaction():
+            return add_reading(tenant.id, mark_of(organisation)[:63], {}, actor="test", now=utc_now())
+
+
+def _pending(world: World, organisation: Organisation) -> None:
+    """What a fetch found, and what waits for somebody because it leads to another host."""
+    with world.app.app_context():
+        tenant = find_tenant(organisation.slug)
+        provider = find_provider(tenant.id, "main") if tenant else None
+        assert provider is not None
+        endpoint = ("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST", f"https://{mark_of(organisation)}.test/sso")
+        xml = organisation.idp.metadata_xml(sso=[endpoint]).encode()
+        found = ReadMetadata(MetadataSource(SourceKind.XML, ""), xml, read_idp_metadata(xml, utc_now()))
+        with transaction():
+            change_provider(provider.tenant_id, provider.id, take(provider, found, actor="test", now=utc_now()).values)

@@ -26,6 +26,7 @@ class MetadataServer:
     delay: float = 0.0
     location: str | None = None
     asked: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -35,6 +36,7 @@ def metadata_server(body: str = "") -> Iterator[MetadataServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            state.paths.append(self.path)
             state.asked.append({name.lower(): value for name, value in self.headers.items()})
             body, gate = state.body, state.gate
             if gate is not None:

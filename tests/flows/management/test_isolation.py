@@ -28,6 +28,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "api_people.post_relink": REASON,
     "api_people_files.post_apply": {"fingerprint": "0" * 64},
     "api_people.post_user": {"email": "new@acme.test"},
+    "api_metadata.post_metadata_restore": REASON,
+    "api_metadata.post_pending": {"decision": "refuse"},
     "api_properties.patch_properties": {"saml.metadata_sync_hours": 2},
     "api_providers.patch_refresh": {"sync_hours": 2},
     "api_providers.patch_settings": {"want_messages_signed": True},
