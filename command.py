@@ -19,15 +19,20 @@ from config.development import apply_development_file
 from config.logs import configure_logging
 from config.migrate import NEWEST, migrate
 from config.scheduler import Job, RunningClock, ending, start_clock
+from config.sealing import KeyRing
 from config.serve import serve
 from config.settings import Settings, SettingsInvalid, settings_from_environment
 from config.worker import work
+from identity.admin_addresses import admin_addresses
 from identity.people_import import run_due_imports
 from identity.purge import purge_expired
 from identity.sign_in_counts import count_sign_ins
 from tenants.metadata_history.purge import purge_metadata
 from tenants.metadata_readings import run_due_readings
 from tenants.metadata_sync import run_due_lists, run_due_syncs
+from tenants.notices.ending import warn_of_endings
+from tenants.notices.keeping import count_endings, purge_notices
+from tenants.notices.sending import run_due_deliveries
 from tenants.own_keys import opens_what_is_stored
 from tenants.sealing.signing import SealKeys
 from wsgi import create_app
@@ -44,6 +49,9 @@ COUNT_SECONDS = 60
 METADATA_PURGE_SECONDS = 3600
 READING_SECONDS = 0.5
 """How soon a federation's list that somebody waits for is taken up."""
+WARN_SECONDS = 60
+SEND_SECONDS = 5
+"""How soon mail and webhooks go out."""
 SYNC_SECONDS = 2
 """How soon a metadata sync that was asked for begins, and a changed interval makes others due."""
 SEAL_SECONDS = 30
@@ -144,6 +152,7 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
     """
     settings: Settings = app.extensions["vestibule_settings"]
     seal_keys: SealKeys = app.extensions["vestibule_seal_keys"]
+    keys: KeyRing = app.extensions["vestibule_keys"]
     return (
         Job("purge", PURGE_SECONDS, purge_expired),
         Job("staff_purge", PURGE_SECONDS, purge_staff),
@@ -163,6 +172,10 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
             where="worker",
         ),
         Job("metadata_sync", SYNC_SECONDS, lambda: run_due_syncs(settings, dt.datetime.now(dt.UTC), ended=ending.is_set)),
+        Job("warnings", WARN_SECONDS, lambda: warn_of_endings(settings, keys, dt.datetime.now(dt.UTC), admin_addresses)),
+        Job("deliveries", SEND_SECONDS, lambda: run_due_deliveries(settings, keys, dt.datetime.now(dt.UTC))),
+        Job("notices_purge", PURGE_SECONDS, lambda: purge_notices(dt.datetime.now(dt.UTC))),
+        Job("count_endings", PURGE_SECONDS, lambda: count_endings(dt.datetime.now(dt.UTC))),
     )
 
 

@@ -29,6 +29,8 @@ from admin_ui.screens.home import HomeScreen
 from admin_ui.screens.keys import KeysScreen
 from admin_ui.screens.log_levels import LogLevelsScreen
 from admin_ui.screens.new_customer import NewCustomerScreen
+from admin_ui.screens.notices.service import ServiceNotificationsScreen
+from admin_ui.screens.notices.tenant import NotificationsScreen
 from admin_ui.screens.onboarding import OnboardingScreen
 from admin_ui.screens.overview import ServiceOverviewScreen, TenantOverviewScreen
 from admin_ui.screens.people.imports import ImportsScreen
@@ -49,6 +51,7 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     TenantsScreen,
     NewCustomerScreen,
     StaffAccountsScreen,
+    ServiceNotificationsScreen,
     LogLevelsScreen,
     ServiceSettingsScreen,
     AccountScreen,
@@ -70,6 +73,7 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     GeneralScreen,
     BrandingScreen,
     TokensScreen,
+    NotificationsScreen,
     PeopleScreen,
     SessionsScreen,
     ImportsScreen,

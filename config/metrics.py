@@ -52,6 +52,13 @@ JOB_SECONDS = Histogram(
     buckets=(0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0),
 )
 JOB_FAILURES = Counter("vestibule_job_failures", "Runs of a job that ended with an error.", ["job"])
+DELIVERIES = Counter("vestibule_deliveries", "Mail and webhooks, by channel and result.", ["channel", "result"])
+ENDING = Gauge(
+    "vestibule_ending",
+    "How many certificates and copies of metadata end within so many days.",
+    ["subject", "days"],
+    multiprocess_mode="mostrecent",
+)
 
 
 def share_between_workers(folder: Path) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from config.mail_server import mail_server_of, sender_of
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 KEY_BYTES = 32
@@ -48,6 +50,10 @@ class Settings:
         metadata_allowed_networks: private networks that metadata may be fetched from.
         metadata_directory: folder that server-side metadata files are read from.
         dns_resolvers: whom to ask when an e-mail domain is to be proven by DNS; the system's where there are none.
+        smtp_url: mail server, `smtp://` or `smtps://`; without one no mail is sent.
+        mail_from: whom mail comes from.
+        notice_ca_bundle: certificate authorities that hold beside the system's for the mail server and webhooks.
+        webhook_allowed_networks: private networks that webhooks may be sent to.
         staff_tenant: MyDomain of the tenant that staff may sign in to the console through.
         rate_limits: False only in test runs.
     """
@@ -62,6 +68,9 @@ class Settings:
     metadata_ca_bundle: Path | None = None
     dns_resolvers: tuple[Resolver, ...] = ()
     smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str = "Vestibule <no-reply@localhost>"
+    notice_ca_bundle: Path | None = None
+    webhook_allowed_networks: tuple[Network, ...] = ()
     staff_tenant: str | None = None
     rate_limits: bool = True
     log_level: str = "INFO"
@@ -80,6 +89,12 @@ class Settings:
             raise SettingsInvalid("TENANT_URL must have {slug} as the whole first label of its host name")
         if self.staff_tenant is not None and not _LABEL.fullmatch(self.staff_tenant):
             raise SettingsInvalid("STAFF_TENANT must be the MyDomain of a tenant, for example staff-sso")
+        try:
+            sender_of(self.mail_from)
+            if self.smtp_url:
+                mail_server_of(self.smtp_url)
+        except ValueError as error:
+            raise SettingsInvalid(str(error)) from None
         if not 0 <= self.trusted_proxies <= MAX_PROXY_HOPS:
             raise SettingsInvalid(f"TRUSTED_PROXIES must be a number from 0 to {MAX_PROXY_HOPS}")
 
@@ -107,6 +122,9 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Se
         metadata_ca_bundle=_read_path(environment.get("METADATA_CA_BUNDLE")),
         dns_resolvers=_read_resolvers(environment.get("DNS_RESOLVERS", "")),
         smtp_url=environment.get("SMTP_URL") or None,
+        mail_from=environment.get("MAIL_FROM") or "Vestibule <no-reply@localhost>",
+        notice_ca_bundle=_read_path(environment.get("NOTICE_CA_BUNDLE")),
+        webhook_allowed_networks=_read_networks(environment.get("WEBHOOK_ALLOWED_NETWORKS", ""), "WEBHOOK_ALLOWED_NETWORKS"),
         staff_tenant=environment.get("STAFF_TENANT") or None,
         rate_limits=environment.get("RATE_LIMITS", "on").lower() != "off",
         log_level=_read_log_level((environment.get("LOG_LEVEL") or "INFO").upper()),
@@ -152,11 +170,11 @@ def _read_number(name: str, text: str) -> int:
         raise SettingsInvalid(f"{name} must be a whole number") from None
 
 
-def _read_networks(text: str) -> tuple[Network, ...]:
+def _read_networks(text: str, name: str = "METADATA_ALLOWED_NETWORKS") -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise SettingsInvalid(f"METADATA_ALLOWED_NETWORKS: {error}") from None
+        raise SettingsInvalid(f"{name}: {error}") from None
 
 
 def _read_resolvers(text: str) -> tuple[Resolver, ...]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from flask import Flask
 
+from identity.admin_addresses import admin_addresses
 from identity.api_attempts import attempts_api
 from identity.api_people import users_api
 from identity.api_people_files import files_api
 from identity.people import end_tenant_sessions
 from tenants.api_blueprint import api_of
-from tenants.wiring import END_SESSIONS
+from tenants.wiring import ADMINS_OF, END_SESSIONS
 
 
 def install_people_api(app: Flask) -> None:
-    """Put these operations into the application, and tell the package below how sessions end."""
+    """Put these operations into the application, and tell the package below how sessions end and who administers."""
     app.extensions[END_SESSIONS] = end_tenant_sessions
+    app.extensions[ADMINS_OF] = admin_addresses
     for blueprint in (users_api, files_api, attempts_api):
         api_of(app).register_blueprint(blueprint)

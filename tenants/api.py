@@ -11,6 +11,7 @@ from tenants.api_domains import domains_api
 from tenants.api_events import events_api
 from tenants.api_logo import logo_api
 from tenants.api_metadata import metadata_api
+from tenants.api_notices import notices_api, service_notices_api
 from tenants.api_providers import providers_api
 from tenants.api_seals import seals_api
 from tenants.api_settings import settings_api
@@ -35,6 +36,8 @@ def install_api(app: Flask) -> None:
         metadata_api,
         domains_api,
         console_roles_api,
+        notices_api,
+        service_notices_api,
     ):
         api_of(app).register_blueprint(blueprint)
 

@@ -47,6 +47,12 @@ PATH_PARAMETERS = {
         ("grant_id", "Id of the named role"),
         ("rule_id", "Id of the rule"),
         ("logger", "Name of a logger, with or without `vestibule.` in front"),
+        ("contact_id", "Id of the address"),
+        ("webhook_id", "Id of the webhook"),
+        ("delivery_id", "Id of the delivery"),
+        ("service_contact_id", "Id of staff's address"),
+        ("service_webhook_id", "Id of staff's webhook"),
+        ("service_delivery_id", "Id of the delivery to staff"),
     )
 }
 

@@ -70,6 +70,14 @@ class EventType(StrEnum):
     ROLE_RULE_REMOVED = "role_rule.removed"
     USER_RELINKED = "user.relinked"
     SESSIONS_ENDED = "sessions.ended"
+    NOTICE_GIVEN = "notice.given"
+    NOTICE_TESTED = "notice.tested"
+    NOTICE_CONTACT_ADDED = "notice_contact.added"
+    NOTICE_CONTACT_REMOVED = "notice_contact.removed"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_REMOVED = "webhook.removed"
+    WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105 a word
     PEOPLE_EXPORTED = "people.exported"
     PEOPLE_IMPORTED = "people.imported"
 

@@ -16,6 +16,7 @@ from tenants.cli_domains import domain_commands
 from tenants.cli_events import events
 from tenants.cli_logo import logo
 from tenants.cli_metadata import metadata
+from tenants.cli_notices import notices
 from tenants.cli_providers import idp
 from tenants.cli_settings import settings_commands
 from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_tenant
@@ -36,7 +37,7 @@ SLUG = click.argument("slug", metavar="MYDOMAIN")
 
 def install_commands(app: Flask) -> None:
     """Give the application these commands."""
-    for group in (tenant, logo, domain_commands, idp, metadata, settings_commands, grant, role_rule, token, events):
+    for group in (tenant, logo, domain_commands, idp, metadata, settings_commands, grant, role_rule, notices, token, events):
         app.cli.add_command(group)
 
 

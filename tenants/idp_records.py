@@ -16,10 +16,12 @@ import sqlalchemy as sa
 from config.database import new_id, read, savepoint, write
 from tenants.errors import ConflictingState
 from tenants.management_errors import EntityIDTaken
-from tenants.models import IdentityProvider
+from tenants.models import LOOK_AT_ONCE, IdentityProvider
 
 CLAIM_VOID = {"sync_requested_at": None, "sync_reason": None, "sync_claim": None, "sync_claimed_until": None}
 """Goes with every change of what metadata is fetched or judged by: a fetch under way comes back to find itself overtaken."""
+_NOTICED = frozenset({"metadata_document", "enabled", "deleted_at"})
+"""Columns that decide what of an identity provider ends, and whether it matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +113,16 @@ def add_provider(tenant_id: int, values: Mapping[str, Any]) -> str:
 
 
 def change_provider(tenant_id: int, idp_id: str, values: Mapping[str, Any]) -> None:
-    """Set columns of an identity provider's row.
+    """Set columns of an identity provider's row. Where something else may end now, the job of warnings looks at it (K3).
 
     Raises:
         EntityIDTaken, ConflictingState: another one has this entity ID, or got this name just now.
     """
+    looked_at = {"next_notice_at": LOOK_AT_ONCE} if _NOTICED & values.keys() else {}
     statement = (
         sa.update(IdentityProvider.__table__)
         .where(IdentityProvider.tenant_id == tenant_id, IdentityProvider.id == idp_id)
-        .values(**_by_column(values))
+        .values(**_by_column(values), **looked_at)
     )
     _write_unique(tenant_id, idp_id, statement, values)
 

@@ -1,4 +1,4 @@
-"""One HTTP GET to one address that was checked before, with an end in time and size.
+"""One HTTP GET or POST to one address that was checked before, with an end in time and size.
 
 The socket is opened here, to the address and not to the name, so that no second look-up can lead elsewhere (DNS
 rebinding). `http.client` speaks over it; it knows no proxies, no cookies, no redirects and no name resolution of its own.
@@ -57,18 +57,54 @@ def get(
         FetchTimeout, FetchFailed, MetadataTooLarge: with the stage that failed: connect, tls or http.
     """
     facts = {"host": target.host}
+    with _connection(target, addresses, ca_bundle, deadline) as connection, _faults(facts, "http"):
+        connection.request("GET", target.path, headers=_with_host(target, headers))
+        response = connection.getresponse()
+        body = _read_body(response, max_bytes) if response.status == 200 else b""
+        return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+
+
+def post(
+    target: Target,
+    addresses: tuple[Address, ...],
+    headers: Mapping[str, str],
+    body: bytes,
+    ca_bundle: Path | None,
+    deadline: float,
+) -> int:
+    """Send one POST to the first of the addresses that takes a connection, and give the status alone: nothing else is read.
+
+    Args:
+        addresses: checked ones, at least one.
+        deadline: by time.monotonic, for everything together.
+
+    Raises:
+        FetchTimeout, FetchFailed: with the stage that failed: connect, tls or http.
+    """
+    with _connection(target, addresses, ca_bundle, deadline) as connection, _faults({"host": target.host}, "http"):
+        connection.request("POST", target.path, body=body, headers=_with_host(target, headers))
+        return connection.getresponse().status
+
+
+@contextmanager
+def _connection(
+    target: Target, addresses: tuple[Address, ...], ca_bundle: Path | None, deadline: float
+) -> Iterator[http.client.HTTPConnection]:
+    """A connection to one of the addresses, with TLS where the URL has it, and with an end to each read and write."""
+    facts = {"host": target.host}
     with _faults(facts, "connect"):
         connected = _connect(target, addresses, deadline)
     with connected:
         with _faults(facts, "tls"):
             stream = _secure(connected, target.host, ca_bundle, deadline) if target.scheme == "https" else connected
-        with stream, _faults(facts, "http"):
+        with stream:
             connection = http.client.HTTPConnection(target.host, target.port)
             connection.sock = cast(socket.socket, _BoundedSocket(stream, deadline))  # the three methods http.client calls
-            connection.request("GET", target.path, headers={"Host": target.authority, "Connection": "close", **headers})
-            response = connection.getresponse()
-            body = _read_body(response, max_bytes) if response.status == 200 else b""
-            return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
+            yield connection
+
+
+def _with_host(target: Target, headers: Mapping[str, str]) -> dict[str, str]:
+    return {"Host": target.authority, "Connection": "close", **headers}
 
 
 @contextmanager

@@ -173,6 +173,7 @@ def metadata_columns(metadata: IdPMetadata) -> dict[str, Any]:
         "entity_id": metadata.entity_id,
         "metadata_document": metadata_to_document(metadata),
         "certificate_ends_at": max((item.not_after for item in metadata.signing_certificates), default=None),
+        "valid_until": metadata.valid_until,
     }
 
 

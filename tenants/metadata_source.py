@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin
 
 from config.logs import metadata_log
-from config.settings import Settings
+from config.settings import Network, Settings
 from tenants.metadata_addresses import Address, Resolver, addresses_of, is_listed, system_resolver, why_closed
 from tenants.metadata_connection import Reply, get
 from tenants.metadata_errors import (
@@ -92,7 +92,7 @@ def fetch_metadata(
         headers["If-Modified-Since"] = last_modified
     target = target_of(url)
     for _ in range(MAX_REDIRECTS + 1):
-        addresses = _allowed_addresses(target, settings, resolver, deadline)
+        addresses = allowed_addresses(target, settings.metadata_allowed_networks, resolver, deadline)
         reply = get(target, addresses, headers, settings.metadata_ca_bundle, deadline, max_bytes)
         metadata_log.debug("answered", host=target.host, status=reply.status, octets=len(reply.body))
         if reply.status not in _REDIRECTS or "location" not in reply.headers:
@@ -168,15 +168,19 @@ def _opened(path: str | Path, settings: Settings) -> Iterator[int]:
         raise FetchFailed(f"the file cannot be read: {error.strerror}") from None
 
 
-def _allowed_addresses(target: Target, settings: Settings, resolver: Resolver, deadline: float) -> tuple[Address, ...]:
-    """The addresses of a hop that may be connected to. A host with an open and a closed one is reached by the open one."""
+def allowed_addresses(target: Target, networks: Sequence[Network], resolver: Resolver, deadline: float) -> tuple[Address, ...]:
+    """The addresses of a hop that may be connected to. A host with an open and a closed one is reached by the open one.
+
+    Args:
+        networks: private ones that the operator has listed for this purpose.
+    """
     found = addresses_of(target.host, resolver, deadline)
-    listed = [address for address in found if is_listed(address, settings.metadata_allowed_networks)]
+    listed = [address for address in found if is_listed(address, networks)]
     allowed = [address for address in found if address in listed or why_closed(address) is None]
     if not allowed:
         raise AddressNotAllowed(f"{target.host} leads to {why_closed(found[0])}", host=target.host)
     if target.scheme == "http" and not listed:
-        raise URLNotAllowed("it takes https: http is for networks in METADATA_ALLOWED_NETWORKS alone")
+        raise URLNotAllowed("it takes https: http is for networks that the operator has listed alone")
     return tuple(listed if target.scheme == "http" else allowed)[:MAX_ADDRESSES]
 
 

@@ -18,6 +18,8 @@ STATES = (ONBOARDING, ACTIVE, SUSPENDED, DELETED)
 KEY_STATES = ("next", "active", "retiring", "retired")
 NAME_KEY = sa.String(200).with_variant(sa.String(200, collation="C"), "postgresql")
 """Sorted by code points on both databases."""
+LOOK_AT_ONCE = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+"""`next_notice_at` of what has not been looked at yet, or has changed since."""
 NULLABLE_JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
@@ -92,6 +94,7 @@ class IdentityProvider(TenantScoped, Model):
 
     A deleted one stays as a row with `deleted_at`: people are who they are by (tenant, identity provider, subject), so
     they neither go with it nor lose their identity. When the same entity ID is connected again, its row comes back.
+    `valid_until` is that of the metadata in force; `next_notice_at` is when the next warning of an end may be due (K3).
     `metadata_signing_certificate` is the PEM of whom metadata has to be signed by. `pending` is what a fetch found and did
     not take because somebody has to look at it first; `metadata_held` is what was refused, or left by going back. By a
     metadata query service (`metadata_mdq`), `metadata_url` is where it tells about this one. A sync in the queue has
@@ -113,6 +116,8 @@ class IdentityProvider(TenantScoped, Model):
         _where_fetched("fresh_from", "sync_hours IS NULL AND sync_failures = 0"),
         _where_fetched("sync_due_at", "sync_due_at IS NOT NULL"),
         sa.Index("ix_identity_provider_certificate_ends_at", "certificate_ends_at"),
+        sa.Index("ix_identity_provider_valid_until", "valid_until"),
+        sa.Index("ix_identity_provider_next_notice_at", "next_notice_at"),
         sa.Index(
             "ix_identity_provider_failed",
             "tenant_id",
@@ -157,6 +162,8 @@ class IdentityProvider(TenantScoped, Model):
     deleted_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     certificate_ends_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    valid_until: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    next_notice_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, default=LOOK_AT_ONCE)
 
 
 def _one_in_state(state: str) -> sa.Index:
@@ -190,6 +197,7 @@ class ServiceProviderKey(TenantScoped, Model):
         sa.Index("ix_service_provider_key_ends_at", "ends_at"),
         _where_unerased("retire_at"),
         _where_unerased("retired_at"),
+        sa.Index("ix_service_provider_key_next_notice_at", "next_notice_at"),
     )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
@@ -200,6 +208,7 @@ class ServiceProviderKey(TenantScoped, Model):
     sealed_private_key: Mapped[str | None] = mapped_column(sa.Text, info=SealedTo("sp_key", "tenant_id", "id").as_info())
     imported: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    next_notice_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, default=LOOK_AT_ONCE)
     promoted_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     replaced_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     retire_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)

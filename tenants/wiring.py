@@ -7,9 +7,11 @@ from flask import current_app
 from config.sealing import KeyRing
 from config.settings import Settings
 from tenants.administration import EndSessions
+from tenants.notices.ending import AdminsOf
 from tenants.sealing.signing import SealKeys
 
 END_SESSIONS = "vestibule_end_sessions"
+ADMINS_OF = "vestibule_admins_of"
 
 
 def settings() -> Settings:
@@ -33,4 +35,10 @@ def seal_keys() -> SealKeys:
 def end_sessions() -> EndSessions:
     """How sessions end: a function of the package that has them, which this one knows nothing of."""
     value: EndSessions = current_app.extensions[END_SESSIONS]
+    return value
+
+
+def admins_of() -> AdminsOf:
+    """Whose addresses are a tenant's administrators', of the package that has people."""
+    value: AdminsOf = current_app.extensions[ADMINS_OF]
     return value

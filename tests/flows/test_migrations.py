@@ -26,6 +26,7 @@ STAFF_TABLES = {
     *("staff_account", "staff_passkey", "staff_recovery_code", "staff_sign_in", "console_session"),
     *("staff_attempt", "staff_event", "staff_seal", "unsealed_staff_event"),
     *("service_property", "job_clock", "log_level"),
+    *("service_contact", "service_webhook", "service_delivery"),
 }
 """Of the company that runs the service: they belong to no tenant, and no tenant's row refers to them."""
 

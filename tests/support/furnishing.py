@@ -60,12 +60,36 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
         "token_id": _made(world, f"{tenant}/tokens", {"role": "viewer", "label": mark, "expires_in": "1h"})["id"],
         "import_id": _import(world, tenant, email),
         "reading_id": _reading(world, organisation),
+        "contact_id": _made(world, f"{tenant}/notifications/contacts", {"email": email})["id"],
+        **_webhook(world, f"{tenant}/notifications", f"https://{mark}.example/hook"),
+        **_of_service(world),
         "trial_id": _made(world, f"{main}/saml-settings/tests", {})["id"],
     }
     _pending(world, organisation)
     logo = world.api("PUT", f"{tenant}/logo", data=picture(), content_type="image/png")
     assert logo.status_code in (200, 201), logo.get_data(as_text=True)
     return values
+
+
+def _webhook(world: World, path: str, url: str) -> dict[str, str]:
+    """A webhook, and a delivery that waits for it."""
+    webhook_id = str(_made(world, f"{path}/webhooks", {"url": url})["id"])
+    queued = world.api("POST", f"{path}/webhooks/{webhook_id}/test")
+    assert queued.status_code == 202, queued.get_data(as_text=True)
+    return {"webhook_id": webhook_id, "delivery_id": str(queued.get_json()["delivery"])}
+
+
+def _of_service(world: World) -> dict[str, str]:
+    """Staff's own address for notices, webhook and delivery: the same whichever tenant they stand beside."""
+    path = "/notifications"
+    if not world.api("GET", f"{path}/webhooks").get_json()["items"]:
+        _made(world, f"{path}/contacts", {"email": "noc@staff.example"})
+        _webhook(world, path, "https://staff.example/hook")
+    return {
+        "service_contact_id": str(_one(world, f"{path}/contacts")["id"]),
+        "service_webhook_id": str(_one(world, f"{path}/webhooks")["id"]),
+        "service_delivery_id": str(_one(world, f"{path}/deliveries")["id"]),
+    }
 
 
 def _one(world: World, path: str, **query: str) -> dict[str, Any]:

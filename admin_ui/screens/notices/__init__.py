@@ -1,0 +1,1 @@
+"""Screens of notices: one of each tenant, and staff's own."""
