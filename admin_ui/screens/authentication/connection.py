@@ -19,7 +19,7 @@ from tenants.idp_records import ManagedProvider, find_provider
 from tenants.management_errors import FieldsInvalid
 from tenants.metadata_check import SourceCheck, check_source, refused_check
 from tenants.metadata_errors import MAX_METADATA_BYTES, MetadataRefused
-from tenants.metadata_intake import MetadataSource, SourceKind
+from tenants.metadata_intake import MetadataSource, SourceKind, source_of
 from tenants.providers import change_provider_facts, require_provider, require_provider_name
 from tenants.roles import CONFIGURE
 from tenants.service_provider import service_provider_of
@@ -39,7 +39,7 @@ class ConnectionScreen(TenantScreen):
     @page("/", CONFIGURE)
     def index(self, asked: Asked) -> Response:
         """Connect another one."""
-        return self._form(asked, None, {"name": "", "display_name": "", "metadata_url": ""})
+        return self._form(asked, None, {"name": "", "display_name": ""})
 
     @page("/", CONFIGURE, methods=("POST",), max_body=MAX_BODY)
     def create(self, asked: Asked) -> Response | WerkzeugResponse:
@@ -50,7 +50,8 @@ class ConnectionScreen(TenantScreen):
     def edit(self, asked: Asked, name: str) -> Response:
         """Another source, another name for people."""
         provider = require_provider(asked.tenant.id, name)
-        shown = {"name": name, "display_name": provider.display_name, "metadata_url": provider.metadata_url or ""}
+        sources = {"metadata_url": provider.metadata_url or "", "metadata_path": provider.metadata_path or ""}
+        shown = {"name": name, "display_name": provider.display_name, **sources}
         return self._form(asked, provider, shown)
 
     @page("/<name>", CONFIGURE, methods=("POST",), max_body=MAX_BODY)
@@ -60,10 +61,10 @@ class ConnectionScreen(TenantScreen):
 
     def _taken(self, asked: Asked, provider: ManagedProvider | None) -> Response | WerkzeugResponse:
         form = request.form
-        shown = {key: form.get(key, "") for key in ("name", "display_name", "metadata_url", "entity_id")}
+        shown = {key: form.get(key, "") for key in ("name", "display_name", "metadata_url", "metadata_path", "entity_id")}
         name = provider.name if provider else shown["name"].strip()
         try:
-            source = _source()
+            source = _source(asked, provider)
             if form.get("act") == CHECK:
                 return self._form(asked, provider, shown, check=_checked(asked, provider, source))
             if provider is None:
@@ -97,7 +98,8 @@ class ConnectionScreen(TenantScreen):
             asked,
             status=status,
             provider=provider,
-            shown={"entity_id": "", **shown},
+            shown={"entity_id": "", "metadata_url": "", "metadata_path": "", **shown},
+            server_files=_may_name_files(asked),
             errors=errors or {},
             refusal=refusal,
             check=check,
@@ -106,20 +108,33 @@ class ConnectionScreen(TenantScreen):
         )
 
 
-def _source() -> MetadataSource | None:
-    """A file beats the address, since somebody has just chosen it; None: neither was given."""
+def _may_name_files(asked: Asked) -> bool:
+    """Files on the server are staff's to know of, where the operator has set a folder aside for them."""
+    return asked.of_staff and settings().metadata_directory is not None
+
+
+def _source(asked: Asked, provider: ManagedProvider | None) -> MetadataSource | None:
+    """A file beats an address, since somebody has just chosen it; so does what is not there yet. None: nothing was given."""
     file = request.files.get("metadata_file")
     octets = file.read(MAX_METADATA_BYTES + 1) if file else b""
     if octets:
         return MetadataSource(SourceKind.XML, octets.decode("utf-8-sig", "replace"))
-    url = request.form.get("metadata_url", "").strip()
-    return MetadataSource(SourceKind.URL, url) if url else None
+    url, path = (request.form.get(name, "").strip() for name in ("metadata_url", "metadata_path"))
+    given = [MetadataSource(SourceKind.PATH, path)] if path and _may_name_files(asked) else []
+    given += [MetadataSource(SourceKind.URL, url)] if url else []
+    return next((source for source in given if not _is_present(provider, source)), given[0] if given else None)
+
+
+def _is_present(provider: ManagedProvider | None, source: MetadataSource) -> bool:
+    """Whether the metadata comes from there already."""
+    present = source_of(provider) if provider else None
+    return present is not None and (present.kind, present.value) == (source.kind, source.value)
 
 
 def _checked(asked: Asked, provider: ManagedProvider | None, source: MetadataSource | None) -> SourceCheck:
     """Try the source that was given, or the one that is there."""
-    if source is None and provider is not None and provider.metadata_url:
-        source = MetadataSource(SourceKind.URL, provider.metadata_url)
+    if source is None and provider is not None:
+        source = source_of(provider)
     if source is None:
         raise FieldsInvalid("metadata source", errors={"metadata_url": [NO_SOURCE]})
     return check_source(source, asked.tenant, settings(), asked.now, pinned=provider.entity_id if provider else None)
@@ -128,10 +143,7 @@ def _checked(asked: Asked, provider: ManagedProvider | None, source: MetadataSou
 def _save(
     asked: Asked, provider: ManagedProvider | None, name: str, shown: Mapping[str, str], source: MetadataSource | None
 ) -> ManagedProvider:
-    unchanged = source is None or (
-        provider is not None and source.kind is SourceKind.URL and source.value == provider.metadata_url
-    )
-    if provider is not None and unchanged:
+    if provider is not None and (source is None or _is_present(provider, source)):
         with transaction():
             return change_provider_facts(
                 asked.tenant, provider.name, display_name=shown["display_name"], actor=asked.actor, now=asked.now

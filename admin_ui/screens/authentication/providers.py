@@ -114,10 +114,10 @@ class AuthenticationScreen(TenantScreen):
 
     @page("/<name>/switch", CONFIGURE, methods=("POST",))
     def switch(self, asked: Asked, name: str) -> WerkzeugResponse:
-        """Let it sign people in, or not."""
-        present = require_provider(asked.tenant.id, name)
+        """Let it sign people in, or not, as the button said: two who press the same one want the same."""
+        wanted = request.form.get("enabled") == "true"
         with transaction():
-            changed = change_provider_facts(asked.tenant, name, enabled=not present.enabled, actor=asked.actor, now=asked.now)
+            changed = change_provider_facts(asked.tenant, name, enabled=wanted, actor=asked.actor, now=asked.now)
         now_on = "People can sign in through it." if changed.enabled else "Nobody signs in through it any more; sessions go on."
         notify(f"{changed.display_name}: {now_on}")
         return self.see_other("show", asked, name=name)

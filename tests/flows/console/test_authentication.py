@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -245,8 +246,11 @@ def test_a_provider_is_connected_by_file_changed_switched_and_taken_away(world: 
     assert (taken.status_code, "of this name already" in text(taken)) == (422, True)
     assert send(f"{path}/second", display_name="Second login").status_code == 303
     assert "Second login" in text(admin.get(HOME))
-    assert do(admin, f"{HOME}/second/switch").status_code == 303
-    assert "Switched off" in text(admin.get(f"{HOME}/second"))
+    shown = admin.get(f"{HOME}/second").get_data(as_text=True)
+    assert re.search(r'/second/switch"[^>]*>.*?name="enabled" value="false"', shown)
+    for _ in range(2):  # two who press the same button, or one who presses it twice, want the same
+        assert do(admin, f"{HOME}/second/switch", enabled="false").status_code == 303
+        assert "Switched off" in text(admin.get(f"{HOME}/second"))
     assert do(admin, f"{HOME}/second/delete").status_code == 303
     assert admin.get(f"{HOME}/second").status_code == 404
 
@@ -270,6 +274,29 @@ def test_a_connection_is_tried_step_by_step(world: World) -> None:
             wrong = [words for state, words in steps if state == "failed"]
             assert [failed in words for words in wrong if failed] == ([True] if failed else [])
             assert len(steps) == 6
+
+
+def test_staff_name_a_file_on_the_server_and_the_customer_does_not(world: World, tmp_path: Path) -> None:
+    """Below METADATA_DIRECTORY, where there is one; for anybody else the field is not there and not looked at."""
+    xml = ForgingIdP("https://second.acme.test/metadata").metadata_xml()
+    (tmp_path / "second.xml").write_text(xml)
+    owner, admin = staff_client(world), tenant_client(world)
+    path = "/admin/authentication-connection"
+    assert 'name="metadata_path"' not in owner.get(f"/admin/tenants/acme{path[6:]}").get_data(as_text=True)
+    allow_loopback(world, metadata_directory=tmp_path)
+    assert 'name="metadata_path"' in owner.get(f"/admin/tenants/acme{path[6:]}").get_data(as_text=True)
+    assert 'name="metadata_path"' not in admin.get(path).get_data(as_text=True)
+    form = {"name": "second", "display_name": "Second", "metadata_path": "second.xml"}
+    refused = do(admin, path, **form)
+    assert (refused.status_code, "Give the address" in text(refused)) == (422, True)
+    outside = do(owner, f"/admin/tenants/acme{path[6:]}", **{**form, "metadata_path": "../../etc/passwd"})
+    assert (outside.status_code, "url_not_allowed" in text(outside)) == (422, True)
+    assert do(owner, f"/admin/tenants/acme{path[6:]}", **form).status_code == 303
+    shown = world.api("GET", "/tenants/acme/identity-providers/second").get_json()
+    assert shown["entity_id"] == "https://second.acme.test/metadata"
+    again = do(owner, f"/admin/tenants/acme{path[6:]}/second", display_name="Renamed", metadata_path="second.xml")
+    assert again.status_code == 303
+    assert "a file on the server" in text(owner.get("/admin/tenants/acme/authentication/second"))
 
 
 def test_a_sync_within_the_minute_is_said_to_be_rate_limited(world: World) -> None:
