@@ -19,7 +19,7 @@ from identity.branding import organisation_initials, person_initials
 from identity.error_pages import refusal_response, wants_problem
 from identity.page_rendering import HTML, PRODUCT, brand_of
 from identity.response_headers import security_headers
-from identity.static_files import StaticFolder
+from identity.static_files import StaticFolder, static_url
 from tenants import roles, web
 from tenants.errors import Refusal
 from tenants.records import TenantView
@@ -47,6 +47,7 @@ _environment = Environment(
     auto_reload=False,
     extensions=["jinja2.ext.do"],
 )
+_environment.globals.update(mark=static_url("mark.svg"))
 _environment.globals.update(product=PRODUCT, static=STATIC.url, role_words=ROLE_WORDS, form_token=form_token, permissions=roles)
 _environment.filters.update(initials=organisation_initials, person_initials=person_initials, **FILTERS)
 
