@@ -65,12 +65,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Service("vestibule", static_folder=None, template_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY, MAX_FORM_PARTS=MAX_FORM_PARTS)
     app.url_map.merge_slashes = False  # werkzeug would redirect to where the request's own Host says (T2)
-    app.extensions["vestibule_settings"] = settings
-    app.extensions["vestibule_keys"] = KeyRing(settings.secret_keys)
-    app.extensions["vestibule_seal_keys"] = SealKeys(settings.secret_keys)
-    app.extensions["vestibule_trusts"] = TrustCache(app.extensions["vestibule_keys"])
     app.wsgi_app = behind_proxies(app, settings.trusted_proxies)  # type: ignore[method-assign, assignment]
-    connect_database(app, settings.database_url)
+    equip(app, settings)
     install_guard()
     install_hosts(app)
     install_pages(app)
@@ -98,6 +94,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_audit_commands(app)
     install_onboarding_commands(app)
     return app
+
+
+def equip(app: Flask, settings: Settings) -> None:
+    """Give it what a deployment decides, and whatever is kept by that: keys, caches, the database."""
+    app.extensions["vestibule_settings"] = settings
+    app.extensions["vestibule_keys"] = KeyRing(settings.secret_keys)
+    app.extensions["vestibule_seal_keys"] = SealKeys(settings.secret_keys)
+    app.extensions["vestibule_trusts"] = TrustCache(app.extensions["vestibule_keys"])
+    connect_database(app, settings.database_url)
 
 
 def behind_proxies(app: Flask, hops: int) -> WSGIApplication:

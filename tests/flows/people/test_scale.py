@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from config.database import db, transaction
+from tests.conftest import Template, dispose, world_of
+from tests.support.idp import ForgingIdP
 from tests.support.people import fill_people
-from tests.support.world import World
+from tests.support.postgresql import Cluster
+from tests.support.world import WORKER, World, settings_for
+from wsgi import create_app
 
 PEOPLE = 100_000
 ALLOWED_SECONDS = 0.2
-TRIES = 2
+TRIES = 3
 """The least of them counts: the machine that tests has other work."""
 ACME, GLOBEX = 1, 2
+DATABASE = f"people_{WORKER}"
 
 
 def _server_pid(world: World) -> int | None:
@@ -37,25 +43,40 @@ def _cpu(pid: int | None) -> float:
     return time.process_time() + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.fixture
-def filled(world: World) -> World:
-    """Two tenants of 100,000 people; acme's are all signed in."""
-    fill_people(world.app, GLOBEX, "globex.test", PEOPLE)
-    fill_people(world.app, ACME, "acme.test", PEOPLE, sessions=PEOPLE)
-    return world
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, idps: tuple[ForgingIdP, ForgingIdP]
+) -> Iterator[World]:
+    """Two tenants of 100,000 people; acme's are all signed in. Both tests only read."""
+    template: Template = request.getfixturevalue(f"{request.param}_template")
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("people") / "vestibule.db"
+        shutil.copyfile(template.source, path)
+        url = f"sqlite:///{path}"
+    else:
+        cluster: Cluster = request.getfixturevalue("cluster")
+        url = cluster.create(DATABASE, template=template.source)
+    app = create_app(settings_for(url))
+    fill_people(app, GLOBEX, "globex.test", PEOPLE)
+    fill_people(app, ACME, "acme.test", PEOPLE, sessions=PEOPLE)
+    yield world_of(app, template, idps)
+    dispose(app)
+    if request.param == "postgresql":
+        cluster.drop(DATABASE)
+    else:
+        path.unlink()
 
 
 def _cost(world: World, call: Callable[[], object]) -> float:
-    """The least CPU of a few tries."""
-    costs = []
+    """The CPU that a call takes; where that is too much, the least of a few tries."""
     with world.app.app_context():
         pid = _server_pid(world)
-        call()
         for _ in range(TRIES):
             before = _cpu(pid)
             call()
-            costs.append(_cpu(pid) - before)
-    return min(costs)
+            if (cost := _cpu(pid) - before) <= ALLOWED_SECONDS:
+                break
+    return cost
 
 
 SEARCHES = ("", "u099999", "lovelacez", "z", "nobody at all", "müller", "acme.test")
