@@ -64,7 +64,7 @@ def connection(empty: str) -> Iterator[sa.Connection]:
 @pytest.mark.parametrize("database", ["postgresql"])
 def test_who_migrates_second_waits_as_long_as_it_takes(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time that a request's statements may take is no limit for a migration."""
-    monkeypatch.setattr("config.database.POSTGRESQL_STATEMENT_TIMEOUT_MS", 300)
+    monkeypatch.setattr("config.engines.POSTGRESQL_STATEMENT_TIMEOUT_MS", 300)
     engine = sa.create_engine(empty)
     second = threading.Thread(target=migrate, args=(empty,))
     with engine.connect() as first:
