@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks import aggregate
+from benchmarks.aggregate import MEGABYTES
 from benchmarks.in_process import CASES
 from benchmarks.profiling import breakdown, profile
 from benchmarks.refresh import QUICK as QUICK_REFRESH
@@ -37,10 +39,11 @@ class Size:
     keys: int
     cached: int
     starts: int
+    megabytes: float
 
 
-WHOLE = Size(rounds=5, requests=400, few=10, many=10_000, keys=64, cached=3_000, starts=5)
-QUICK = Size(rounds=1, requests=10, few=40, many=40, keys=2, cached=20, starts=1)
+WHOLE = Size(rounds=5, requests=400, few=10, many=10_000, keys=64, cached=3_000, starts=5, megabytes=MEGABYTES)
+QUICK = Size(rounds=1, requests=10, few=40, many=40, keys=2, cached=20, starts=1, megabytes=0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ def _measured(database: Database, keys: KeyStock, size: Size, folder: Path, *, w
     if with_scale:
         cached, start = cached_tenant_bytes(many_url, size.cached), start_seconds(many_url, many[PLAIN].host, times=size.starts)
         yield scale_lines(cached, start)
+        yield aggregate.measure(size.megabytes)
 
 
 def _refreshed(database: Database, size: RefreshSize, folder: Path) -> str:

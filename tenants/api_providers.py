@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask import Response, jsonify, make_response
+
 from config.database import transaction
 from tenants import web
 from tenants.api_auth import caller, now
@@ -63,7 +65,7 @@ def get_provider(tenant: ManagedTenant, name: str) -> dict[str, Any]:
     answers={200: ProviderView, 201: ProviderView, 202: ReadingGoesOnView},
     refuses=(409, 503),
 )
-def put_provider(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> tuple[dict[str, Any], int]:
+def put_provider(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> tuple[dict[str, Any], int] | Response:
     """Connect an identity provider, or change it. Metadata is read within the request; a refused one changes nothing.
 
     A federation's list is read by `vestibule worker`: 202 where that takes longer than a request, 503 where there is none.
@@ -81,7 +83,7 @@ def put_provider(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> t
     try:
         provider, is_new = connect(tenant, wanted, web.settings(), actor=caller().actor, now=now())
     except ReadingGoesOn as going:
-        return {"status": "reading", **going.detail}, 202
+        return make_response(jsonify(status="reading", **going.detail), 202)
     return provider_document(provider), 201 if is_new else 200
 
 

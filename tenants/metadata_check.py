@@ -50,6 +50,7 @@ _REFUSED_AT: Mapping[type[MetadataRefused], Step] = {
     MetadataTooLarge: Step.HTTP,
 }
 _OF_A_URL, _OF_A_DOCUMENT = tuple(Step), (Step.DOCUMENT,)
+_FETCHED = (SourceKind.URL, SourceKind.MDQ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,17 @@ class SourceCheck:
 
 
 def check_source(
-    source: MetadataSource, tenant: ManagedTenant, settings: Settings, now: dt.datetime, *, pinned: str | None
+    source: MetadataSource,
+    tenant: ManagedTenant,
+    settings: Settings,
+    now: dt.datetime,
+    *,
+    pinned: str | None,
+    chosen: str | None = None,
 ) -> SourceCheck:
     """Try a source as saving it would; slow, and outside of any transaction."""
     try:
-        read = read_source(source, tenant, settings, now, pinned=pinned, chosen=None)
+        read = read_source(source, tenant, settings, now, pinned=pinned, chosen=chosen)
     except MetadataRefused as refusal:
         return refused_check(source, refusal)
     return SourceCheck(_steps(source, None), read.metadata, None)
@@ -87,7 +94,7 @@ def refused_check(source: MetadataSource, refusal: MetadataRefused) -> SourceChe
 
 
 def _failed_at(source: MetadataSource, refusal: MetadataRefused) -> Step:
-    if source.kind is not SourceKind.URL:
+    if source.kind not in _FETCHED:
         return Step.DOCUMENT
     stage = refusal.detail.get("stage")
     if stage in list(Step):
@@ -96,7 +103,7 @@ def _failed_at(source: MetadataSource, refusal: MetadataRefused) -> Step:
 
 
 def _steps(source: MetadataSource, failed: Step | None) -> tuple[StepTaken, ...]:
-    steps = _OF_A_URL if source.kind is SourceKind.URL else _OF_A_DOCUMENT
+    steps = _OF_A_URL if source.kind in _FETCHED else _OF_A_DOCUMENT
     reached = steps.index(failed) if failed else len(steps)
     states = [True] * reached + [False] + [None] * len(steps)
     return tuple(StepTaken(step, CLAIMS[step], states[place]) for place, step in enumerate(steps))

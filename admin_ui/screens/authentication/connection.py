@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, redirect, request
@@ -12,14 +13,23 @@ from admin_ui.asked import Asked
 from admin_ui.forms import errors_of
 from admin_ui.rendering import notify, screen_url
 from admin_ui.screen import TenantScreen, page
+from admin_ui.screens.authentication.sources import (
+    FIELDS,
+    is_unchanged,
+    may_name_files,
+    signer_of,
+    source_given,
+    source_shown,
+)
 from config.database import transaction
 from tenants.connecting import ProviderRequest, connect
 from tenants.errors import NotFound, Refusal
 from tenants.idp_records import ManagedProvider, find_provider
 from tenants.management_errors import FieldsInvalid
 from tenants.metadata_check import SourceCheck, check_source, refused_check
-from tenants.metadata_errors import MAX_METADATA_BYTES, MetadataRefused
+from tenants.metadata_errors import MAX_METADATA_BYTES, MetadataRefused, ReadingGoesOn, SignerInvalid
 from tenants.metadata_intake import MetadataSource, SourceKind, source_of
+from tenants.metadata_signature import read_signer
 from tenants.providers import change_provider_facts, require_provider, require_provider_name
 from tenants.roles import CONFIGURE
 from tenants.service_provider import service_provider_of
@@ -50,9 +60,7 @@ class ConnectionScreen(TenantScreen):
     def edit(self, asked: Asked, name: str) -> Response:
         """Another source, another name for people."""
         provider = require_provider(asked.tenant.id, name)
-        sources = {"metadata_url": provider.metadata_url or "", "metadata_path": provider.metadata_path or ""}
-        shown = {"name": name, "display_name": provider.display_name, **sources}
-        return self._form(asked, provider, shown)
+        return self._form(asked, provider, {"name": name, "display_name": provider.display_name, **source_shown(provider)})
 
     @page("/<name>", CONFIGURE, methods=("POST",), max_body=MAX_BODY)
     def save(self, asked: Asked, name: str) -> Response | WerkzeugResponse:
@@ -61,15 +69,22 @@ class ConnectionScreen(TenantScreen):
 
     def _taken(self, asked: Asked, provider: ManagedProvider | None) -> Response | WerkzeugResponse:
         form = request.form
-        shown = {key: form.get(key, "") for key in ("name", "display_name", "metadata_url", "metadata_path", "entity_id")}
+        shown = {key: form.get(key, "") for key in FIELDS}
+        if provider is not None:  # a pin goes only where somebody empties its field
+            shown["signer"] = form.get("signer", provider.metadata_signing_certificate or "")
         name = provider.name if provider else shown["name"].strip()
         try:
-            source = _source(asked, provider)
+            source = source_given(asked, provider)
             if form.get("act") == CHECK:
                 return self._form(asked, provider, shown, check=_checked(asked, provider, source))
             if provider is None:
                 _require_free(asked, name)
             saved = _save(asked, provider, name, shown, source)
+        except ReadingGoesOn as going:
+            notify(going.sentence)
+            return redirect(screen_url("authentication.index", asked), 303)
+        except SignerInvalid as refusal:
+            return self._form(asked, provider, shown, errors={"signer": [f"{refusal.sentence} {refusal.cause}."]}, status=422)
         except MetadataRefused as refusal:
             check = refused_check(source, refusal) if source else None
             return self._form(asked, provider, shown, refusal=refusal, check=check, status=422)
@@ -98,8 +113,9 @@ class ConnectionScreen(TenantScreen):
             asked,
             status=status,
             provider=provider,
-            shown={"entity_id": "", "metadata_url": "", "metadata_path": "", **shown},
-            server_files=_may_name_files(asked),
+            shown={**dict.fromkeys(FIELDS, ""), **shown},
+            server_files=may_name_files(asked),
+            signer=signer_of(provider),
             errors=errors or {},
             refusal=refusal,
             check=check,
@@ -108,49 +124,40 @@ class ConnectionScreen(TenantScreen):
         )
 
 
-def _may_name_files(asked: Asked) -> bool:
-    """Files on the server are staff's to know of, where the operator has set a folder aside for them."""
-    return asked.of_staff and settings().metadata_directory is not None
-
-
-def _source(asked: Asked, provider: ManagedProvider | None) -> MetadataSource | None:
-    """A file beats an address, since somebody has just chosen it; so does what is not there yet. None: nothing was given."""
-    file = request.files.get("metadata_file")
-    octets = file.read(MAX_METADATA_BYTES + 1) if file else b""
-    if octets:
-        return MetadataSource(SourceKind.XML, octets.decode("utf-8-sig", "replace"))
-    url, path = (request.form.get(name, "").strip() for name in ("metadata_url", "metadata_path"))
-    given = [MetadataSource(SourceKind.PATH, path)] if path and _may_name_files(asked) else []
-    given += [MetadataSource(SourceKind.URL, url)] if url else []
-    return next((source for source in given if not _is_present(provider, source)), given[0] if given else None)
-
-
-def _is_present(provider: ManagedProvider | None, source: MetadataSource) -> bool:
-    """Whether the metadata comes from there already."""
-    present = source_of(provider) if provider else None
-    return present is not None and (present.kind, present.value) == (source.kind, source.value)
-
-
 def _checked(asked: Asked, provider: ManagedProvider | None, source: MetadataSource | None) -> SourceCheck:
     """Try the source that was given, or the one that is there."""
     if source is None and provider is not None:
         source = source_of(provider)
     if source is None:
         raise FieldsInvalid("metadata source", errors={"metadata_url": [NO_SOURCE]})
-    return check_source(source, asked.tenant, settings(), asked.now, pinned=provider.entity_id if provider else None)
+    if request.form.get("allow_aggregate") and source.kind is not SourceKind.XML:
+        raise FieldsInvalid("list", errors={"allow_aggregate": ["A list is read by the worker: save to try it."]})
+    pem = request.form.get("signer", "").strip()
+    source = replace(source, signer=read_signer(pem) if pem else None, aggregate=False)
+    pinned, chosen = provider.entity_id if provider else None, request.form.get("entity_id", "").strip() or None
+    return check_source(source, asked.tenant, settings(), asked.now, pinned=pinned, chosen=chosen)
 
 
 def _save(
     asked: Asked, provider: ManagedProvider | None, name: str, shown: Mapping[str, str], source: MetadataSource | None
 ) -> ManagedProvider:
-    if provider is not None and (source is None or _is_present(provider, source)):
+    if provider is not None and is_unchanged(provider, source, shown):
         with transaction():
             return change_provider_facts(
                 asked.tenant, provider.name, display_name=shown["display_name"], actor=asked.actor, now=asked.now
             )
+    if source is None and provider is not None:
+        source = source_of(provider)
     if source is None:
         raise FieldsInvalid("metadata source", errors={"metadata_url": [NO_SOURCE]})
-    wanted = ProviderRequest(name, shown["display_name"], source, chosen_entity_id=shown["entity_id"].strip() or None)
+    wanted = ProviderRequest(
+        name,
+        shown["display_name"],
+        source,
+        chosen_entity_id=shown["entity_id"].strip() or None,
+        signer_pem=shown["signer"].strip(),
+        allow_aggregate=bool(shown["allow_aggregate"]),
+    )
     return connect(asked.tenant, wanted, settings(), actor=asked.actor, now=asked.now)[0]
 
 

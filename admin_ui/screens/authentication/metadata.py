@@ -133,7 +133,7 @@ class MetadataScreen(ProviderPages):
             notify(refusal.sentence, "warn")
             ended = isinstance(refusal, NothingPending)
             return redirect(screen_url("metadata.history" if ended else "metadata.pending", asked, name=name), 303)
-        notify("It is in force." if approved else "It was refused, and is not asked again until its source says something else.")
+        notify("It is in force." if approved else "It was refused, and is not asked again until the source says otherwise.")
         return redirect(screen_url("authentication.show", asked, name=name), 303)
 
 

@@ -22,6 +22,7 @@ from tenants.errors import RateLimited
 from tenants.idp_metadata import metadata_from_document
 from tenants.idp_records import ManagedProvider, providers_of
 from tenants.management_errors import FieldsInvalid
+from tenants.metadata_signature import read_signer
 from tenants.metadata_sync import queue_sync
 from tenants.providers import change_provider_facts, delete_provider, require_provider
 from tenants.refresh.schedule import SYNC_HOURS
@@ -75,6 +76,7 @@ class AuthenticationScreen(TenantScreen):
             asked,
             line=_line(provider, tallies, asked.now),
             provider=provider,
+            signer=read_signer(provider.metadata_signing_certificate) if provider.metadata_signing_certificate else None,
             certificates=_certificates(metadata_from_document(provider.metadata_document), asked.now),
             settings=settings,
             warnings=warnings_of(settings),
