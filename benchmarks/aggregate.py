@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
-from benchmarks.table import lines_of
+from benchmarks.table import plain_lines
 from tenants.metadata_aggregate import entity_document
 from tenants.metadata_signature import read_signer
 from tests.support.idp import ForgingIdP
@@ -46,7 +46,7 @@ def measure(megabytes: float = MEGABYTES) -> str:
         seconds, kibibytes = told.get()
         process.join()
         rows.append([f"{len(octets) / 1e6:.0f} MB, {words}", f"{seconds:.2f} s", f"{kibibytes / 1024:.0f} MiB"])
-    return lines_of(rows)
+    return plain_lines(rows)
 
 
 def _read(octets: bytes, entity_id: str, pem: str | None, told: SimpleQueue[tuple[float, int]]) -> None:

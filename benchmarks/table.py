@@ -29,7 +29,7 @@ def machine() -> str:
 def table(database: str, rows: Sequence[Row]) -> str:
     """One line for each row, in Markdown that reads well as it stands."""
     lines = [[f"{database}", *HEAD[1:]], *(_cells(row) for row in rows if row.products)]
-    return lines_of(lines)
+    return _aligned(lines)
 
 
 def scale_lines(cached: tuple[float, float], start: float) -> str:
@@ -41,7 +41,7 @@ def scale_lines(cached: tuple[float, float], start: float) -> str:
         ["cached tenant, after a signature made and one verified", f"{used:.1f} KiB", *_verdict(used, CACHED_AIM_KIB, " KiB")],
         ["start of a worker to its first answer, CPU", f"{start:.2f} s", *_verdict(start, START_AIM_SECONDS, " s")],
     ]
-    return lines_of(lines)
+    return _aligned(lines)
 
 
 def plain_lines(lines: Sequence[Sequence[str]]) -> str:
@@ -58,8 +58,7 @@ def _verdict(value: float, aim: float, unit: str) -> list[str]:
     return [f"≤ {aim:g}{unit}", "ok" if value <= aim else "over"]
 
 
-def lines_of(lines: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as a table in Markdown, the first one as its head."""
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
     widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
     rule = ["-" * width for width in widths]
     return "\n".join(
