@@ -7,7 +7,7 @@ message stands in it only where its check is about addresses, times, identifiers
 from __future__ import annotations
 
 from config.log_values import MASK, without_addresses, without_secrets
-from config.logs import saml_log
+from config.logs import saml_log, says_debug
 from identity import checks
 from identity.checks import MAX_SHOWN, Check, CheckMade, Receipt
 
@@ -36,7 +36,7 @@ QUOTING = frozenset({"response_malformed", "xml_forbidden"})
 
 def log_checks(tenant_id: int, receipt: Receipt) -> None:
     """Write a line of level DEBUG for each check that was made, in order; nothing, and at no cost, at other levels."""
-    if not saml_log.says_debug:
+    if not says_debug("identity.saml"):
         return
     idp = receipt.facts.get("idp")
     for line in receipt.lines:

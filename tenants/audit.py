@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from config.database import new_id
-from config.logs import audit_log
+from config.logs import audit_log, says_debug
 from config.statements import Prepared
 from tenants.models import AuditEvent
 
@@ -87,7 +87,8 @@ def record(
 ) -> None:
     """Add one event, in the transaction of what it tells. `detail` is JSON and holds no secrets."""
     _INSERT.insert(event_values(tenant_id, event, at=at, actor=actor, reason=reason, **detail))
-    audit_log.debug("recorded", tenant_id=tenant_id, type=event.value, reason=reason)  # no detail: it may be about people
+    if says_debug("audit"):  # no detail: it may be about people
+        audit_log.debug("recorded", tenant_id=tenant_id, type=event.value, reason=reason)
 
 
 def event_values(

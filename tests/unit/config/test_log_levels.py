@@ -43,8 +43,8 @@ def test_one_logger_is_changed_and_no_other() -> None:
     """And it falls back when nobody wants it any more."""
     apply_levels([level()], NOW)
     assert {name for name in NAMES if in_force(name) == "DEBUG"} == {SAML}
-    assert logs.saml_log.says_debug
-    assert not logs.sign_in_log.says_debug
+    assert logs.says_debug("identity.saml")
+    assert not logs.says_debug("sign_in")
     apply_levels([], NOW)
     assert {in_force(name) for name in NAMES} == {"INFO"}
 
