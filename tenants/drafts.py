@@ -12,27 +12,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenants.audit import EventType, record
-from tenants.draft_errors import DraftChanged, DraftMissing, DraftOutdated, DraftUntested, DraftWithoutChange
+from tenants.draft_errors import DraftMissing, DraftOutdated, DraftUntested, DraftWithoutChange
+from tenants.draft_rows import remove_row, require_row, require_seen, save_row
 from tenants.errors import NotFound
 from tenants.idp_records import ManagedProvider
 from tenants.management_errors import FieldsInvalid
 from tenants.providers import require_provider
 from tenants.saml_settings import SAMLSettings, settings_from_document
-from tenants.settings_changes import Change, carried_over, changes_between, fingerprint_of, patched, summed
+from tenants.settings_changes import Change, carried_over, changes_between, patched
 from tenants.settings_versions import MIN_REASON, optional_reason, put_in_force, restore_version
 from tenants.tenant_records import ManagedTenant, bump_version
 from tenants.version_records import (
     VersionRow,
-    add_draft,
-    change_draft,
     find_draft,
     find_in_force,
     find_version,
-    remove_draft,
 )
-
-MAX_EDITS = 100
-"""Edits of one draft that are remembered; whoever knows an older revision is shown all that the draft changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +81,12 @@ def save_draft(
     """
     provider = require_provider(tenant.id, name)
     row = find_draft(tenant.id, provider.id)
-    _require_seen(provider, row, revision)
+    require_seen(provider, row, revision)
     before = settings_from_document(row.settings if row else provider.settings)
     settings = patched(before, patch)
     changes = changes_between(before, settings)
     if changes:
-        _save(provider, row, settings, changes, actor, now)
+        save_row(provider, row, settings, changes, actor, now)
         detail: dict[str, Any] = {"idp": name, "changes": changes}
         record(tenant.id, EventType.SAML_SETTINGS_DRAFT_SAVED, at=now, actor=actor, **detail)
     elif row is None:
@@ -106,14 +101,14 @@ def rebase_draft(tenant: ManagedTenant, name: str, *, revision: int | None = Non
         NotFound, DraftMissing, DraftChanged. SettingsInvalid: the changes do not go together with what is in force.
     """
     provider = require_provider(tenant.id, name)
-    row = _require_row(provider, revision)
+    row = require_row(provider, revision)
     base = find_version(tenant.id, provider.id, row.base) if row.base is not None else None
     before, present = settings_from_document(row.settings), settings_from_document(provider.settings)
     begun_from = settings_from_document(base.settings) if base else present
     settings = carried_over(begun_from, before, present)
     changes = changes_between(before, settings)
     in_force = find_in_force(tenant.id, provider.id)
-    _save(provider, row, settings, changes, actor, now, base=in_force.number if in_force else None)
+    save_row(provider, row, settings, changes, actor, now, base=in_force.number if in_force else None)
     detail: dict[str, Any] = {"idp": name, "changes": changes, "rebased": True}
     record(tenant.id, EventType.SAML_SETTINGS_DRAFT_SAVED, at=now, actor=actor, **detail)
     return require_draft(tenant.id, name)
@@ -126,8 +121,8 @@ def discard_draft(tenant: ManagedTenant, name: str, *, revision: int | None = No
         NotFound, DraftMissing, DraftChanged.
     """
     provider = require_provider(tenant.id, name)
-    row = _require_row(provider, revision)
-    _remove(provider, row)
+    row = require_row(provider, revision)
+    remove_row(provider, row)
     changes = changes_between(settings_from_document(provider.settings), settings_from_document(row.settings))
     detail: dict[str, Any] = {"idp": name, "changes": changes}
     record(tenant.id, EventType.SAML_SETTINGS_DRAFT_DISCARDED, at=now, actor=actor, **detail)
@@ -150,7 +145,7 @@ def promote_draft(
     """
     bump_version(tenant.id)
     provider = require_provider(tenant.id, name)
-    row = _require_row(provider, revision)
+    row = require_row(provider, revision)
     before, settings = settings_from_document(provider.settings), settings_from_document(row.settings)
     changes = changes_between(before, settings)
     if not changes:
@@ -158,7 +153,7 @@ def promote_draft(
     why = _reason_of(reason)
     if why is None:
         _require_promotable(provider, row)
-    _remove(provider, row)
+    remove_row(provider, row)
     version = put_in_force(
         provider,
         settings,
@@ -211,63 +206,3 @@ def _reason_of(text: str | None) -> str | None:
     if len(words) < MIN_REASON:
         raise FieldsInvalid("reason", errors={"reason": [f"Say in at least {MIN_REASON} characters why this goes without."]})
     return words
-
-
-def _save(
-    provider: ManagedProvider,
-    row: VersionRow | None,
-    settings: SAMLSettings,
-    changes: Mapping[str, Change],
-    actor: str,
-    now: dt.datetime,
-    **more: Any,
-) -> None:
-    values: dict[str, Any] = {"settings": settings.to_document(), "fingerprint": fingerprint_of(settings), **more}
-    values |= {"changed_at": now, "changed_by": actor}
-    if row is not None:
-        edit = {"revision": row.revision + 1, "by": actor, "at": now.isoformat(), "changes": dict(changes)}
-        if not change_draft(row, {**values, "edits": [*row.edits, edit][-MAX_EDITS:]}):
-            _refuse_as_changed(provider, row.revision)
-        return
-    present = find_in_force(provider.tenant_id, provider.id)
-    edit = {"revision": 1, "by": actor, "at": now.isoformat(), "changes": dict(changes)}
-    values |= {"base": present.number if present else None, "created_at": now, "created_by": actor, "edits": [edit]}
-    if not add_draft(provider.tenant_id, provider.id, values):
-        _refuse_as_changed(provider, 0)
-
-
-def _remove(provider: ManagedProvider, row: VersionRow) -> None:
-    if not remove_draft(row):
-        _refuse_as_changed(provider, row.revision)
-
-
-def _require_row(provider: ManagedProvider, revision: int | None) -> VersionRow:
-    row = find_draft(provider.tenant_id, provider.id)
-    _require_seen(provider, row, revision)
-    if row is None:
-        raise DraftMissing(provider.name)
-    return row
-
-
-def _require_seen(provider: ManagedProvider, row: VersionRow | None, revision: int | None) -> None:
-    """Whoever says which revision they saw is held to it."""
-    if revision is not None and revision != (row.revision if row else 0):
-        _refuse_as_changed(provider, revision)
-
-
-def _refuse_as_changed(provider: ManagedProvider, known: int) -> None:
-    """Refuse with what changed since the revision that was known.
-
-    Raises:
-        DraftChanged
-    """
-    row = find_draft(provider.tenant_id, provider.id)
-    if row is None:
-        raise DraftChanged("the draft is gone", revision=0, changed_by=None, changed_at=None, changes={})
-    missed = [edit for edit in row.edits if edit["revision"] > known]
-    complete = known > 0 and len(missed) == row.revision - known
-    changes = summed([edit["changes"] for edit in missed]) if complete or known == 0 else {}
-    if not complete and known != 0:
-        changes = changes_between(settings_from_document(provider.settings), settings_from_document(row.settings))
-    seen = {"revision": row.revision, "changed_by": row.changed_by, "changed_at": row.changed_at.isoformat()}
-    raise DraftChanged(f"{known} instead of {row.revision}", **seen, changes=changes)

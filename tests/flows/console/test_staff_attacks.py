@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import re
-import time
 
 import pytest
 import sqlalchemy as sa
 
-from admin_ui.attempt_records import FREE_FOR_BOTH, LONGEST_WAIT, count_attempt, counters_of, forget_attempts
 from admin_ui.console_sessions import STAFF_COOKIE
 from admin_ui.sign_in_records import SIGN_IN_COOKIE
 from config.database import transaction
 from tests.support.at_once import at_once
-from tests.support.authenticator import Authenticator
 from tests.support.browser import Browser, code_of
 from tests.support.staff import PASSWORD, Colleague
 from tests.support.world import World, utc_now
@@ -33,12 +29,6 @@ def same_account(sam: Colleague) -> Colleague:
     other = Colleague(sam.world, sam.email)
     other.secret, other._steps, other.passkey = sam.secret, sam._steps, sam.passkey
     return other
-
-
-def with_limits(world: World) -> None:
-    """As in production: who fails waits."""
-    settings = world.app.extensions["vestibule_settings"]
-    world.app.extensions["vestibule_settings"] = dataclasses.replace(settings, rate_limits=True)
 
 
 @pytest.mark.parametrize("path", DOOR)
@@ -245,172 +235,6 @@ def test_a_password_may_be_written_in_two_ways(world: World) -> None:
     assert same_account(sam).give_password("cafe otters knit quietly \U0001f9a6").status_code == 403
 
 
-def test_a_passkey_of_another_account_is_no_second_factor(world: World) -> None:
-    """Sam's password with mallory's passkey, and mallory's key that claims to be sam."""
-    sam = Colleague(world).enrolled(by_passkey=True)
-    mallory = Colleague(world, "mallory@vestibule.test").enrolled(by_passkey=True)
-    other = same_account(sam)
-    assert other.give_password().status_code == 303
-    for handle in (mallory.passkey.handle, sam.passkey.handle):
-        options = other.options("/admin/sign-in/second-factor/options")
-        assert other.give(passkey=mallory.passkey.use(options, handle=handle)).status_code == 403
-    alone = Colleague(world)
-    options = alone.options("/admin/sign-in/passkey/options")
-    lied = alone.send("/admin/sign-in/passkey", passkey=mallory.passkey.use(options, handle=sam.passkey.handle))
-    assert lied.status_code == 403
-    assert not other.is_in()
-    assert not alone.is_in()
-
-
-PRESENT, VERIFIED = 0x01, 0x04
-LIES = {
-    "another_challenge": {"challenge": "A" * 43},
-    "another_origin": {"origin": "http://acme.localhost:8000"},
-    "another_party": {"party": "acme.localhost"},
-    "not_verified": {"flags": PRESENT},
-    "nobody_present": {"flags": VERIFIED},
-    "another_ceremony": {"type": "webauthn.create"},
-    "counter_goes_back": {"count": 0},
-}
-
-
-@pytest.mark.parametrize("lies", LIES.values(), ids=LIES.keys())
-def test_an_answer_that_lies_is_refused(world: World, lies: dict[str, object]) -> None:
-    """Each thing that WebAuthn 7.2 has a relying party compare."""
-    sam = Colleague(world).enrolled(by_passkey=True)
-    first = same_account(sam)
-    options = first.options("/admin/sign-in/passkey/options")
-    assert first.send("/admin/sign-in/passkey", passkey=sam.passkey.use(options)).status_code == 303
-    other = same_account(sam)
-    options = other.options("/admin/sign-in/passkey/options")
-    assert other.send("/admin/sign-in/passkey", passkey=sam.passkey.use(options, **lies)).status_code == 403
-    assert not other.is_in()
-
-
-def test_an_answer_works_once(world: World) -> None:
-    """The challenge is used up by the first try, right or wrong."""
-    sam = Colleague(world).enrolled(by_passkey=True)
-    other = same_account(sam)
-    options = other.options("/admin/sign-in/passkey/options")
-    answer = sam.passkey.use(options)
-    assert other.send("/admin/sign-in/passkey", passkey="{}").status_code == 403
-    assert other.send("/admin/sign-in/passkey", passkey=answer).status_code == 403
-    assert not other.is_in()
-
-
-@pytest.mark.parametrize(
-    "answer", ["", "{}", "[]", "null", "{" * 20_000, '{"id": 5}', '{"id": "x"}', "x" * 40_000, '"\\ud800"']
-)
-def test_what_is_no_answer_is_refused(world: World, answer: str) -> None:
-    """Broken JSON, deep JSON, long JSON, unknown credentials."""
-    other = Colleague(world)
-    other.options("/admin/sign-in/passkey/options")
-    assert other.send("/admin/sign-in/passkey", passkey=answer).status_code == 403
-
-
-def test_one_authenticator_serves_one_account(world: World) -> None:
-    """A credential id that somebody has cannot be enrolled by another."""
-    sam = Colleague(world).enrolled(by_passkey=True)
-    mallory = Colleague(world, "mallory@vestibule.test").invited()
-    mallory.passkey = Authenticator()
-    mallory.passkey.credential_id = sam.passkey.credential_id
-    assert mallory.follow(by_passkey=True).status_code == 422
-    assert mallory.invitation is not None
-    assert mallory.browser.get(mallory.invitation.path).status_code == 200, "the invitation is not used up"
-
-
-def test_nobody_learns_who_has_an_account(world: World) -> None:
-    """Known, unknown, switched off and invited: one status, one page, and the same time within the noise of the machine."""
-    sam = Colleague(world).enrolled()
-    Colleague(world, "invited@vestibule.test").invited()
-    stranger = Colleague(world)
-    shown = stranger.page("/admin/sign-in")
-    pages, times = set(), {}
-    for email in (sam.email, "nobody@vestibule.test", "invited@vestibule.test", "no address", "x" * 10_000):
-        taken = []
-        for _ in range(4):
-            began = time.perf_counter()
-            answer = stranger.send("/admin/sign-in", shown, email=email, password="not it at all, no")
-            taken.append(time.perf_counter() - began)
-            assert answer.status_code == 403
-            page = _TOKEN.sub("", answer.get_data(as_text=True))
-            pages.add(page.replace(f'value="{email}"', 'value=""'))
-        times[email] = min(taken)
-    assert len(pages) == 1
-    assert max(times.values()) < min(times.values()) * 2.5 + 0.02, times
-    assert min(times.values()) > 0.01, "argon2 runs for everybody"
-
-
-def test_who_fails_often_waits(world: World) -> None:
-    """Told so with 429 and Retry-After, the same for addresses that nobody has."""
-    sam = Colleague(world).enrolled()
-    with_limits(world)
-    told = []
-    for email in (sam.email, "nobody@vestibule.test"):
-        stranger = Colleague(world)
-        shown = stranger.page("/admin/sign-in")
-        statuses = []
-        for _ in range(FREE_FOR_BOTH + 2):
-            answer = stranger.send("/admin/sign-in", shown, email=email, password="not it at all, no")
-            statuses.append(answer.status_code)
-        assert statuses[:FREE_FOR_BOTH] == [403] * FREE_FOR_BOTH
-        assert 429 in statuses[FREE_FOR_BOTH:]
-        assert int(answer.headers.get("Retry-After", 1)) <= LONGEST_WAIT.total_seconds() + 1
-        told.append(statuses)
-    assert told[0] == told[1]
-
-
-def test_waits_double_and_end(world: World) -> None:
-    """From a second to a quarter of an hour, never for good; a success forgets, a day forgets."""
-    both = counters_of("password", "sam@vestibule.test", "192.0.2.1", known_address=True)
-    now, waits = NOW, []
-    with world.app.app_context():
-        for _ in range(40):
-            with transaction():
-                wait = count_attempt(both, now)
-            if wait:
-                waits.append(wait)
-                now += wait
-        assert waits[0] == dt.timedelta(seconds=1)
-        assert waits == sorted(waits)
-        assert waits[-1] == LONGEST_WAIT
-        with transaction():
-            assert count_attempt(both, now + dt.timedelta(days=2)) == dt.timedelta()
-            forget_attempts(both)
-            assert count_attempt(both, now) == dt.timedelta()
-
-
-def test_strangers_cannot_shut_an_owner_out(world: World) -> None:
-    """However often they fail elsewhere: at an address that the account knows, its owner signs in."""
-    with world.app.app_context():
-        for number in range(200):
-            strange = counters_of("password", "sam@vestibule.test", f"198.51.100.{number % 250}", known_address=False)
-            with transaction():
-                count_attempt(strange, NOW)
-        owner = counters_of("password", "sam@vestibule.test", "192.0.2.1", known_address=True)
-        with transaction():
-            assert count_attempt(owner, NOW) == dt.timedelta()
-        elsewhere = counters_of("password", "sam@vestibule.test", "192.0.2.99", known_address=False)
-        with transaction():
-            assert dt.timedelta() < count_attempt(elsewhere, NOW) <= LONGEST_WAIT
-
-
-def test_many_at_once_gain_nothing(world: World) -> None:
-    """Attempts are counted before anything is compared: of thirty together, no more than the free ones are judged."""
-    sam = Colleague(world).enrolled()
-    with_limits(world)
-    strangers = [Colleague(world) for _ in range(12)]
-    shown = [stranger.page("/admin/sign-in") for stranger in strangers]
-    statuses = at_once(
-        [
-            lambda stranger=stranger, page=page: stranger.send(
-                "/admin/sign-in", page, email=sam.email, password="not it at all, no"
-            ).status_code
-            for stranger, page in zip(strangers, shown, strict=True)
-        ]
-    )
-    assert set(statuses) <= {403, 429}
-    assert statuses.count(403) <= FREE_FOR_BOTH + 2
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+import re
 import sys
 import threading
+import time
 from types import FrameType
 from typing import Any
 
@@ -12,15 +15,19 @@ import pytest
 import sqlalchemy as sa
 
 from admin_ui.access_errors import StaffSignInFailed
-from admin_ui.attempt_records import FREE_FOR_BOTH, count_attempt, counters_of, forget_attempts
+from admin_ui.attempt_records import FREE_FOR_BOTH, LONGEST_WAIT, count_attempt, counters_of, forget_attempts
 from admin_ui.passwords import password_matches
 from admin_ui.staff_entry import Door
 from admin_ui.staff_records import change_staff, find_staff_by_email
 from admin_ui.staff_sign_in import check_password
 from config.database import db, transaction
 from identity.sessions import BrowserFacts
+from tests.support.at_once import at_once
 from tests.support.staff import PASSWORD, Colleague
 from tests.support.world import World, utc_now
+
+_TOKEN = re.compile(r'name="csrf_token" value="[^"]+"')
+NOW = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
 
 
 def with_limits(world: World) -> None:
@@ -100,3 +107,97 @@ def test_a_guess_and_a_sign_in_never_wait_for_each_other(world: World) -> None:
             forget_attempts(counters)
         sa.event.remove(db.engine, "before_cursor_execute", note)
     assert sent == sorted(counter.key for counter in counters)
+
+
+def test_nobody_learns_who_has_an_account(world: World) -> None:
+    """Known, unknown, switched off and invited: one status, one page, and the same time within the noise of the machine."""
+    sam = Colleague(world).enrolled()
+    Colleague(world, "invited@vestibule.test").invited()
+    stranger = Colleague(world)
+    shown = stranger.page("/admin/sign-in")
+    pages, times = set(), {}
+    for email in (sam.email, "nobody@vestibule.test", "invited@vestibule.test", "no address", "x" * 10_000):
+        taken = []
+        for _ in range(4):
+            began = time.perf_counter()
+            answer = stranger.send("/admin/sign-in", shown, email=email, password="not it at all, no")
+            taken.append(time.perf_counter() - began)
+            assert answer.status_code == 403
+            page = _TOKEN.sub("", answer.get_data(as_text=True))
+            pages.add(page.replace(f'value="{email}"', 'value=""'))
+        times[email] = min(taken)
+    assert len(pages) == 1
+    assert max(times.values()) < min(times.values()) * 2.5 + 0.02, times
+    assert min(times.values()) > 0.01, "argon2 runs for everybody"
+
+
+def test_who_fails_often_waits(world: World) -> None:
+    """Told so with 429 and Retry-After, the same for addresses that nobody has."""
+    sam = Colleague(world).enrolled()
+    with_limits(world)
+    told = []
+    for email in (sam.email, "nobody@vestibule.test"):
+        stranger = Colleague(world)
+        shown = stranger.page("/admin/sign-in")
+        statuses = []
+        for _ in range(FREE_FOR_BOTH + 2):
+            answer = stranger.send("/admin/sign-in", shown, email=email, password="not it at all, no")
+            statuses.append(answer.status_code)
+        assert statuses[:FREE_FOR_BOTH] == [403] * FREE_FOR_BOTH
+        assert 429 in statuses[FREE_FOR_BOTH:]
+        assert int(answer.headers.get("Retry-After", 1)) <= LONGEST_WAIT.total_seconds() + 1
+        told.append(statuses)
+    assert told[0] == told[1]
+
+
+def test_waits_double_and_end(world: World) -> None:
+    """From a second to a quarter of an hour, never for good; a success forgets, a day forgets."""
+    both = counters_of("password", "sam@vestibule.test", "192.0.2.1", known_address=True)
+    now, waits = NOW, []
+    with world.app.app_context():
+        for _ in range(40):
+            with transaction():
+                wait = count_attempt(both, now)
+            if wait:
+                waits.append(wait)
+                now += wait
+        assert waits[0] == dt.timedelta(seconds=1)
+        assert waits == sorted(waits)
+        assert waits[-1] == LONGEST_WAIT
+        with transaction():
+            assert count_attempt(both, now + dt.timedelta(days=2)) == dt.timedelta()
+            forget_attempts(both)
+            assert count_attempt(both, now) == dt.timedelta()
+
+
+def test_strangers_cannot_shut_an_owner_out(world: World) -> None:
+    """However often they fail elsewhere: at an address that the account knows, its owner signs in."""
+    with world.app.app_context():
+        for number in range(200):
+            strange = counters_of("password", "sam@vestibule.test", f"198.51.100.{number % 250}", known_address=False)
+            with transaction():
+                count_attempt(strange, NOW)
+        owner = counters_of("password", "sam@vestibule.test", "192.0.2.1", known_address=True)
+        with transaction():
+            assert count_attempt(owner, NOW) == dt.timedelta()
+        elsewhere = counters_of("password", "sam@vestibule.test", "192.0.2.99", known_address=False)
+        with transaction():
+            assert dt.timedelta() < count_attempt(elsewhere, NOW) <= LONGEST_WAIT
+
+
+def test_many_at_once_gain_nothing(world: World) -> None:
+    """Attempts are counted before anything is compared: of thirty together, no more than the free ones are judged."""
+    sam = Colleague(world).enrolled()
+    with_limits(world)
+    strangers = [Colleague(world) for _ in range(12)]
+    shown = [stranger.page("/admin/sign-in") for stranger in strangers]
+    statuses = at_once(
+        [
+            lambda stranger=stranger, page=page: stranger.send(
+                "/admin/sign-in", page, email=sam.email, password="not it at all, no"
+            ).status_code
+            for stranger, page in zip(strangers, shown, strict=True)
+        ]
+    )
+    assert set(statuses) <= {403, 429}
+    assert statuses.count(403) <= FREE_FOR_BOTH + 2
