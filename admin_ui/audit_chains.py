@@ -10,14 +10,8 @@ from config.metrics import SEAL_LAG
 from tenants.sealing.errors import ChainBroken
 from tenants.sealing.ledgers import Ledger, table_of
 from tenants.sealing.records import waiting_ids
-from tenants.sealing.sealer import (
-    SEAL_AFTER_SECONDS,
-    age_of,
-    renew_signature,
-    renew_tenants_signatures,
-    seal_tenants,
-    seal_whole,
-)
+from tenants.sealing.renewal import renew_signature, renew_tenants_signatures
+from tenants.sealing.sealer import SEAL_AFTER_SECONDS, age_of, seal_tenants, seal_whole
 from tenants.sealing.seals import SERVICE_CHAIN
 from tenants.sealing.signing import SealKeys
 

@@ -22,8 +22,8 @@ SEALS_OF_A_PART = 40
 """Seals that one request has verified: 20,000 events, about a second. The answer says where the next one goes on."""
 MOST_WAITING = 10_000
 """Waiting events are counted up to here."""
-_asked = Throttle(per_minute=30, burst=30)
-"""For each tenant and worker: a chain of a million events takes fifty parts."""
+_asked = Throttle(per_minute=12, burst=12)
+"""For each tenant and worker: a chain of a million events takes fifty parts, and whoever has so many has a shell."""
 
 
 @dataclass(frozen=True, slots=True)

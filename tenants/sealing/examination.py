@@ -6,6 +6,8 @@ are looked for in the order in which they move, on record, then waiting, then se
 
 from __future__ import annotations
 
+import itertools
+import sys
 from collections.abc import Iterator, Sequence
 
 from tenants.sealing.encoding import NOTHING_BEFORE
@@ -27,6 +29,8 @@ from tenants.sealing.seals import UNREADABLE, Anchor, Seal, made_at
 from tenants.sealing.signing import SealKeys, is_signed
 
 CHUNK = 1_000
+CHUNKS_OF_A_PART = 20
+"""Where a part was asked for, so many thousands of events that wait are looked at; after an upgrade it can be millions."""
 LATE_SECONDS = 3_600
 """How much later than its neighbours an event may come: transactions take seconds, clocks of nodes differ by less than that."""
 
@@ -44,9 +48,9 @@ def examine(
     Args:
         since: where to begin: what was sealed up to there is taken as it stands. None: at the first seal.
         anchors: seals that the chain has to have; kept outside, they show that it was not cut off or made anew.
-        most_seals: how many seals to look at; the report says where to go on.
+        most_seals: how many seals to look at; the report says where to go on. Of events that wait it then looks at some only.
     """
-    sweep = _Sweep(ledger, keys, Report(ledger.chain))
+    sweep = _Sweep(ledger, keys, Report(ledger.chain), CHUNKS_OF_A_PART if most_seals is not None else sys.maxsize)
     sweep.begin(since, (*anchors, since) if since else anchors)
     for seal in seals_after(ledger, sweep.number):
         if most_seals is not None and sweep.report.seals >= most_seals:
@@ -60,8 +64,8 @@ def examine(
 class _Sweep:
     """Where the examination stands: the seal before, the highest id so far, and whether seals are known to be gone."""
 
-    def __init__(self, ledger: Ledger, keys: SealKeys, report: Report) -> None:
-        self._ledger, self._keys, self.report = ledger, keys, report
+    def __init__(self, ledger: Ledger, keys: SealKeys, report: Report, most_chunks: int) -> None:
+        self._ledger, self._keys, self.report, self._most_chunks = ledger, keys, report, most_chunks
         self.number = 0
         self.last: Seal | None = None
         self._previous = NOTHING_BEFORE
@@ -149,7 +153,7 @@ class _Sweep:
                 yield from self._unaccounted(others)
 
     def _of_unsealed(self) -> Iterator[Finding]:
-        for ids in self._chunks(until=None):
+        for ids in itertools.islice(self._chunks(until=None), self._most_chunks):
             if not self._cut:
                 yield from self._unaccounted(ids)
         yield from self._of_waiting()
@@ -157,7 +161,10 @@ class _Sweep:
     def _of_waiting(self) -> Iterator[Finding]:
         """Those that wait are on record, and did not come from long ago."""
         above: str | None = None
-        while waiting := waiting_ids(self._ledger, CHUNK, above=above):
+        for _ in range(self._most_chunks):
+            waiting = waiting_ids(self._ledger, CHUNK, above=above)
+            if not waiting:
+                return
             here = events_of(self._ledger, waiting)
             self.report.waiting += len(here)
             for event_id in sorted(filter(self._came_late, here)):

@@ -38,7 +38,7 @@ def waiting_ids(ledger: Ledger, limit: int, *, above: str | None = None, until: 
 def waiting_among(ledger: Ledger, ids: Sequence[str]) -> set[str]:
     """Those of these events that wait."""
     column = ledger.waiting.c.event_id
-    return {_dashed(row[0]) for row in read(sa.select(_text(column)).where(ledger.own(ledger.waiting), column.in_(list(ids))))}
+    return {dashed(row[0]) for row in read(sa.select(text_of(column)).where(ledger.own(ledger.waiting), column.in_(list(ids))))}
 
 
 def waiting_count(ledger: Ledger, limit: int) -> int:
@@ -185,16 +185,17 @@ def stop_waiting(ledger: Ledger, ids: Sequence[str]) -> None:
 
 def _ids(ledger: Ledger, table: sa.Table, name: str, limit: int, above: str | None, until: str | None) -> list[str]:
     column = table.c[name]
-    statement = sa.select(_text(column)).where(ledger.own(table), *_between(column, above, until))
-    return [_dashed(row[0]) for row in read(statement.order_by(column).limit(limit))]
+    statement = sa.select(text_of(column)).where(ledger.own(table), *_between(column, above, until))
+    return [dashed(row[0]) for row in read(statement.order_by(column).limit(limit))]
 
 
-def _text(column: sa.Column[Any]) -> sa.Cast[str]:
+def text_of(column: sa.Column[Any]) -> sa.Cast[str]:
     """An id as text: SQLite's can be anything that somebody wrote by hand, and must not stop who looks for that."""
     return sa.cast(column, sa.String(36))
 
 
-def _dashed(text: str) -> str:
+def dashed(text: str) -> str:
+    """An id as text in its usual form; what is none, as it is."""
     digits = str(text).replace("-", "")
     dashed = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
     return dashed if is_id(dashed) else str(text)
@@ -218,17 +219,3 @@ def _seal(ledger: Ledger, row: sa.Row[Any]) -> Seal:
         signature=row.signature,
         bounds=(row._mapping["count"], row.first_id, row.last_id),
     )
-
-
-def oldest_waiting(waiting: sa.Table, limit: int) -> list[tuple[int, str, int]]:
-    """For each tenant with events that wait, the lowest id and how many there are; across tenants, for the job."""
-    lowest = sa.func.min(_text(waiting.c.event_id))  # PostgreSQL 15 knows no least of UUIDs
-    statement = sa.select(waiting.c.tenant_id, lowest, sa.func.count()).group_by(waiting.c.tenant_id)
-    return [(row[0], _dashed(row[1]), row[2]) for row in read(statement.order_by(lowest).limit(limit))]
-
-
-def chain_heads(seals: sa.Table, tenants: sa.Table, after: int, limit: int) -> list[tuple[int, str | None]]:
-    """For each tenant behind an id: the public key of its newest seal, None where it has none; across tenants, for the job."""
-    newest = sa.select(seals.c.public_key).where(seals.c.tenant_id == tenants.c.id).order_by(seals.c.number.desc()).limit(1)
-    statement = sa.select(tenants.c.id, newest.scalar_subquery()).where(tenants.c.id > after)
-    return [(row[0], row[1]) for row in read(statement.order_by(tenants.c.id).limit(limit))]

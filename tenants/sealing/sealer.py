@@ -7,26 +7,24 @@ between two who seal at once, and takes the batch off the list of those that wai
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from config.database import transaction
 from config.isolation import every_tenant
 from config.logs import audit_log
 from config.pacing import in_batches
-from tenants.models import Tenant
+from tenants.sealing.across import oldest_waiting
 from tenants.sealing.encoding import NOTHING_BEFORE, event_digest, seal_digest
 from tenants.sealing.errors import ChainBroken
 from tenants.sealing.ledgers import Ledger, table_of, tenant_ledger
-from tenants.sealing.models import AuditSeal, UnsealedEvent
+from tenants.sealing.models import UnsealedEvent
 from tenants.sealing.records import (
     UNREADABLE_ERRORS,
     EventRow,
     append_seal,
-    chain_heads,
     events_of,
     head_of,
     highest_sealed,
-    oldest_waiting,
     seal_of,
     stop_waiting,
     waiting_ids,
@@ -85,62 +83,22 @@ def seal_batch(ledger: Ledger, keys: SealKeys, now: dt.datetime) -> int:
     Raises:
         ChainBroken
     """
-    head = _trusted_head(ledger, keys)  # before what waits: another's seal between the two then takes our number
+    head = trusted_head(ledger, keys)  # before what waits: another's seal between the two then takes our number
     ids = waiting_ids(ledger, BATCH)
     if not ids:
         return 0
     fresh = _unsealed(ledger, head, ids)
-    seal = _next_seal(ledger, keys, head, _leaves(ledger, fresh), now)
+    seal = next_seal(ledger, keys, head, _leaves(ledger, fresh), now)
     with transaction():
         if fresh and not append_seal(ledger, seal):
             return 0
         stop_waiting(ledger, ids)
     if fresh:
-        _tell(seal)
+        tell(seal)
     return len(ids)
 
 
-def renew_signature(ledger: Ledger, keys: SealKeys, now: dt.datetime) -> bool:
-    """Put an empty seal of the present key on a chain whose newest seal is of an older one, which can then be given up.
-
-    Raises:
-        ChainBroken
-    """
-    head = _trusted_head(ledger, keys)
-    if head is None or head.public_key == keys.active:
-        return False
-    seal = _next_seal(ledger, keys, head, [], now)
-    with transaction():
-        added = append_seal(ledger, seal)
-    if added:
-        _tell(seal)
-    return added
-
-
-def renew_tenants_signatures(keys: SealKeys, now: dt.datetime) -> int:
-    """The same for all tenants whose newest seal is of an older key; how many those were."""
-    renewed, after = 0, 0
-    while True:
-        with every_tenant():
-            heads = chain_heads(table_of(AuditSeal), table_of(Tenant), after, TENANTS_AT_ONCE)
-        for tenant_id, public_key in heads:
-            if public_key not in (None, keys.active):
-                ledger = tenant_ledger(tenant_id)
-                renewed += _or_told(ledger, lambda ledger=ledger: renew_signature(ledger, keys, now))  # type: ignore[misc]
-        if len(heads) < TENANTS_AT_ONCE:
-            return renewed
-        after = heads[-1][0]
-
-
-def _or_told(ledger: Ledger, renew: Callable[[], bool]) -> bool:
-    try:
-        return renew()
-    except ChainBroken as error:
-        audit_log.error("chain_broken", chain=ledger.chain, cause=str(error))
-        return False
-
-
-def _trusted_head(ledger: Ledger, keys: SealKeys) -> Seal | None:
+def trusted_head(ledger: Ledger, keys: SealKeys) -> Seal | None:
     """The newest seal, if it is whole and ours: a forged chain must not get a genuine seal on top."""
     head = head_of(ledger)
     if head is None:
@@ -182,7 +140,7 @@ def digest_of(ledger: Ledger, row: EventRow | None) -> bytes:
         return UNREADABLE
 
 
-def _next_seal(ledger: Ledger, keys: SealKeys, head: Seal | None, leaves: Sequence[Leaf], now: dt.datetime) -> Seal:
+def next_seal(ledger: Ledger, keys: SealKeys, head: Seal | None, leaves: Sequence[Leaf], now: dt.datetime) -> Seal:
     unsigned = Seal(
         chain=ledger.chain,
         number=head.number + 1 if head else 1,
@@ -202,6 +160,6 @@ def _next_seal(ledger: Ledger, keys: SealKeys, head: Seal | None, leaves: Sequen
     )
 
 
-def _tell(seal: Seal) -> None:
+def tell(seal: Seal) -> None:
     """A line of the log for each seal: whoever collects logs elsewhere has anchors that the database's owner cannot reach."""
     audit_log.info("sealed", anchor=str(seal.anchor), events=seal.count)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tenants.sealing import chains, sealer
+from tenants.sealing import chains, examination, sealer
 from tests.attacks.support import on_sqlite
 from tests.flows.management.support import code_in, token_for
 from tests.support.tampering import KEYS, Attacker, add_events, event_ids, seal
@@ -43,6 +43,10 @@ def test_seals_are_listed_and_verified_part_by_part(sealed: World, monkeypatch: 
         since = parts[-1]["next"]
     assert [(part["intact"], part["seals"]) for part in parts] == [(True, 2), (True, 1)]
     assert parts[-1]["anchor"] == listed["items"][0]["anchor"]
+    monkeypatch.setattr(examination, "CHUNK", 1)
+    monkeypatch.setattr(examination, "CHUNKS_OF_A_PART", 2)
+    add_events(sealed, 3)
+    assert sealed.api("POST", f"{EVENTS}/verify", json={"since": parts[-1]["anchor"]}).get_json()["waiting"] == 2
     attacker = Attacker(sealed)
     attacker.drop_triggers()
     event_id = event_ids(sealed, 1)[4]
