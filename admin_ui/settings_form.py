@@ -32,6 +32,7 @@ _SWITCHES = (
     "want_assertions_signed",
     "want_messages_signed",
     "allow_unsigned_cbc",
+    "refuse_expired_certificates",
     "jit_provisioning",
     "allow_idp_initiated",
     "single_logout",

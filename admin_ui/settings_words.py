@@ -35,6 +35,7 @@ LABELS: Mapping[str, str] = {
     "want_messages_signed": "Signed responses",
     "clock_skew_seconds": "Clock skew",
     "allow_unsigned_cbc": "AES-CBC without a signed response",
+    "refuse_expired_certificates": "Refuse ended certificates",
     "sha1_exception": "SHA-1 exception",
     "name_id_source": "Subject",
     "attribute_map": "Attribute map",
@@ -58,7 +59,10 @@ GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
     (
         "What we demand of answers",
         "Theirs to us.",
-        ("want_assertions_signed", "want_messages_signed", "clock_skew_seconds", "allow_unsigned_cbc", "sha1_exception"),
+        (
+            *("want_assertions_signed", "want_messages_signed", "clock_skew_seconds"),
+            *("allow_unsigned_cbc", "refuse_expired_certificates", "sha1_exception"),
+        ),
     ),
     (
         "Who the person is",

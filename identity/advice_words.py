@@ -67,6 +67,11 @@ ENTRIES: Mapping[str, Entry] = {
         "If the identity provider has a new certificate, fetch or save its metadata. If not, treat it as an attack.",
         Who.TENANT_ADMIN,
     ),
+    "signing_certificate_expired": Entry(
+        "The certificate that the identity provider signs with has ended, and the settings refuse such signatures.",
+        "Fetch or save metadata with its next certificate; or switch `refuse_expired_certificates` off until there is one.",
+        Who.TENANT_ADMIN,
+    ),
     "algorithm_not_allowed": Entry(
         "The identity provider signs or encrypts by a method that is not secure enough, SHA-1 most often.",
         "Switch the identity provider to SHA-256.",

@@ -39,6 +39,7 @@ UNIQUE_IDS = Check("unique_ids", errors.AssertionInvalid, "Each ID stands once",
 KIND = Check("kind", errors.AnswersTest, "It answers a sign-in, and not a test of one", "Vestibule A3")
 PROVIDER = Check("provider", IdentityProviderMissing, "The organisation has connected this identity provider", "Vestibule M1")
 METADATA = Check("metadata", MetadataExpired, "Its metadata has not expired", "SAML Metadata 2.3.2")
+KEY_DATES = Check("key_dates", errors.SigningCertificateEnded, "A certificate that it signs by has not ended", "Vestibule K3")
 SIGNATURE_PLACES = Check("signature_places", SignatureInvalid, "Signatures stand where they belong", "SAML Core 5.4.1")
 RESPONSE_SIGNATURE = Check("response_signature", SignatureInvalid, "The response's signature holds", "SAML Core 5.4")
 STATUS = Check("status", errors.StatusNotSuccess, "The identity provider reports success", "SAML Core 3.2.2.2")

@@ -34,6 +34,11 @@ class WrongAccount(SignInRefusal):
     retry = OTHER_ACCOUNT
 
 
+class SigningCertificateEnded(SignInRefusal):
+    code = "signing_certificate_expired"
+    sentence = "The certificate that your identity provider signs with has ended, and your organisation does not accept that."
+
+
 class RequestInvalid(Refusal):
     code, status = "request_invalid", 400
     heading = "That was not understood"

@@ -115,6 +115,20 @@ def public_keys_of(metadata: IdPMetadata) -> tuple[PublicKey, ...]:
     return tuple(keys.values())
 
 
+def key_ends_of(metadata: IdPMetadata, keys: tuple[PublicKey, ...]) -> tuple[dt.datetime, ...]:
+    """For each of `public_keys_of` the moment at which the last of its certificates ends."""
+    ends: dict[bytes, dt.datetime] = {}
+    for certificate in metadata.signing_certificates:
+        key = _octets_of(x509.load_der_x509_certificate(certificate.der).public_key())
+        ends[key] = max(certificate.not_after, ends.get(key, certificate.not_after))
+    return tuple(ends[_octets_of(key)] for key in keys)
+
+
+def _octets_of(key: Any) -> bytes:
+    octets: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return octets
+
+
 def metadata_to_document(metadata: IdPMetadata) -> dict[str, Any]:
     """The stored JSON form; certificates stand in it whole, what follows from them does not."""
     return {

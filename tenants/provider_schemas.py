@@ -200,6 +200,7 @@ class SettingsPatch(Strict):
     single_logout = Flag()
     clock_skew_seconds = Whole(0, 300)
     allow_unsigned_cbc = Flag()
+    refuse_expired_certificates = Flag()
     sha1_exception = fields.Nested(SHA1ExceptionForm, allow_none=True)
 
     @ma.pre_load
@@ -244,5 +245,6 @@ class SettingsView(Strict):
     single_logout = fields.Boolean(required=True)
     clock_skew_seconds = fields.Integer(required=True)
     allow_unsigned_cbc = fields.Boolean(required=True)
+    refuse_expired_certificates = fields.Boolean(required=True)
     sha1_exception = fields.Nested(SHA1ExceptionForm, required=True, allow_none=True)
     warnings = fields.List(fields.Nested(SettingsWarningView), required=True)

@@ -118,6 +118,7 @@ class SAMLSettings:
     single_logout: bool = True
     clock_skew_seconds: int = 60
     allow_unsigned_cbc: bool = False
+    refuse_expired_certificates: bool = False
     sha1_exception: SHA1Exception | None = None
 
     def __post_init__(self) -> None:

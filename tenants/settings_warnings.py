@@ -106,6 +106,9 @@ def _of_leave(settings: SAMLSettings) -> list[SettingsWarning]:
             "Choose AES-GCM at the identity provider, or have it sign the response."
         )
         found.append(SettingsWarning("allow_unsigned_cbc", "cbc_unsigned", sentence))
+    if settings.refuse_expired_certificates:
+        sentence = "Sign-ins stop when the identity provider's certificate ends, unless the next one is known by then."
+        found.append(SettingsWarning("refuse_expired_certificates", "expiry_refuses", sentence))
     if settings.sha1_exception:
         until = settings.sha1_exception.until
         sentence = f"SHA-1 signatures are taken until {until:%d %B %Y}; forging one takes effort, no more."

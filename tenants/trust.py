@@ -77,8 +77,9 @@ class ConsoleRule:
 class SAMLTrust:
     """Everything that one sign-in is asked with and judged by; cached by (tenant, version).
 
-    `open_signing_key` and `open_decryption_keys` fetch our own private keys when they are needed: an opened RSA key takes 9 KiB
-    once it was used, more than all the rest of a trust. `signing_keys` are the pinned keys of the IdP.
+    `key_ends` is empty, or says for each of `signing_keys` when it stops to count: with the last of its certificates, where the
+    settings refuse ended ones. `open_signing_key` and `open_decryption_keys` fetch our own private keys when they are needed:
+    an opened RSA key takes 9 KiB once it was used, more than all the rest of a trust. `signing_keys` are the IdP's pinned ones.
     """
 
     tenant_id: int
@@ -96,6 +97,7 @@ class SAMLTrust:
     open_signing_key: Callable[[], rsa.RSAPrivateKey]
     open_decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
     console_rules: tuple[ConsoleRule, ...] = ()
+    key_ends: tuple[dt.datetime, ...] = ()
 
     def console_rule_of(self, attributes: Mapping[str, tuple[str, ...]]) -> str | None:
         """Id of the rule that these verified attributes meet, exactly; the strongest one where there are several."""

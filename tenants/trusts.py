@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from config.sealing import KeyRing
 from tenants.console_role_records import console_rules
-from tenants.idp_metadata import metadata_from_document, public_keys_of
+from tenants.idp_metadata import key_ends_of, metadata_from_document, public_keys_of
 from tenants.own_keys import OpenKeys
 from tenants.records import TenantView, connected_provider, enabled_providers, proven_domains, service_provider_keys
 from tenants.saml_settings import SAMLSettings, settings_from_document
@@ -103,7 +103,10 @@ class TrustCache:
         if row is None:
             return None
         own = _own_side(tenant, self._open_keys)
-        return replace(_trust_of_provider(tenant, row, own, proven_domains(tenant.id)), settings=settings)
+        trust = _trust_of_provider(tenant, row, own, proven_domains(tenant.id))
+        metadata = metadata_from_document(row.metadata_document)
+        ends = key_ends_of(metadata, trust.signing_keys) if settings.refuse_expired_certificates else ()
+        return replace(trust, settings=settings, key_ends=ends)
 
 
 def build_trust(tenant: TenantView, open_keys: OpenKeys) -> TenantTrust:
@@ -142,7 +145,8 @@ class OwnSide:
 def _trust_of_provider(
     tenant: TrustedTenant, row: sa.Row[Any], own: OwnSide, domains: frozenset[str], rules: tuple[ConsoleRule, ...] = ()
 ) -> SAMLTrust:
-    metadata = metadata_from_document(row.metadata_document)
+    metadata, settings = metadata_from_document(row.metadata_document), shared_settings(row.settings)
+    keys = public_keys_of(metadata)
     return SAMLTrust(
         tenant_id=tenant.id,
         idp_id=row.id,
@@ -151,9 +155,10 @@ def _trust_of_provider(
         service_provider=own.service_provider,
         idp_entity_id=metadata.entity_id,
         sso=metadata.sso,
-        signing_keys=public_keys_of(metadata),
+        signing_keys=keys,
+        key_ends=key_ends_of(metadata, keys) if settings.refuse_expired_certificates else (),
         valid_until=metadata.valid_until,
-        settings=shared_settings(row.settings),
+        settings=settings,
         email_domains=domains,
         signing_certificate=own.signing_certificate,
         open_signing_key=own.open_signing_key,

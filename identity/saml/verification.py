@@ -7,23 +7,25 @@ made in. Values are read from the canonical octets that a signature covers, pars
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
 from identity.checks import (
     ASSERTION_SIGNATURE,
     DECRYPTION,
+    KEY_DATES,
     ONE_ASSERTION,
     RESPONSE_SIGNATURE,
     SIGNATURE_PLACES,
     SIGNED,
     Receipt,
 )
-from identity.errors import DecryptionFailed, SignatureMissing
+from identity.errors import DecryptionFailed, SignatureMissing, SigningCertificateEnded
 from identity.saml.decryption import UNIFORM_CAUSE, Ciphertext, decrypt, read_ciphertext
 from identity.saml.names import ASSERTION, ENCRYPTED_ASSERTION, SAML
 from tenants.errors import Refusal
+from tenants.signed_xml.errors import SignatureInvalid
 from tenants.signed_xml.names import SIGNATURE
 from tenants.signed_xml.signature import Signed, require_no_stray_signature, verify_enveloped
 from tenants.signed_xml.xml import canonical, child_of, parse_canonical
@@ -38,6 +40,7 @@ class Message:
     response: etree._Element
     signed: bool
     keys: tuple[PublicKey, ...]
+    ended_keys: tuple[PublicKey, ...]
     allow_sha1: bool
 
 
@@ -45,15 +48,16 @@ def verify_message(original: etree._Element, trust: SAMLTrust, now: dt.datetime,
     """Verify the response's own signature, if it has one; one that is there must hold (SAML Core 5.4)."""
     exception = trust.settings.sha1_exception
     allow_sha1 = exception is not None and exception.until > now
+    keys, ended = _keys_at(trust, now, receipt)
     with receipt.step(SIGNATURE_PLACES):
         require_no_stray_signature(original, [original, *original.iterchildren(ASSERTION)])
+    unsigned = Message(original, original, signed=False, keys=keys, ended_keys=ended, allow_sha1=allow_sha1)
     if child_of(original, SIGNATURE) is None:
-        return Message(original, original, signed=False, keys=trust.signing_keys, allow_sha1=allow_sha1)
+        return unsigned
     with receipt.step(RESPONSE_SIGNATURE):
-        signed = verify_enveloped(original, trust.signing_keys, allow_sha1)
+        signed = _verify(original, unsigned)
     _note_method(signed, "response", receipt)
-    response = parse_canonical(signed.octets)
-    return Message(original, response, signed=True, keys=trust.signing_keys, allow_sha1=allow_sha1)
+    return replace(unsigned, response=parse_canonical(signed.octets), signed=True)
 
 
 def require_one_assertion(message: Message, receipt: Receipt) -> etree._Element:
@@ -126,7 +130,35 @@ def _verify_if_signed(element: etree._Element, message: Message, receipt: Receip
     if child_of(element, SIGNATURE) is None:
         return None
     with receipt.step(ASSERTION_SIGNATURE):
+        return _verify(element, message)
+
+
+def _verify(element: etree._Element, message: Message) -> Signed:
+    """By the keys that count; what an ended one has signed is refused as that, and believed no more than a forgery."""
+    try:
         return verify_enveloped(element, message.keys, message.allow_sha1)
+    except SignatureInvalid:
+        if message.ended_keys and _is_signed_by(element, message.ended_keys, message.allow_sha1):
+            raise SigningCertificateEnded("signed by a key whose certificate has ended") from None
+        raise
+
+
+def _is_signed_by(element: etree._Element, keys: tuple[PublicKey, ...], allow_sha1: bool) -> bool:
+    try:
+        verify_enveloped(element, keys, allow_sha1)
+    except Refusal:
+        return False
+    return True
+
+
+def _keys_at(trust: SAMLTrust, now: dt.datetime, receipt: Receipt) -> tuple[tuple[PublicKey, ...], tuple[PublicKey, ...]]:
+    """The pinned keys that count now, and those that do not any more: all and none, unless the settings say otherwise."""
+    if not trust.key_ends:
+        return trust.signing_keys, ()
+    dated = tuple(zip(trust.signing_keys, trust.key_ends, strict=True))
+    keys = tuple(key for key, end in dated if end > now)
+    receipt.require(KEY_DATES, bool(keys), "a certificate that has not ended", otherwise="all have ended")
+    return keys, tuple(key for key, end in dated if end <= now)
 
 
 def _require_signature(on: str, present: bool, wanted: bool, receipt: Receipt) -> None:
