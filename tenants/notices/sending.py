@@ -34,7 +34,6 @@ from tenants.notices.owners import Owner, place_of
 from tenants.notices.signing import signed_headers
 from tenants.notices.webhook_door import post_webhook
 from tenants.notices.webhook_records import WebhookRow, find_webhook
-from tenants.notices.words import SECRET_EVENTS
 
 MAX_ATTEMPTS = 10
 FIRST_DELAY, LONGEST_DELAY = dt.timedelta(minutes=1), dt.timedelta(hours=6)
@@ -135,9 +134,8 @@ def _note(claimed: ClaimedDelivery, failure: DeliveryFailed | None, now: dt.date
         if failure is None:
             noted = finish_delivery(claimed, {"state": SENT, "sealed_body": None, "code": None, "detail": None, "done_at": now})
         elif over:
-            erased = {"sealed_body": None} if claimed.event in SECRET_EVENTS else {}
             told = {"code": failure.code, "detail": failure.detail[:200] or None}
-            noted = finish_delivery(claimed, {"state": FAILED, "done_at": now, **told, **erased})
+            noted = finish_delivery(claimed, {"state": FAILED, "done_at": now, **told})
         else:
             due_at = now + delay_after(claimed.attempts) * random.uniform(1, 1.1)  # noqa: S311 nothing to guess
             told = {"code": failure.code, "detail": failure.detail[:200] or None}

@@ -1,4 +1,4 @@
-"""What notices say: of something that ends, of a test, and of a set-up link."""
+"""What notices say: of something that ends, and of a test."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from tenants.notices.letters import Letter
 from tenants.notices.thresholds import Ending
 
 CERTIFICATE_ENDING, METADATA_ENDING = "certificate.ending", "metadata.ending"
-TEST, SETUP_LINK = "notice.test", "setup_link.issued"
-SECRET_EVENTS = frozenset({SETUP_LINK})
-"""What they hold is a secret by itself: it is not kept for another try once it was given up."""
+TEST = "notice.test"
 
 _TRUSTED = (
     "Sign-ins do not stop at that moment: the key is trusted, whatever its certificate's dates. But most identity providers "
@@ -91,24 +89,6 @@ def try_letter(whose: str) -> Letter:
             f"Somebody asked for this test of the notices for {whose}. It arrived, so nothing has to be done.",
             "Warnings come here 60, 30, 14, 7 and 1 days before a certificate or the metadata of an identity provider ends.",
         ),
-    )
-
-
-def setup_letter(tenant: str, url: str, expires_at: dt.datetime) -> Letter:
-    """A set-up link by mail."""
-    moment = f"{expires_at.day} {expires_at:%B %Y at %H:%M} UTC"
-    asked = (
-        f"You have been asked to connect the identity provider of {tenant}, so that its people sign in with the accounts that "
-        "they have already. The link below leads through it, step by step; you need no account for it."
-    )
-    return Letter(
-        f"{tenant}: set up sign-in for your organisation",
-        (
-            asked,
-            f"It holds until {moment}, and works in the one browser that you start it in. Give it to nobody else.",
-            "If you did not expect this message, leave it alone: without you the link does nothing.",
-        ),
-        ("Begin the set-up", url),
     )
 
 

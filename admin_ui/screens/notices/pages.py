@@ -49,7 +49,6 @@ EVENTS: Mapping[str, str] = {
     "certificate.ending": "A certificate ends",
     "metadata.ending": "Metadata ends",
     "notice.test": "Test",
-    "setup_link.issued": "Set-up link",
 }
 SERVICE = "the whole service"
 
