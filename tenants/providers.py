@@ -122,6 +122,7 @@ def delete_provider(
     """
     bump_version(tenant.id)
     provider = require_provider(tenant.id, name)
+    supersede_pending(provider, actor, now)
     gone = {"deleted_at": now, "enabled": False, "pending": None, **CLAIM_VOID}
     change_provider(tenant.id, provider.id, gone)
     remove_rules_of(tenant.id, provider.id)  # they must not come back unseen when it is connected again
