@@ -28,7 +28,8 @@ from config.database import DATABASE_ERRORS, db, new_id, transaction
 from config.logs import jobs_log
 from config.metrics import JOB_FAILURES, JOB_SECONDS
 
-JOB_THREADS = 2
+JOB_THREADS = 4
+"""More than there are jobs that take minutes, so that none of the short ones waits for them."""
 MISFIRE_GRACE_SECONDS = 30
 HEARTBEAT = "heartbeat"
 EVERYWHERE = "everywhere"

@@ -125,16 +125,26 @@ def _fetch(fetch: Fetch, settings: Settings, now: dt.datetime) -> ReadMetadata |
         return refusal
     except Exception as error:
         # A document that breaks a library must not break the refresh of everybody else's.
-        metadata_log.error("sync_broken", tenant_id=fetch.tenant.id, idp=fetch.provider.name, exc_info=error)
-        return MetadataInvalid(f"it cannot be read ({type(error).__name__})")
+        return _broken(fetch, error)
 
 
 def _finish(fetch: Fetch, found: ReadMetadata | Unchanged | Refusal, now: dt.datetime) -> None:
     """Keep the result. A database that is busy or gone loses it, and the fetch is made again when its lease has ended."""
     try:
-        take(fetch, found, now)
+        try:
+            take(fetch, found, now)
+        except DATABASE_ERRORS:
+            raise
+        except Exception as error:
+            # A copy that breaks the taking counts as a failure and backs off; or it would end this run every minute.
+            take(fetch, _broken(fetch, error), now)
     except DATABASE_ERRORS as error:
         metadata_log.warning("sync_lost", tenant_id=fetch.tenant.id, idp=fetch.provider.name, error=type(error).__name__)
+
+
+def _broken(fetch: Fetch, error: Exception) -> MetadataInvalid:
+    metadata_log.error("sync_broken", tenant_id=fetch.tenant.id, idp=fetch.provider.name, exc_info=error)
+    return MetadataInvalid(f"it cannot be read ({type(error).__name__})")
 
 
 def _clock_from(now: dt.datetime) -> Callable[[], dt.datetime]:
