@@ -62,7 +62,7 @@ def refresh_lines(new: Callable[[str], str], pids: tuple[int, ...], size: Refres
         ["one unchanged metadata, CPU", f"{unchanged * 1000:.2f} ms"],
         ["one changed metadata, CPU", f"{changed * 1000:.2f} ms"],
         [f"10,000 every {SYNC_HOURS.default} hours on one worker, CPU in an hour", f"{hourly:.1f} s"],
-        ["of it for looking what is due", f"{idle * 3600:.1f} s"],
+        ["of it for all jobs that look and find nothing", f"{idle * 3600:.1f} s"],
     ]
     return lines + _beside_sign_ins(new("refresh_beside"), size, folder)
 

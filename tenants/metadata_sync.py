@@ -34,6 +34,8 @@ from tenants.refresh.schedule import SYNC_HOURS
 from tenants.refresh.taking import Fetch, take
 from tenants.tenant_records import ManagedTenant, find_managed_tenant_by_id
 
+FINISH_TRIES = 3
+"""SQLite gives up on a lock after five seconds; what was fetched is not thrown away for that."""
 LIST_LEASE = dt.timedelta(minutes=3)
 """A list may take a minute to fetch, and half of one to read."""
 
@@ -129,17 +131,17 @@ def _fetch(fetch: Fetch, settings: Settings, now: dt.datetime) -> ReadMetadata |
 
 
 def _finish(fetch: Fetch, found: ReadMetadata | Unchanged | Refusal, now: dt.datetime) -> None:
-    """Keep the result. A database that is busy or gone loses it, and the fetch is made again when its lease has ended."""
-    try:
+    """Keep the result. It is lost where the database stays busy or gone, and fetched again when its lease has ended."""
+    for left in reversed(range(FINISH_TRIES)):
         try:
             take(fetch, found, now)
-        except DATABASE_ERRORS:
-            raise
+            return
+        except DATABASE_ERRORS as error:
+            event = "sync_waits" if left else "sync_lost"
+            metadata_log.warning(event, tenant_id=fetch.tenant.id, idp=fetch.provider.name, error=type(error).__name__)
         except Exception as error:
             # A copy that breaks the taking counts as a failure and backs off; or it would end this run every minute.
-            take(fetch, _broken(fetch, error), now)
-    except DATABASE_ERRORS as error:
-        metadata_log.warning("sync_lost", tenant_id=fetch.tenant.id, idp=fetch.provider.name, error=type(error).__name__)
+            found = _broken(fetch, error)
 
 
 def _broken(fetch: Fetch, error: Exception) -> MetadataInvalid:
