@@ -34,6 +34,7 @@ from tenants.notices.ending import warn_of_endings
 from tenants.notices.keeping import count_endings, purge_notices
 from tenants.notices.sending import run_due_deliveries
 from tenants.own_keys import opens_what_is_stored
+from tenants.rollover.ending import look_after_keys
 from tenants.sealing.signing import SealKeys
 from wsgi import create_app
 
@@ -46,6 +47,7 @@ IMPORT_SECONDS = 2
 """How soon a file of people that somebody sent is looked at."""
 PURGE_SECONDS = 300
 COUNT_SECONDS = 60
+OWN_KEYS_SECONDS = 300
 METADATA_PURGE_SECONDS = 3600
 READING_SECONDS = 0.5
 """How soon a federation's list that somebody waits for is taken up."""
@@ -155,6 +157,7 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
     keys: KeyRing = app.extensions["vestibule_keys"]
     return (
         Job("purge", PURGE_SECONDS, purge_expired),
+        Job("own_keys", OWN_KEYS_SECONDS, lambda: look_after_keys(dt.datetime.now(dt.UTC))),
         Job("staff_purge", PURGE_SECONDS, purge_staff),
         Job("count_sign_ins", COUNT_SECONDS, count_sign_ins),
         Job("log_levels", FOLLOW_SECONDS, lambda: follow_levels(dt.datetime.now(dt.UTC)), where="everywhere"),

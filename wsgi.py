@@ -38,6 +38,7 @@ from identity.routes import routes
 from tenants.api import install_api
 from tenants.cli import install_commands
 from tenants.operation import operation
+from tenants.rollover.lately import Noted
 from tenants.sealing.signing import SealKeys
 from tenants.trusts import TrustCache
 from tenants.web import install_hosts
@@ -102,6 +103,7 @@ def equip(app: Flask, settings: Settings) -> None:
     app.extensions["vestibule_keys"] = KeyRing(settings.secret_keys)
     app.extensions["vestibule_seal_keys"] = SealKeys(settings.secret_keys)
     app.extensions["vestibule_trusts"] = TrustCache(app.extensions["vestibule_keys"])
+    app.extensions["vestibule_noted"] = Noted()
     connect_database(app, settings.database_url)
 
 

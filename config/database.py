@@ -30,7 +30,7 @@ from config.connections import (
     this_thread,
     writing_connection,
 )
-from config.engines import engine_options, prepare_engine
+from config.engines import SQLITE_BUSY_TIMEOUT_MS, engine_options, prepare_engine
 
 __all__ = [
     "DATABASE_ERRORS",
@@ -43,6 +43,7 @@ __all__ = [
     "connect_database",
     "db",
     "engine_options",
+    "impatient",
     "is_writing",
     "new_id",
     "newest_revision",
@@ -62,6 +63,7 @@ __all__ = [
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 _BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN"}
+IMPATIENT_LOCK_MS = 20
 
 
 def connect_database(app: Flask, url: str) -> None:
@@ -93,6 +95,27 @@ def transaction() -> Iterator[sa.Connection]:
         raise
     finally:
         this_thread.writing = False
+
+
+@contextmanager
+def impatient() -> Iterator[sa.Connection]:
+    """A transaction for what may as well be left out: where it would have to wait for a lock, it fails instead.
+
+    Raises:
+        One of DATABASE_ERRORS: somebody else holds the lock.
+    """
+    connection = present_connection()
+    on_sqlite = connection.dialect.name == "sqlite"
+    if on_sqlite:
+        send(connection, "PRAGMA busy_timeout=0").close()
+    try:
+        with transaction() as opened:
+            if not on_sqlite:
+                send(opened, f"SET LOCAL lock_timeout = {IMPATIENT_LOCK_MS}")
+            yield opened
+    finally:
+        if on_sqlite and not connection.invalidated:
+            send(connection, f"PRAGMA busy_timeout={SQLITE_BUSY_TIMEOUT_MS}").close()
 
 
 def _begun() -> sa.Connection:

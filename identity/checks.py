@@ -90,6 +90,10 @@ class CheckMade(NamedTuple):
     code: str
 
 
+DECRYPTION_KEY = "decryption_key"
+"""The fact that tells which of the tenant's own keys opened the message."""
+
+
 class Receipt:
     """What was checked, in order. `facts` holds what support asks for: issuer, classes, clock offset, names of attributes.
 

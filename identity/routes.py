@@ -17,7 +17,7 @@ from config.throttle import Throttle
 from identity import pages
 from identity.acs import Arrival, accept_response, record_refusal
 from identity.check_log import log_checks, told_cause
-from identity.checks import FORM, SIZE, Receipt
+from identity.checks import DECRYPTION_KEY, FORM, SIZE, Receipt
 from identity.errors import AnswersTest, MethodNotAllowed, NotSignedIn, RequestInvalid, TooLarge
 from identity.exchanges import EXCHANGE_LIFETIME
 from identity.form_body import read_form
@@ -31,10 +31,12 @@ from identity.targets import require_target
 from identity.trial_records import Trial
 from identity.trial_verdicts import fail_trial, judge_trial, trial_under_way
 from identity.trials import TEST_PATH, begin_trial, trial_shown_to
-from tenants import web
+from tenants import web, wiring
 from tenants.errors import Refusal, ServiceUnavailable
 from tenants.hosts import HostKind
 from tenants.records import TenantView
+from tenants.rollover.readers import note_reader
+from tenants.rollover.uses import note_use
 
 SESSION_COOKIE = "__Host-vestibule_session"
 LOGIN_COOKIE = "__Host-vestibule_login"
@@ -126,6 +128,8 @@ def acs() -> WerkzeugResponse:
     finally:
         log_checks(tenant.id, receipt)
     SIGN_INS.labels("accepted").inc()
+    if DECRYPTION_KEY in receipt.facts:
+        note_use(wiring.noted(), tenant.id, receipt.facts[DECRYPTION_KEY], receipt.facts["idp_id"], now)
     sign_in_log.info("accepted", tenant_id=tenant.id, session=sign_in.session.id)
     response = Response(status=303, headers={"Location": sign_in.target, "Cache-Control": "no-store"})
     _set_cookie(response, SESSION_COOKIE, sign_in.session.token, same_site="Lax", max_age=None)
@@ -172,9 +176,13 @@ def acs_by_another_method() -> WerkzeugResponse:
 def metadata() -> Response:
     """Our own metadata for this tenant: stored canonical values, the same from one fetch to the next."""
     tenant = web.tenant()
-    response = make_response(tenant_metadata(tenant, web.trust().providers))
+    own = tenant_metadata(tenant, web.trust().providers)
+    response = make_response(own.xml)
     response.headers["Content-Type"] = METADATA_MEDIA_TYPE
     response.headers["Content-Disposition"] = f'inline; filename="{tenant.slug}-metadata.xml"'
+    if request.method == "GET":
+        facts = browser_facts()
+        note_reader(wiring.noted(), tenant.id, facts.user_agent, facts.address, own.key_ids, _now())
     return response
 
 

@@ -9,6 +9,7 @@ from tenants.api_console_roles import console_roles_api
 from tenants.api_docs import docs_page
 from tenants.api_domains import domains_api
 from tenants.api_events import events_api
+from tenants.api_keys import keys_api
 from tenants.api_logo import logo_api
 from tenants.api_metadata import metadata_api
 from tenants.api_notices import notices_api, service_notices_api
@@ -38,6 +39,7 @@ def install_api(app: Flask) -> None:
         console_roles_api,
         notices_api,
         service_notices_api,
+        keys_api,
     ):
         api_of(app).register_blueprint(blueprint)
 

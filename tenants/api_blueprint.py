@@ -46,6 +46,7 @@ PATH_PARAMETERS = {
         ("link_id", "Id of the set-up link"),
         ("grant_id", "Id of the named role"),
         ("rule_id", "Id of the rule"),
+        ("key_id", "Id of the key"),
         ("logger", "Name of a logger, with or without `vestibule.` in front"),
         ("contact_id", "Id of the address"),
         ("webhook_id", "Id of the webhook"),

@@ -51,6 +51,11 @@ class EventType(StrEnum):
     METADATA_APPROVED = "metadata.approved"
     METADATA_REFUSED = "metadata.refused"
     METADATA_ROLLED_BACK = "metadata.rolled_back"
+    KEY_ADDED = "key.added"
+    KEY_PROMOTED = "key.promoted"
+    KEY_RETIRED = "key.retired"
+    KEY_ROLLED_BACK = "key.rolled_back"
+    KEY_ERASED = "key.erased"
     TOKEN_CREATED = "token.created"  # noqa: S105 a word, not a token
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     EVENTS_EXPORTED = "events.exported"

@@ -14,6 +14,7 @@ from tenants.audit import EventType, record
 from tenants.cli_console_roles import grant, role_rule
 from tenants.cli_domains import domain_commands
 from tenants.cli_events import events
+from tenants.cli_keys import keys_commands
 from tenants.cli_logo import logo
 from tenants.cli_metadata import metadata
 from tenants.cli_notices import notices
@@ -37,7 +38,8 @@ SLUG = click.argument("slug", metavar="MYDOMAIN")
 
 def install_commands(app: Flask) -> None:
     """Give the application these commands."""
-    for group in (tenant, logo, domain_commands, idp, metadata, settings_commands, grant, role_rule, notices, token, events):
+    groups = (tenant, logo, domain_commands, idp, keys_commands, metadata, settings_commands, grant, role_rule, notices, token)
+    for group in (*groups, events):
         app.cli.add_command(group)
 
 

@@ -98,6 +98,8 @@ class SAMLTrust:
     open_decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
     console_rules: tuple[ConsoleRule, ...] = ()
     key_ends: tuple[dt.datetime, ...] = ()
+    decryption_key_ids: tuple[str, ...] = ()
+    """Of what `open_decryption_keys` gives, in the same order."""
 
     def console_rule_of(self, attributes: Mapping[str, tuple[str, ...]]) -> str | None:
         """Id of the rule that these verified attributes meet, exactly; the strongest one where there are several."""

@@ -32,6 +32,9 @@ MAX_CACHED_TENANTS = 20_000
 """At under 8 KiB each, 160 MiB in the worst case; the least recently used goes first."""
 
 
+DECRYPTION_ORDER = ("active", "next", "retiring")
+
+
 @dataclass(frozen=True, slots=True)
 class TenantTrust:
     """Everything one tenant's sign-ins are judged by: a SAMLTrust for each enabled identity provider.
@@ -122,13 +125,16 @@ def build_trust(tenant: TenantView, open_keys: OpenKeys) -> TenantTrust:
 def _own_side(tenant: TrustedTenant, open_keys: OpenKeys) -> OwnSide:
     own_keys = service_provider_keys(tenant.id)
     signing = next(row for row in own_keys if row.use == "signing" and row.state == "active")
-    # Whatever published metadata may still name: everything but retired keys.
-    decryption = tuple(row.id for row in own_keys if row.use == "encryption" and row.state != "retired")
+    # Whatever metadata that somebody still has may name; each costs an RSA operation, so the likeliest one comes first.
+    current = sorted((row for row in own_keys if row.use == "encryption"), key=lambda row: DECRYPTION_ORDER.index(row.state))
+    decryption = tuple(row.id for row in current)
+    open_keys.keep_only(tenant.id, [row.id for row in own_keys])
     return OwnSide(
         service_provider=service_provider_of(tenant.origin),
         signing_certificate=signing.certificate,
         open_signing_key=partial(open_keys.key, tenant.id, signing.id),
         open_decryption_keys=partial(open_keys.all, tenant.id, decryption),
+        decryption_key_ids=decryption,
     )
 
 
@@ -140,6 +146,7 @@ class OwnSide:
     signing_certificate: str
     open_signing_key: Callable[[], rsa.RSAPrivateKey]
     open_decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
+    decryption_key_ids: tuple[str, ...]
 
 
 def _trust_of_provider(
@@ -164,6 +171,7 @@ def _trust_of_provider(
         open_signing_key=own.open_signing_key,
         open_decryption_keys=own.open_decryption_keys,
         console_rules=rules,
+        decryption_key_ids=own.decryption_key_ids,
     )
 
 

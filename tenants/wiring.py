@@ -8,6 +8,7 @@ from config.sealing import KeyRing
 from config.settings import Settings
 from tenants.administration import EndSessions
 from tenants.notices.ending import AdminsOf
+from tenants.rollover.lately import Noted
 from tenants.sealing.signing import SealKeys
 
 END_SESSIONS = "vestibule_end_sessions"
@@ -29,6 +30,12 @@ def keys() -> KeyRing:
 def seal_keys() -> SealKeys:
     """The keys that seals of audit events are signed with."""
     value: SealKeys = current_app.extensions["vestibule_seal_keys"]
+    return value
+
+
+def noted() -> Noted:
+    """What this process has noted lately of who reads metadata, and who uses which key."""
+    value: Noted = current_app.extensions["vestibule_noted"]
     return value
 
 

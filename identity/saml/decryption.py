@@ -8,7 +8,7 @@ signed, or by an exception of the tenant; response.py then refuses an inner sign
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -89,17 +89,25 @@ def read_ciphertext(encrypted: etree._Element) -> Ciphertext:
     return Ciphertext(encrypted, algorithm, _cipher_value(content), wrapped_keys)
 
 
-def decrypt(ciphertext: Ciphertext, tag: str, keys: Sequence[rsa.RSAPrivateKey]) -> etree._Element:
+def decrypt(
+    ciphertext: Ciphertext, tag: str, keys: Sequence[rsa.RSAPrivateKey], opened: Callable[[int], None] | None = None
+) -> etree._Element:
     """Open a ciphertext: exactly one element with that tag, valid by the schema, in the namespaces of its place.
+
+    Args:
+        opened: is told which of the keys it was, by its place among them.
 
     Raises:
         DecryptionFailed: in the same words for every reason.
     """
     for wrapped, oaep in ciphertext.wrapped_keys:
-        for key in keys:
+        for number, key in enumerate(keys):
             octets = _open(ciphertext, wrapped, oaep, key)
             if octets is not None:
-                return _element_of(octets, ciphertext.place, tag)
+                element = _element_of(octets, ciphertext.place, tag)
+                if opened is not None:
+                    opened(number)
+                return element
     raise DecryptionFailed(UNIFORM_CAUSE)
 
 

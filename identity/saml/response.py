@@ -23,7 +23,7 @@ from identity.saml.statements import read_attributes, require_authentication, re
 from identity.saml.status import require_success
 from identity.saml.subject import latest_confirmation, require_bearer_confirmation, require_name_id, require_subject
 from identity.saml.unverified import UnverifiedResponse, masked_xml, read_response
-from identity.saml.verification import Message, require_one_assertion, verify_assertion, verify_message
+from identity.saml.verification import Message, key_noter, require_one_assertion, verify_assertion, verify_message
 from tenants.saml_settings import MAX_CLOCK_SKEW_SECONDS
 from tenants.signed_xml.xml import child_of, text_of
 from tenants.trust import SAMLTrust
@@ -142,7 +142,7 @@ def _name_id_of(subject: etree._Element, trust: SAMLTrust, receipt: Receipt) -> 
     if encrypted is None:
         return child_of(subject, NAME_ID)
     with receipt.step(DECRYPTION):
-        return decrypt(read_ciphertext(encrypted), NAME_ID, trust.open_decryption_keys())
+        return decrypt(read_ciphertext(encrypted), NAME_ID, trust.open_decryption_keys(), key_noter(trust, receipt))
 
 
 def _require_identity(

@@ -7,6 +7,7 @@ made in. Values are read from the canonical octets that a signature covers, pars
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lxml import etree
@@ -14,6 +15,7 @@ from lxml import etree
 from identity.checks import (
     ASSERTION_SIGNATURE,
     DECRYPTION,
+    DECRYPTION_KEY,
     KEY_DATES,
     ONE_ASSERTION,
     RESPONSE_SIGNATURE,
@@ -97,9 +99,9 @@ def _open_assertion(
     with receipt.step(DECRYPTION):
         ciphertext = read_ciphertext(carrier)
         if ciphertext.is_cbc and not message.signed:
-            element, signed = _open_unsigned_cbc(ciphertext, message, trust)
+            element, signed = _open_unsigned_cbc(ciphertext, message, trust, receipt)
         else:
-            element = decrypt(ciphertext, ASSERTION, trust.open_decryption_keys())
+            element = decrypt(ciphertext, ASSERTION, trust.open_decryption_keys(), key_noter(trust, receipt))
     with receipt.step(SIGNATURE_PLACES):
         require_no_stray_signature(element, [element])
     _require_no_hidden_assertion(element, element, receipt)
@@ -109,7 +111,19 @@ def _open_assertion(
     return element, signed
 
 
-def _open_unsigned_cbc(ciphertext: Ciphertext, message: Message, trust: SAMLTrust) -> tuple[etree._Element, Signed]:
+def key_noter(trust: SAMLTrust, receipt: Receipt) -> Callable[[int], None]:
+    """Has the receipt tell which of our keys opened a ciphertext: who still uses an old one is seen by that (K2)."""
+
+    def note(number: int) -> None:
+        if number < len(trust.decryption_key_ids):
+            receipt.facts[DECRYPTION_KEY] = trust.decryption_key_ids[number]
+
+    return note
+
+
+def _open_unsigned_cbc(
+    ciphertext: Ciphertext, message: Message, trust: SAMLTrust, receipt: Receipt
+) -> tuple[etree._Element, Signed]:
     """CBC that anyone may have altered (V5): until the inner signature holds, every fault is the same refusal.
 
     What remains is time: a plaintext that parses costs a fraction of a millisecond more. The switch is off by default and
@@ -117,12 +131,14 @@ def _open_unsigned_cbc(ciphertext: Ciphertext, message: Message, trust: SAMLTrus
     """
     if not trust.settings.allow_unsigned_cbc:
         raise DecryptionFailed("AES-CBC outside of a signed response: use AES-GCM, sign the response, or allow it by setting")
+    used: list[int] = []
     try:
-        element = decrypt(ciphertext, ASSERTION, trust.open_decryption_keys())
+        element = decrypt(ciphertext, ASSERTION, trust.open_decryption_keys(), used.append)
         require_no_stray_signature(element, [element])
         signed = verify_enveloped(element, message.keys, message.allow_sha1)
     except Refusal:
         raise DecryptionFailed(UNIFORM_CAUSE) from None
+    key_noter(trust, receipt)(used[0])  # not before: what opens an altered ciphertext is told to nobody
     return element, signed
 
 

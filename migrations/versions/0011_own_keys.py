@@ -112,18 +112,12 @@ def downgrade() -> None:
 
 
 def _bounds(states: str, *, sealed_nullable: bool, ends_nullable: bool) -> None:
-    """Which states there are, and what may be empty; SQLite makes the table anew, and its checks with it."""
-    is_sqlite = op.get_bind().dialect.name == "sqlite"
-    checks = (
-        sa.CheckConstraint(f"state IN {states}", name=op.f(f"ck_{TABLE}_state")),
-        sa.CheckConstraint("use IN ('signing', 'encryption')", name=op.f(f"ck_{TABLE}_use")),
-    )
-    with op.batch_alter_table(TABLE, table_args=checks if is_sqlite else ()) as keys:
+    """Which states there are, and what may be empty."""
+    with op.batch_alter_table(TABLE) as keys:
         keys.alter_column("sealed_private_key", existing_type=sa.Text(), nullable=sealed_nullable)
         keys.alter_column("ends_at", existing_type=UTCDateTime(), nullable=ends_nullable)
-    if not is_sqlite:
-        op.drop_constraint(op.f(f"ck_{TABLE}_state"), TABLE, type_="check")
-        op.create_check_constraint(op.f(f"ck_{TABLE}_state"), TABLE, f"state IN {states}")
+        keys.drop_constraint(op.f(f"ck_{TABLE}_state"), type_="check")
+        keys.create_check_constraint(op.f(f"ck_{TABLE}_state"), f"state IN {states}")
 
 
 def _read_certificates() -> None:

@@ -14,6 +14,7 @@ from config.isolation import every_tenant
 from tenants.models import OwnPublicKey, ServiceProviderKey, Tenant
 from tenants.rollover.errors import KeyTaken, NextExists
 
+MAX_LISTED = 100
 NEXT, ACTIVE, RETIRING, RETIRED = "next", "active", "retiring", "retired"
 
 
@@ -61,13 +62,19 @@ _DUE_COLUMNS = (
 
 
 def keys_of(tenant_id: int) -> list[OwnKey]:
-    """All keys of a tenant: signing ones first, the newest first."""
+    """The keys of a tenant, signing ones first, the newest first; of retired ones no more than anybody wants to see."""
     statement = (
         sa.select(*_COLUMNS)
         .where(ServiceProviderKey.tenant_id == tenant_id)
-        .order_by(ServiceProviderKey.use.desc(), ServiceProviderKey.created_at.desc(), ServiceProviderKey.id.desc())
+        .order_by(
+            sa.case((ServiceProviderKey.state == RETIRED, 1), else_=0),
+            ServiceProviderKey.created_at.desc(),
+            ServiceProviderKey.id.desc(),
+        )
+        .limit(MAX_LISTED)
     )
-    return [OwnKey(*row) for row in read(statement)]
+    found = [OwnKey(*row) for row in read(statement)]
+    return sorted(found, key=lambda key: (key.use == "signing", key.created_at, key.id), reverse=True)
 
 
 def find_key(tenant_id: int, key_id: str) -> OwnKey | None:
@@ -95,10 +102,10 @@ def insert_key(values: Mapping[str, Any], public_sha256: str) -> None:
         raise NextExists("one of its use is in this state") from None
 
 
-def move_key(tenant_id: int, key_id: str, state: str, **values: Any) -> bool:
-    """Change a key that is in this state; False where it is in another one by now."""
+def move_key(tenant_id: int, key_id: str, was: str, **values: Any) -> bool:
+    """Change a key that is in the state `was`; False where it is in another one by now."""
     statement = sa.update(ServiceProviderKey).where(
-        ServiceProviderKey.tenant_id == tenant_id, ServiceProviderKey.id == key_id, ServiceProviderKey.state == state
+        ServiceProviderKey.tenant_id == tenant_id, ServiceProviderKey.id == key_id, ServiceProviderKey.state == was
     )
     return write(statement.values(**values)).rowcount == 1
 

@@ -9,6 +9,7 @@ import pytest
 import requests
 from werkzeug.test import TestResponse
 
+from tests.flows.keys.support import done, in_state, make_next, step
 from tests.support.browser import Browser, Started, code_of
 from tests.support.simplesamlphp import NoAnswer, ServiceProvider, SimpleSAMLphp, sign_in, start_simplesamlphp
 from tests.support.world import Organisation, World
@@ -99,6 +100,28 @@ def test_encrypted_assertions_in_a_response_without_signature(world: World, idp:
     refused = go(browser, browser.start(), "alice")
     assert code_of(refused) in ("decryption_failed", "algorithm_not_allowed")
     world.change_settings(allow_unsigned_cbc=True)
+    assert go(browser, browser.start(), "alice").status_code == 303
+
+
+def test_our_keys_are_replaced(world: World, idp: SimpleSAMLphp) -> None:
+    """It takes what we sign with the next key once it has our metadata, and encrypts to what stands first there."""
+    connect(world, idp, encrypt=True)
+    signing, encryption = make_next(world, "signing"), make_next(world, "encryption")
+    browser = world.browser()
+    assert go(browser, browser.start(), "alice").status_code == 303
+    old = in_state(world, "encryption", "active")
+    assert (old["still_used_by"], in_state(world, "encryption", "next")["used_by"]) == (["main"], [])
+    done(step(world, signing, "promote", anyway=True))
+    with pytest.raises(NoAnswer):
+        go(browser, browser.start(), "alice")
+    done(step(world, in_state(world, "signing", "retiring"), "roll-back"))
+    assert go(browser, browser.start(), "alice").status_code == 303
+    connect(world, idp, encrypt=True)
+    done(step(world, signing, "promote"))
+    assert go(browser, browser.start(), "alice").status_code == 303
+    assert in_state(world, "encryption", "next")["still_used_by"] == ["main"]
+    done(step(world, encryption, "promote"))
+    done(step(world, old, "retire", anyway=True))
     assert go(browser, browser.start(), "alice").status_code == 303
 
 

@@ -50,6 +50,7 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
         "user_id": person["id"],
         "session_id": _one(world, f"{tenant}/users/{person['id']}/sessions")["id"],
         "attempt_id": _one(world, f"{tenant}/attempts")["id"],
+        "key_id": _key(world, organisation),
         "grant_id": _made(world, f"{tenant}/console-grants", {"email": email, "role": "viewer"})["id"],
         "rule_id": _made(
             world,
@@ -104,6 +105,13 @@ def _made(world: World, path: str, body: dict[str, Any]) -> dict[str, Any]:
     assert answer.status_code == 201, answer.get_data(as_text=True)
     document: dict[str, Any] = answer.get_json()
     return document
+
+
+def _key(world: World, organisation: Organisation) -> str:
+    """The next signing key, which a reader of metadata with the tenant's mark has seen, and no identity provider has used."""
+    made = _made(world, f"/tenants/{organisation.slug}/keys", {"use": "signing", "lifetime_days": 400})
+    world.browser(organisation).get("/saml/metadata", headers={"User-Agent": mark_of(organisation)})
+    return str(made["id"])
 
 
 def _import(world: World, tenant: str, email: str) -> str:

@@ -83,9 +83,8 @@ def _parse(words: list[str], info: ScriptInfo, folder: Path) -> None:
         inner = group.get_command(context, name)
         assert inner is not None, f"vestibule … {name}: no such command"
         group, context = inner, click.Context(inner, info_name=name, parent=context, obj=info)
-    if "--metadata-file" in words:
-        at = words.index("--metadata-file") + 1
-        words[at] = str(folder / "metadata.xml")
+    for at in [at + 1 for at, word in enumerate(words) if word.startswith("--") and word.endswith("-file")]:
+        words[at] = str(folder / Path(words[at]).name)
         Path(words[at]).touch()
     group.parse_args(context, words)
 

@@ -1,0 +1,1 @@
+"""A tenant's own keys change, and nobody is locked out."""
