@@ -57,7 +57,7 @@ def post_key(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
     return _shown(tenant, made)
 
 
-@keys_api.operation("POST", f"{LIST}/imports", CONFIGURE, body=KeyImport, answers={201: KeyView}, refuses=(409, 429))
+@keys_api.operation("POST", "/tenants/<slug>/imported-keys", CONFIGURE, body=KeyImport, answers={201: KeyView}, refuses=(409, 429))
 def post_imported_key(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
     """Bring the next key along, with its certificate."""
     require_turn(tenant.id, body["use"], noted().making, now())

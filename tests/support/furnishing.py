@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import sqlalchemy as sa
+from cryptography import x509
+from lxml import etree
 
 from config.database import new_id, transaction, write
 from identity.people_import import run_due_imports
@@ -15,6 +18,8 @@ from tenants.metadata_intake import MetadataSource, ReadMetadata, SourceKind
 from tenants.reading_records import add_reading
 from tenants.records import find_tenant
 from tenants.setup_models import SetupLink
+from tests.support.browser import Browser
+from tests.support.logout import request_parts, request_xml, signed_query
 from tests.support.pictures import picture
 from tests.support.world import Organisation, World, utc_now
 
@@ -66,10 +71,28 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
         **_of_service(world),
         "trial_id": _made(world, f"{main}/saml-settings/tests", {})["id"],
     }
+    _sign_out(world, organisation)
     _pending(world, organisation)
     logo = world.api("PUT", f"{tenant}/logo", data=picture(), content_type="image/png")
     assert logo.status_code in (200, 201), logo.get_data(as_text=True)
     return values
+
+
+def _sign_out(world: World, organisation: Organisation) -> None:
+    """Somebody signs out here, and somebody at the identity provider."""
+    browser = world.browser(organisation)
+    hidden = {"encrypt": "aes256-gcm", "encryption_certificate": _certificate(browser)}  # so that a key has been used
+    assert world.sign_in(browser, organisation, name_id=f"{mark_of(organisation)}-leaving", **hidden).status_code == 303
+    assert browser.post("/logout").location.startswith("/saml/logout?")
+    leaving = request_xml(request_parts(organisation, name_id=f"{mark_of(organisation)}-gone"))
+    assert browser.get("/saml/slo?" + signed_query(leaving, organisation.idp.key)).status_code in (200, 303)
+
+
+def _certificate(browser: Browser) -> x509.Certificate:
+    """What the tenant's metadata tells everybody to encrypt with."""
+    metadata = etree.fromstring(browser.get("/saml/metadata").get_data())
+    found = metadata.findtext(".//{*}KeyDescriptor[@use='encryption']//{*}X509Certificate") or ""
+    return x509.load_der_x509_certificate(base64.b64decode(found))
 
 
 def _webhook(world: World, path: str, url: str) -> dict[str, str]:

@@ -26,27 +26,27 @@ def _brought(use: str = "signing") -> dict[str, str]:
 
 def test_a_key_that_is_brought_along_has_one_place(world: World) -> None:
     """It becomes the next key; neither another tenant, another use nor a later time takes the same pair again."""
-    answer = world.api("POST", "/tenants/acme/keys/imports", json=_brought())
+    answer = world.api("POST", "/tenants/acme/imported-keys", json=_brought())
     assert answer.status_code == 201, answer.get_data(as_text=True)
     key = answer.get_json()
     assert (key["state"], key["imported"]) == ("next", True)
     assert "PRIVATE" not in answer.get_data(as_text=True)
     for slug, use in (("globex", "signing"), ("acme", "encryption"), ("globex", "encryption")):
-        taken = world.api("POST", f"/tenants/{slug}/keys/imports", json=_brought(use))
+        taken = world.api("POST", f"/tenants/{slug}/imported-keys", json=_brought(use))
         assert refused(taken) == (409, "key_taken")
         assert "acme" not in taken.get_data(as_text=True).replace("/tenants/acme", "")
     done(step(world, key, "promote", anyway=True))
     assert world.sign_in(world.browser()).status_code == 303
     done(step(world, in_state(world, "signing", "retiring"), "roll-back"))
     done(step(world, key, "retire", erase=True))
-    assert refused(world.api("POST", "/tenants/acme/keys/imports", json=_brought())) == (409, "key_taken")
+    assert refused(world.api("POST", "/tenants/acme/imported-keys", json=_brought())) == (409, "key_taken")
     log = str(world.api("GET", "/tenants/acme/events").get_json())
     assert "BEGIN" not in log
 
 
 def test_what_is_wrong_with_it_is_said(world: World) -> None:
     """By field, as problem+json."""
-    answer = world.api("POST", "/tenants/acme/keys/imports", json=_brought() | {"certificate": "nonsense"})
+    answer = world.api("POST", "/tenants/acme/imported-keys", json=_brought() | {"certificate": "nonsense"})
     assert refused(answer) == (422, "key_invalid")
     assert list(answer.get_json()["errors"]) == ["certificate"]
     assert states_of(world, "signing") == ["active"]

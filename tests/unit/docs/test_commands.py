@@ -86,7 +86,8 @@ def _parse(words: list[str], info: ScriptInfo, folder: Path) -> None:
     for at in [at + 1 for at, word in enumerate(words) if word.startswith("--") and word.endswith("-file")]:
         words[at] = str(folder / Path(words[at]).name)
         Path(words[at]).touch()
-    group.parse_args(context, words)
+    with context:  # closes the files that it opens
+        group.parse_args(context, words)
 
 
 def _call_of(words: list[str]) -> tuple[str, str, Mapping[str, Any] | None]:
