@@ -33,6 +33,7 @@ from tenants.wiring import keys, noted
 
 LIST = "/tenants/<slug>/keys"
 ONE = f"{LIST}/<key_id>"
+BROUGHT = "/tenants/<slug>/imported-keys"
 
 keys_api = ManagementBlueprint("api_keys", __name__, description="A tenant's own keys, and who has fetched its metadata")
 
@@ -57,7 +58,7 @@ def post_key(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
     return _shown(tenant, made)
 
 
-@keys_api.operation("POST", "/tenants/<slug>/imported-keys", CONFIGURE, body=KeyImport, answers={201: KeyView}, refuses=(409, 429))
+@keys_api.operation("POST", BROUGHT, CONFIGURE, body=KeyImport, answers={201: KeyView}, refuses=(409, 429))
 def post_imported_key(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
     """Bring the next key along, with its certificate."""
     require_turn(tenant.id, body["use"], noted().making, now())
