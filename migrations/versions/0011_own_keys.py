@@ -128,7 +128,7 @@ def _read_certificates() -> None:
     claims = sa.table("own_public_key", sa.column("sha256"), sa.column("tenant_id"))
     one = sa.update(keys).where(keys.c.tenant_id == sa.bindparam("of_tenant"), keys.c.id == sa.bindparam("of_key"))
     claimed: set[str] = set()
-    after: tuple[object, object] | None = None
+    after: tuple[sa.ColumnElement[int], sa.ColumnElement[str]] | None = None
     while True:
         behind = sa.true() if after is None else sa.tuple_(keys.c.tenant_id, keys.c.id) > sa.tuple_(*after)
         page = sa.select(keys.c.tenant_id, keys.c.id, keys.c.certificate).where(behind)
@@ -145,7 +145,8 @@ def _read_certificates() -> None:
         if new:
             connection.execute(sa.insert(claims), new)
         claimed |= whose.keys()
-        after = (rows[-1].tenant_id, rows[-1].id)
+        # Of the column's type: SQLite compares an id as text, and would find the same page behind a dashed one for ever.
+        after = (sa.literal(rows[-1].tenant_id), sa.literal(rows[-1].id, RowId))
 
 
 def _hash_of(certificate: x509.Certificate) -> str:

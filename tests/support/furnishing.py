@@ -82,7 +82,9 @@ def _sign_out(world: World, organisation: Organisation) -> None:
     """Somebody signs out here, and somebody at the identity provider."""
     browser = world.browser(organisation)
     hidden = {"encrypt": "aes256-gcm", "encryption_certificate": _certificate(browser)}  # so that a key has been used
-    assert world.sign_in(browser, organisation, name_id=f"{mark_of(organisation)}-leaving", **hidden).status_code == 303
+    person = f"{mark_of(organisation)}-leaving"
+    who = {"name_id": person, "attributes": {"mail": [f"{person}@{organisation.domain}"]}}
+    assert world.sign_in(browser, organisation, **who, **hidden).status_code == 303
     assert browser.post("/logout").location.startswith("/saml/logout?")
     leaving = request_xml(request_parts(organisation, name_id=f"{mark_of(organisation)}-gone"))
     assert browser.get("/saml/slo?" + signed_query(leaving, organisation.idp.key)).status_code in (200, 303)
