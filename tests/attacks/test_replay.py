@@ -88,8 +88,9 @@ def test_an_assertion_that_an_attacker_encrypts_is_the_same_assertion(world: Wor
     world.change_settings(allow_idp_initiated=True)
     message = world.response(None)
     assert world.browser().post_response(message).status_code == 303
+    wrapped = encrypt_assertion(message, encryption_certificate(world))  # whoever reads our metadata is noted
     before = world.rows()
-    answer = world.browser().post_response(encrypt_assertion(message, encryption_certificate(world)))
+    answer = world.browser().post_response(wrapped)
     assert_refused(world, answer, "replayed", before)
 
 

@@ -16,6 +16,7 @@ from config.isolation import TenantScoped, TenantViolation, every_tenant, scoped
 from config.statements import Prepared
 from identity.models import Attempt, EmailAddress, SessionRow, User
 from identity.routes import LOGIN_COOKIE, SESSION_COOKIE
+from tenants.key_models import OwnPublicKey
 from tenants.models import APIToken, EmailDomain, MyDomain, Tenant
 from tests.attacks.answering import accept
 from tests.attacks.support import on_sqlite, pending
@@ -23,8 +24,8 @@ from tests.support.browser import code_of
 from tests.support.furnishing import furnish
 from tests.support.world import World, utc_now
 
-GLOBAL = {MyDomain, EmailDomain, EmailAddress, APIToken}
-"""Rows that name a tenant and are found without one: by a host, domain, address or token, unique in the whole service."""
+GLOBAL = {MyDomain, EmailDomain, EmailAddress, APIToken, OwnPublicKey}
+"""Rows that name a tenant and are found without one: by a host, domain, address, token or key, unique in the whole service."""
 FOR_JOBS = {
     *("expires_at", "at", "sync_requested_at", "day", "hour", "prepared_at"),
     *("work_requested_at", "created_at", "certificate_ends_at"),
@@ -218,7 +219,7 @@ def test_no_way_to_the_database_goes_round_the_guard(inside: World, forgets: Any
 
 
 def test_every_row_of_a_tenant_says_so() -> None:
-    """A table with a tenant_id is guarded, or is one of the four that are looked up without a tenant."""
+    """A table with a tenant_id is guarded, or is one of those that are looked up without a tenant."""
     for mapper in Base.registry.mappers:
         if "tenant_id" in mapper.columns:
             assert issubclass(mapper.class_, TenantScoped) != (mapper.class_ in GLOBAL), mapper.class_.__name__
