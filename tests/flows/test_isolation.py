@@ -16,8 +16,7 @@ from config.isolation import TenantScoped, TenantViolation, every_tenant, scoped
 from config.statements import Prepared
 from identity.models import Attempt, EmailAddress, SessionRow, User
 from identity.routes import LOGIN_COOKIE, SESSION_COOKIE
-from tenants.key_models import OwnPublicKey
-from tenants.models import APIToken, EmailDomain, MyDomain, Tenant
+from tenants.models import APIToken, EmailDomain, MyDomain, OwnPublicKey, Tenant
 from tests.attacks.answering import accept
 from tests.attacks.support import on_sqlite, pending
 from tests.support.browser import code_of
