@@ -49,7 +49,7 @@ PURGE_SECONDS = 300
 COUNT_SECONDS = 60
 OWN_KEYS_SECONDS = 300
 METADATA_PURGE_SECONDS = 3600
-READING_SECONDS = 0.5
+READING_SECONDS = 2
 """How soon a federation's list that somebody waits for is taken up."""
 WARN_SECONDS = 60
 SEND_SECONDS = 5
