@@ -12,8 +12,8 @@ from admin_ui.console_sessions import STAFF_COOKIE
 from admin_ui.errors import NoConsoleRole
 from admin_ui.principal import Principal
 from admin_ui.principals import staff_principal, tenant_principal
+from identity.browsers import SESSION_COOKIE
 from identity.errors import NotSignedIn
-from identity.routes import SESSION_COOKIE
 from identity.sessions import current_session
 from tenants import web
 from tenants.hosts import HostKind

@@ -12,7 +12,7 @@ from admin_ui.door import SIGN_IN_PATH
 from admin_ui.staff_cookies import door, keep_sign_in_secret, sign_in_secret
 from admin_ui.staff_door import HAND_OVER_PATH, enter_console, see_other, staff_blueprint, wanted_target
 from admin_ui.staff_sso import begin_sso, begun_at, finish_with_hand_over, hand_over
-from identity.routes import SESSION_COOKIE
+from identity.browsers import SESSION_COOKIE
 from identity.sessions import current_session
 from tenants import web
 from tenants.errors import NotFound

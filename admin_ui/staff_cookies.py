@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from admin_ui.console_sessions import STAFF_COOKIE
 from admin_ui.sign_in_records import LIFETIME, SIGN_IN_COOKIE
 from admin_ui.staff_entry import Door
-from identity.routes import browser_facts
+from identity.browsers import browser_facts
 from tenants import web
 
 

@@ -6,19 +6,19 @@ import datetime as dt
 from urllib.parse import urlsplit
 
 from flask import Blueprint, g, redirect, request
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.database import transaction
 from config.logs import sign_in_log
 from config.metrics import LOGOUTS
 from identity import pages
+from identity.browsers import SESSION_COOKIE
 from identity.check_log import told_logout_cause
-from identity.errors import RequestInvalid, TooLarge
+from identity.errors import RequestInvalid
 from identity.form_body import read_form
 from identity.logout import Departure, SignedOut, receive_logout, refused_as_logout, sign_out, tell_identity_provider
-from identity.routes import ACS_CONTENT_TYPE, SESSION_COOKIE, may_record, to_current_mydomain
 from identity.saml.unverified_logout import UnverifiedLogout, read_posted_logout, read_redirected_logout
+from identity.tenant_host import FORM_CONTENT_TYPE, may_record, read_posted, to_current_mydomain
 from tenants import web
 from tenants.audit import EventType, record
 from tenants.errors import Refusal, ServiceUnavailable
@@ -74,25 +74,13 @@ def _unverified() -> UnverifiedLogout:
     if request.method == "GET":
         with refused_as_logout():
             return read_redirected_logout(request.query_string)
-    if request.mimetype != ACS_CONTENT_TYPE:
+    if request.mimetype != FORM_CONTENT_TYPE:
         raise RequestInvalid(f"content type {request.mimetype[:80]!a}")
     if request.query_string:
         raise RequestInvalid("a posted logout message takes nothing from the address")
-    fields = read_form(_body())
+    fields = read_form(read_posted(MAX_SLO_BODY))
     with refused_as_logout():
         return read_posted_logout(fields)
-
-
-def _body() -> bytes:
-    """The body, one octet beyond the bound at most: werkzeug cuts a chunked one off at its limit without a word."""
-    request.max_content_length = MAX_SLO_BODY + 1
-    try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        body = None
-    if body is None or len(body) > MAX_SLO_BODY:
-        raise TooLarge(f"a form of more than {MAX_SLO_BODY // 1024} KiB")
-    return body
 
 
 def _leave(tenant: TenantView, departure: Departure) -> WerkzeugResponse:

@@ -12,8 +12,8 @@ from admin_ui.rendering import notify
 from admin_ui.setup.rendering import address_of, step_page
 from admin_ui.setup.visit import Visit, visited
 from config.database import transaction
+from identity.browsers import LOGIN_COOKIE
 from identity.onboarding import take_attributes, take_metadata
-from identity.routes import LOGIN_COOKIE
 from identity.setup_progress import Facts, Step, progress_of
 from identity.trials import shown_trial
 from tenants import web

@@ -14,9 +14,9 @@ from admin_ui.setup.visit import Visit, visited
 from config.database import transaction
 from identity.advice import Advice, advice_of, advice_on
 from identity.advice_facts import Failure
+from identity.browsers import LOGIN_COOKIE
 from identity.circumstances import circumstances_of
 from identity.errors import EmailDomainNotAllowed
-from identity.routes import LOGIN_COOKIE
 from identity.setup_progress import REFUSALS_OF_A_PERSON, Facts, Step, progress_of, provider_of
 from identity.trial_models import ACCEPTED, REFUSED
 from identity.trial_records import Trial

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from identity.routes import SESSION_COOKIE
+from identity.browsers import SESSION_COOKIE
 from tests.attacks.support import Pending, foretell
 from tests.support.browser import code_of
 

@@ -17,9 +17,9 @@ from werkzeug.test import TestResponse
 
 from config.database import Base, db
 from config.isolation import every_tenant
+from identity.browsers import SESSION_COOKIE
 from identity.checks import shown_receipt
 from identity.diagnosis import diagnose
-from identity.routes import SESSION_COOKIE
 from tenants.records import find_tenant
 from tests.support.browser import Browser, Started, code_of
 from tests.support.world import RECORDED_ANYWAY, Organisation, World, utc_now

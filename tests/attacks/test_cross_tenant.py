@@ -12,7 +12,7 @@ from flask import Flask
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from config.database import db
-from identity.routes import LOGIN_COOKIE, SESSION_COOKIE
+from identity.browsers import LOGIN_COOKIE, SESSION_COOKIE
 from tests.attacks.answering import accept, accept_message, refuse_each
 from tests.attacks.support import Pending, assert_refused, on_sqlite, pending
 from tests.support.browser import Browser, code_of

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from werkzeug.test import TestResponse
 
-from identity.routes import SESSION_COOKIE
+from identity.browsers import SESSION_COOKIE
 from tests.attacks.answering import accept, accept_message
 from tests.attacks.support import Pending, assert_refused, on_sqlite, pending
 from tests.support.browser import Browser, code_of

@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 import time_machine
 
+from identity.browsers import LOGIN_COOKIE, SESSION_COOKIE
 from identity.exchanges import EXCHANGE_LIFETIME
-from identity.routes import LOGIN_COOKIE, SESSION_COOKIE
 from tests.attacks.answering import accept, accept_message
 from tests.attacks.support import Pending, assert_refused, on_sqlite, pending, refuse
 from tests.support.idp import ForgingIdP

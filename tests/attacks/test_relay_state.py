@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
 
-from identity.routes import SESSION_COOKIE
+from identity.browsers import SESSION_COOKIE
 from tests.attacks.answering import accept_message
 from tests.attacks.support import assert_refused, on_sqlite, pending
 from tests.support.browser import Browser, Started, code_of

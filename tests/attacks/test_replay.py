@@ -14,8 +14,8 @@ from flask import Flask
 from lxml import etree
 from werkzeug.test import TestResponse
 
+from identity.browsers import LOGIN_COOKIE
 from identity.purge import purge_expired
-from identity.routes import LOGIN_COOKIE
 from tests.attacks.answering import accept_message
 from tests.attacks.support import assert_refused, pending, refuse
 from tests.support.at_once import another_worker, at_once

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from identity.routes import MAX_ACS_BODY
+from identity.acs_routes import MAX_ACS_BODY
 from tests.conftest import Template
 from tests.support.at_once import at_once
 from tests.support.idp import ForgingIdP, encoded

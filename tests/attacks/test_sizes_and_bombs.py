@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from config.database import Base, db
 from config.isolation import every_tenant
-from identity.routes import MAX_ACS_BODY, SESSION_COOKIE
+from identity.acs_routes import MAX_ACS_BODY
+from identity.browsers import SESSION_COOKIE
 from identity.saml.unverified import MAX_MASKED_CHARACTERS, MAX_XML_OCTETS
 from tests.attacks.answering import accept, accept_message
 from tests.attacks.support import Pending, assert_refused, on_sqlite, pending

@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext
 from werkzeug.serving import make_server
 
 from admin_ui.console_sessions import STAFF_COOKIE
-from identity.routes import SESSION_COOKIE
+from identity.browsers import SESSION_COOKIE
 from tests.conftest import ACME_IDP, GLOBEX_IDP, dispose, seed
 from tests.support.browser import Browser
 from tests.support.console import staff_client, tenant_client

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from identity.routes import LOGIN_COOKIE, SESSION_COOKIE
+from identity.browsers import LOGIN_COOKIE, SESSION_COOKIE
 from tests.support.browser import code_of
 from tests.support.world import World
 

@@ -14,8 +14,8 @@ from werkzeug.routing import Rule
 from config.database import Base, db, new_id, read, transaction, write
 from config.isolation import TenantScoped, TenantViolation, every_tenant, scoped_tables, tenant_scope, violation_of
 from config.statements import Prepared
+from identity.browsers import LOGIN_COOKIE, SESSION_COOKIE
 from identity.models import Attempt, EmailAddress, SessionRow, User
-from identity.routes import LOGIN_COOKIE, SESSION_COOKIE
 from tenants.models import APIToken, EmailDomain, MyDomain, OwnPublicKey, Tenant
 from tests.attacks.answering import accept
 from tests.attacks.support import on_sqlite, pending

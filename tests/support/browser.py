@@ -15,7 +15,7 @@ from flask import Flask
 from lxml import etree
 from werkzeug.test import Client, TestResponse
 
-from identity.routes import LOGIN_COOKIE, SESSION_COOKIE
+from identity.browsers import LOGIN_COOKIE, SESSION_COOKIE
 
 _FIELD = re.compile(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"')
 _ACTION = re.compile(r'<form[^>]*action="([^"]+)"')

@@ -11,8 +11,8 @@ from admin_ui.rendering import notify, screen_url
 from admin_ui.screen import page
 from admin_ui.screens.authentication.provider_pages import ProviderPages
 from config.database import transaction
+from identity.browsers import LOGIN_COOKIE
 from identity.pages import WOULD
-from identity.routes import LOGIN_COOKIE
 from identity.trial_models import ACCEPTED, REFUSED
 from identity.trial_records import Trial
 from identity.trials import prepare_trial, require_trial, shown_trial

@@ -1,0 +1,111 @@
+"""Edge of the assertion consumer service: an identity provider's answer comes in, a session or a refusal goes out."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from flask import Blueprint, Response, g, redirect, request
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from config.logs import sign_in_log
+from config.metrics import SIGN_INS
+from identity.acs import Arrival, accept_response, record_refusal
+from identity.browsers import SESSION_COOKIE, browser_facts, keep_session, login_secret
+from identity.check_log import log_checks, told_cause
+from identity.checks import DECRYPTION_KEY, FORM, SIZE, Receipt
+from identity.errors import AnswersTest, MethodNotAllowed, RequestInvalid
+from identity.form_body import read_form
+from identity.second_try import Renewal
+from identity.tenant_host import FORM_CONTENT_TYPE, may_record, read_posted, to_current_mydomain
+from identity.trial_records import Trial
+from identity.trial_verdicts import fail_trial, judge_trial, trial_under_way
+from identity.trials import TEST_PATH
+from tenants import web, wiring
+from tenants.errors import Refusal, ServiceUnavailable
+from tenants.records import TenantView
+from tenants.rollover.uses import note_use
+
+MAX_ACS_BODY = 512 * 1024
+
+acs_routes = Blueprint("acs", __name__)
+acs_routes.before_request(to_current_mydomain)
+
+
+@acs_routes.post("/saml/acs", provide_automatic_options=False)
+def acs() -> WerkzeugResponse:
+    """Take the identity provider's answer: 303 to the target with a session, or a refusal that leaves nothing behind."""
+    tenant, now, receipt, arrival = web.tenant(), _now(), Receipt(), None
+    try:
+        arrival = _arrival(receipt)
+        sign_in = accept_response(tenant, web.trust(), arrival, now, receipt, Renewal(web.settings(), web.present_trust))
+    except Refusal as refusal:
+        if arrival and (trial := _trial_of(tenant, refusal, arrival, now, receipt)):
+            return _to_result(trial)
+        recorded = not isinstance(refusal, ServiceUnavailable) and may_record(tenant.id)
+        if recorded:
+            record_refusal(tenant, refusal, g.reference, now, receipt)
+        SIGN_INS.labels(refusal.code).inc()
+        cause = told_cause(refusal.cause, receipt)
+        sign_in_log.info("refused", tenant_id=tenant.id, code=refusal.code, cause=cause, recorded=recorded)
+        raise
+    finally:
+        log_checks(tenant.id, receipt)
+    SIGN_INS.labels("accepted").inc()
+    if DECRYPTION_KEY in receipt.facts:
+        note_use(wiring.noted(), tenant.id, receipt.facts[DECRYPTION_KEY], receipt.facts["idp_id"], now)
+    sign_in_log.info("accepted", tenant_id=tenant.id, session=sign_in.session.id)
+    response = Response(status=303, headers={"Location": sign_in.target, "Cache-Control": "no-store"})
+    keep_session(response, sign_in.session.token)
+    return response
+
+
+def _trial_of(tenant: TenantView, refusal: Refusal, arrival: Arrival, now: dt.datetime, receipt: Receipt) -> Trial | None:
+    """The test sign-in that was answered, judged: its result is shown in place of what a sign-in would show."""
+    if isinstance(refusal, AnswersTest):
+        return judge_trial(tenant, web.trusts(), refusal.detail["trial_id"], arrival, now, web.settings())
+    trial = trial_under_way(tenant.id, arrival)
+    return fail_trial(tenant, web.trusts(), trial, refusal, arrival, now, receipt) if trial else None
+
+
+def _to_result(trial: Trial) -> WerkzeugResponse:
+    sign_in_log.info("tested", tenant_id=trial.tenant_id, code=trial.code)
+    response = redirect(trial.return_to or f"{TEST_PATH}/{trial.id}", 303)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@acs_routes.route("/saml/acs", methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def acs_by_another_method() -> WerkzeugResponse:
+    """Responses come by POST only (Q8, SAML Bindings 3.5): never from a URL, a log or a history."""
+    web.tenant()
+    raise MethodNotAllowed(request.method, allow="POST")
+
+
+def _arrival(receipt: Receipt) -> Arrival:
+    """Read the form: each field once, in the body alone, of bounded size (V1)."""
+    with receipt.step(SIZE):
+        body = read_posted(MAX_ACS_BODY)
+    with receipt.step(FORM):
+        if request.mimetype != FORM_CONTENT_TYPE:
+            raise RequestInvalid(f"content type {request.mimetype[:80]!a}")
+        if request.query_string:
+            raise RequestInvalid("an ACS takes nothing from the address")
+        if request.content_length not in (None, len(body)):
+            raise RequestInvalid(f"{len(body)} octets of {request.content_length}: the connection broke")
+        fields = read_form(body)
+        responses = [value for name, value in fields if name == "SAMLResponse"]
+        relay_states = [value for name, value in fields if name == "RelayState"]
+        if len(responses) != 1 or len(relay_states) > 1:
+            raise RequestInvalid(f"SAMLResponse {len(responses)} times, RelayState {len(relay_states)} times")
+    return Arrival(
+        saml_response=responses[0],
+        relay_state=relay_states[0] if relay_states else "",
+        login_secret=login_secret(),
+        session_token=request.cookies.get(SESSION_COOKIE),
+        browser=browser_facts(),
+        reference=g.reference,
+    )
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

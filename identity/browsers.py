@@ -1,0 +1,68 @@
+"""The browser that asks: its cookies on a tenant's host, and what its requests say of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import secrets
+
+from flask import request
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from identity.exchanges import EXCHANGE_LIFETIME
+from identity.sessions import BrowserFacts, CurrentSession, current_session
+from tenants import web
+
+SESSION_COOKIE = "__Host-vestibule_session"
+LOGIN_COOKIE = "__Host-vestibule_login"
+LOGIN_SECRET_BYTES = 32
+_LOGIN_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+"""What `secrets.token_urlsafe` makes of so many bytes; whatever else the cookie holds is not ours, and never sent back."""
+MAX_HEADER_TEXT = 1_000
+"""Octets of a header that are looked at; its column holds fewer characters still."""
+
+
+def login_secret() -> str | None:
+    """The secret that this browser got when it left for an identity provider, if it still holds one of ours."""
+    value = request.cookies.get(LOGIN_COOKIE, "")
+    return value if _LOGIN_SECRET.fullmatch(value) else None
+
+
+def login_secret_or_new() -> str:
+    """The secret to leave with: two tabs that leave at once share one, so neither undoes the other."""
+    return login_secret() or secrets.token_urlsafe(LOGIN_SECRET_BYTES)
+
+
+def keep_login_secret(response: WerkzeugResponse, secret: str) -> None:
+    """`SameSite=None`: it has to come with the identity provider's cross-site POST."""
+    max_age = int(EXCHANGE_LIFETIME.total_seconds())
+    _set_cookie(response, LOGIN_COOKIE, secret, same_site="None", max_age=max_age)
+
+
+def session_here(now: dt.datetime) -> CurrentSession | None:
+    """The live session of this browser at this tenant."""
+    token = request.cookies.get(SESSION_COOKIE)
+    return current_session(web.tenant(), token, now) if token else None
+
+
+def keep_session(response: WerkzeugResponse, token: str) -> None:
+    """Until the browser is closed; how long the session lasts is the database's to say."""
+    _set_cookie(response, SESSION_COOKIE, token, same_site="Lax", max_age=None)
+
+
+def browser_facts() -> BrowserFacts:
+    """What this request says of the browser that made it."""
+    return BrowserFacts(
+        user_agent=_header_text(request.headers.get("User-Agent", "")), address=_header_text(request.remote_addr or "")
+    )
+
+
+def _header_text(value: str) -> str:
+    """What a header says, in characters that can be stored and shown. WSGI hands its octets on as Latin-1 (PEP 3333)."""
+    text = value[:MAX_HEADER_TEXT].encode("latin-1", "replace").decode("utf-8", "replace")
+    return text if text.isprintable() else "".join(character for character in text if character.isprintable())
+
+
+def _set_cookie(response: WerkzeugResponse, name: str, value: str, *, same_site: str, max_age: int | None) -> None:
+    """`__Host-`: this host alone, over HTTPS (or a loopback name), so that no sibling subdomain can set or read it."""
+    response.set_cookie(name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite=same_site)

@@ -1,0 +1,52 @@
+"""What all edges of a tenant's host share: where a former MyDomain leads, bounded forms, how many refusals are recorded."""
+
+from __future__ import annotations
+
+import time
+
+from flask import g, redirect, request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from config.throttle import Throttle
+from identity.errors import TooLarge
+from tenants import web
+
+FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
+
+RECORDED_REFUSALS = Throttle(per_minute=60, burst=120)
+"""For each tenant and worker: anyone may post nonsense, and each record of it is a few KiB that stay for 30 days."""
+
+
+def to_current_mydomain() -> WerkzeugResponse | None:
+    """A former MyDomain leads to the present one; SAML endpoints there go on answering (T1).
+
+    The identity provider may know the former host's ACS for ever: 307 has the browser repeat its POST at the present
+    host, where its login cookie is. Destination and Recipient are compared with the stored ACS URL, never with the host.
+    """
+    tenant = g.get("tenant")
+    if tenant is None or tenant.canonical or request.endpoint == "identity.metadata":
+        return None
+    location = web.settings().tenant_origin(tenant.slug) + request.full_path.rstrip("?")
+    return redirect(location, 307 if request.method == "POST" else 302)
+
+
+def read_posted(max_octets: int) -> bytes:
+    """The body, one octet beyond the bound at most: werkzeug cuts a chunked one off at its limit without a word.
+
+    Raises:
+        TooLarge: there is more than that.
+    """
+    request.max_content_length = max_octets + 1
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        body = None
+    if body is None or len(body) > max_octets:
+        raise TooLarge(f"a form of more than {max_octets // 1024} KiB")
+    return body
+
+
+def may_record(tenant_id: int) -> bool:
+    """Whether one more refusal is written down for the tenant."""
+    return not web.settings().rate_limits or RECORDED_REFUSALS.lets_through(tenant_id, time.monotonic())
