@@ -58,19 +58,6 @@ class InvitationInvalid(Refusal):
     retry = SIGN_IN
 
 
-class PasswordNotAllowed(Refusal):
-    """detail: errors, field -> sentences."""
-
-    code, status, sentence = "password_not_allowed", 422, "This password cannot be used."
-
-
-class SecondFactorInvalid(Refusal):
-    """detail: errors, field -> sentences."""
-
-    code, status = "second_factor_invalid", 422
-    sentence = "The second factor could not be confirmed. Nothing was changed."
-
-
 class StaffExists(Refusal):
     code, status, sentence = "staff_exists", 409, "A colleague with this e-mail address has an account already."
 

@@ -1,95 +1,30 @@
-"""Flows: passwords and second factors are set: by an invitation, all at once, and later by their owner.
-
-What a browser has to bring back (an authenticator app's new secret, a passkey's challenge) is sealed into its form, for this
-purpose, this place and a quarter of an hour: nothing is written before it is confirmed.
-"""
+"""Flows: passwords and second factors are set: by an invitation, all at once, and later by their owner."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 
-from admin_ui.access_errors import InvitationInvalid, SecondFactorInvalid
+from admin_ui.access_errors import InvitationInvalid
 from admin_ui.factor_records import add_passkey, replace_recovery_codes
-from admin_ui.passkeys import NewPasskey, PasskeyInvalid, RelyingParty, new_challenge, read_registration
-from admin_ui.passwords import hash_password, require_password
-from admin_ui.second_factors import new_recovery_codes, new_totp_secret, recovery_hash, totp_place, totp_step_of
 from admin_ui.staff_entry import Door, Entered, enter
 from admin_ui.staff_events import StaffEventType, record_staff
-from admin_ui.staff_records import Staff, change_staff, find_invited, take_invitation
+from admin_ui.staff_records import Staff, change_staff, find_invited, take_invitation, totp_place
 from config.database import transaction
-from config.sealing import KeyRing, SealBroken
+from config.sealing import KeyRing
+from identity.credentials.errors import SecondFactorInvalid
+from identity.credentials.offers import Answer, Factor, read_factor
+from identity.credentials.passkeys import RelyingParty
+from identity.credentials.passwords import hash_password, require_password
+from identity.credentials.second_factors import new_recovery_codes, recovery_hash
 from identity.exchanges import hash_of
 
-FORM_LIFETIME = dt.timedelta(minutes=15)
 MAX_TOKEN_LENGTH = 64
-MAX_SEALED = 1_000
 FIRST_LABEL = "Passkey"
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What an enrolment form holds: a secret for an app and a challenge for a passkey, and both sealed for the way back."""
-
-    secret: str
-    challenge: str
-    sealed: str
-
-    def __repr__(self) -> str:
-        return "Offer()"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: a code of the app, or a passkey's answer; and the sealed offer."""
-
-    sealed: str
-    code: str = ""
-    passkey: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Factor:
-    """A second factor that its holder has just proved to hold."""
-
-    totp_secret: str | None = None
-    totp_step: int | None = None
-    passkey: NewPasskey | None = None
-
-
-def new_offer(place: str, keys: KeyRing, now: dt.datetime) -> Offer:
-    """Something new to enrol, for one place: an invitation, or a session."""
-    secret, challenge = new_totp_secret(), new_challenge()
-    until = int((now + FORM_LIFETIME).timestamp())
-    return Offer(secret, challenge, keys.seal(f"{until} {secret} {challenge}".encode(), _sealed_to(place)))
-
-
-def offer_again(sealed: str, place: str, keys: KeyRing, now: dt.datetime) -> Offer:
-    """The offer of a form that is shown once more, so that what was scanned stays right; a new one where it is too old."""
-    try:
-        return _offer_of(sealed, place, keys, now)
-    except SecondFactorInvalid:
-        return new_offer(place, keys, now)
-
-
-def read_factor(answer: Answer, place: str, party: RelyingParty, keys: KeyRing, now: dt.datetime) -> Factor:
-    """The factor that an answer proves; a passkey where there is one, else the app.
-
-    Raises:
-        SecondFactorInvalid
-    """
-    offer = _offer_of(answer.sealed, place, keys, now)
-    if answer.passkey:
-        try:
-            return Factor(passkey=read_registration(party, answer.passkey, offer.challenge))
-        except PasskeyInvalid as error:
-            sentence = "This passkey could not be made. Try again, or use an authenticator app."
-            raise SecondFactorInvalid(str(error), errors={"passkey": [sentence]}) from None
-    step = totp_step_of(offer.secret, answer.code, now)
-    if step is None:
-        sentence = "This is not the code that the app shows now. Scan the picture, then type the six digits."
-        raise SecondFactorInvalid("code", errors={"code": [sentence]})
-    return Factor(totp_secret=offer.secret, totp_step=step)
+def place_of(asked: str) -> str:
+    """What an offer is sealed to: an invitation's hash, or a session's id."""
+    return f"staff_enrolment:{asked}"
 
 
 def require_invited(token: str, now: dt.datetime) -> Staff:
@@ -114,7 +49,7 @@ def follow_invitation(
     """
     staff = require_invited(token, door.now)
     accepted = require_password(password, staff.email, staff.name)
-    factor = read_factor(answer, hash_of(token), party, keys, door.now)
+    factor = read_factor(answer, place_of(hash_of(token)), party, keys, door.now)
     password_hash = hash_password(accepted)
     with transaction():
         values = {"password_hash": password_hash, "sealed_totp_secret": None, "totp_step": None}
@@ -145,18 +80,3 @@ def give_recovery_codes(staff_id: str, now: dt.datetime) -> list[str]:
     codes = new_recovery_codes()
     replace_recovery_codes(staff_id, [hash_ for code in codes if (hash_ := recovery_hash(code))], now)
     return codes
-
-
-def _offer_of(sealed: str, place: str, keys: KeyRing, now: dt.datetime) -> Offer:
-    try:
-        until, secret, challenge = keys.open(sealed[:MAX_SEALED], _sealed_to(place)).decode().split(" ")
-    except SealBroken:
-        until, secret, challenge = "0", "", ""
-    if int(until) <= now.timestamp():
-        sentence = "This page was open for too long. Scan the picture that it shows now."
-        raise SecondFactorInvalid("offer", errors={"code": [sentence]})
-    return Offer(secret, challenge, sealed)
-
-
-def _sealed_to(place: str) -> str:
-    return f"staff_enrolment:{place}"

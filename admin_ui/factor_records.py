@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from admin_ui.models import StaffPasskey, StaffRecoveryCode
-from admin_ui.passkeys import KnownPasskey, NewPasskey
 from config.database import new_id, read, savepoint, write
+from identity.credentials.passkeys import KnownPasskey, NewPasskey
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,13 @@ class PasskeyView:
     last_used_at: dt.datetime | None
 
 
-_KNOWN = tuple(getattr(StaffPasskey, name) for name in KnownPasskey.__dataclass_fields__)
+_KNOWN = (
+    StaffPasskey.id,
+    StaffPasskey.staff_id.label("owner_id"),
+    StaffPasskey.credential_id,
+    StaffPasskey.public_key,
+    StaffPasskey.sign_count,
+)
 _VIEW = tuple(getattr(StaffPasskey, name) for name in PasskeyView.__dataclass_fields__)
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from admin_ui.access_errors import LastFactor, SecondFactorInvalid
-from admin_ui.attempt_records import counters_of, forget_attempts
+from admin_ui.access_errors import LastFactor
+from admin_ui.attempt_records import forget_attempts
 from admin_ui.console_sessions import end_console_sessions, renew_token
-from admin_ui.enrolment import Factor, give_recovery_codes, keep_factor
+from admin_ui.enrolment import give_recovery_codes, keep_factor
 from admin_ui.factor_records import passkeys_of, remove_passkey
-from admin_ui.passwords import hash_password, password_matches, require_password
 from admin_ui.principal import Principal
 from admin_ui.sign_in_records import forget_sign_ins_of
 from admin_ui.staff_accounts import require_staff
@@ -22,6 +21,10 @@ from admin_ui.staff_events import StaffEventType, record_staff
 from admin_ui.staff_records import change_staff, hold_staff
 from config.database import transaction
 from config.sealing import KeyRing
+from identity.credentials.errors import SecondFactorInvalid
+from identity.credentials.offers import Factor
+from identity.credentials.passwords import hash_password, password_matches, require_password
+from identity.credentials.patience import counters_of
 from tenants.administration import require_name
 from tenants.errors import ConflictingState, NotFound
 

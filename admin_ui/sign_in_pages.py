@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from flask import Response
 
-from admin_ui.enrolment import Offer
 from admin_ui.factor_records import passkeys_of
 from admin_ui.forms import errors_of
-from admin_ui.passkeys import RelyingParty, registration_options
 from admin_ui.rendering import render_plain
-from admin_ui.second_factors import enrolment_address, enrolment_picture, spaced
 from admin_ui.staff_records import Staff
+from identity.credentials.offers import Offer
+from identity.credentials.passkeys import RelyingParty, registration_options
+from identity.credentials.second_factors import enrolment_address, enrolment_picture, spaced
 from identity.page_rendering import PRODUCT
 from tenants.errors import RateLimited, Refusal
 
@@ -58,7 +58,7 @@ def invitation_page(
 ) -> Response:
     """Password and second factor, both at once."""
     options = registration_options(
-        party, offer.challenge, staff_id=staff.id, email=staff.email, name=staff.name, known=()
+        party, offer.challenge, owner_id=staff.id, email=staff.email, name=staff.name, known=()
     )
     values = {
         "token": token,

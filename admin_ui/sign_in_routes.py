@@ -11,7 +11,6 @@ from admin_ui import staff_sign_in
 from admin_ui.access_errors import StaffSignInFailed, StaffSignInLost
 from admin_ui.door import CONSOLE_PATH, SIGN_IN_PATH
 from admin_ui.factor_records import passkeys_of
-from admin_ui.passkeys import request_options
 from admin_ui.principals import staff_principal
 from admin_ui.rendering import json_answer
 from admin_ui.sign_in_pages import second_factor_page, sign_in_page
@@ -19,6 +18,7 @@ from admin_ui.staff_cookies import door, forget_staff_token, keep_sign_in_secret
 from admin_ui.staff_door import enter_console, our_party, see_other, staff_blueprint, wanted_target
 from admin_ui.staff_entry import sign_out as end_session
 from admin_ui.staff_records import Staff, find_staff
+from identity.credentials.passkeys import request_options
 from tenants import web
 from tenants.errors import RateLimited, Refusal
 from tenants.hosts import HostKind

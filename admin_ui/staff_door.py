@@ -7,10 +7,10 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.csrf import require_own_form
 from admin_ui.door import CONSOLE_PATH, SIGN_IN_PATH
-from admin_ui.passkeys import RelyingParty, relying_party
 from admin_ui.sign_in_pages import refused_page
 from admin_ui.staff_cookies import forget_sign_in_secret, keep_staff_token, staff_token
 from admin_ui.staff_entry import Entered
+from identity.credentials.passkeys import RelyingParty, relying_party
 from identity.error_pages import refusal_response, wants_problem
 from identity.page_rendering import PRODUCT
 from identity.targets import is_target

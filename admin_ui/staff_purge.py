@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from admin_ui.attempt_records import FORGOTTEN_AFTER
 from admin_ui.console_sessions import KNOWN_FOR
 from admin_ui.models import ConsoleSession, StaffAttempt, StaffSignIn
 from config.purging import remove_old
+from identity.credentials.patience import FORGOTTEN_AFTER
 from identity.purge import NONE, Kept
 
 KEPT = (

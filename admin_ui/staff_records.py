@@ -55,6 +55,11 @@ def add_staff(email: str, name: str, role: Role, *, created_by: str, now: dt.dat
     return staff_id
 
 
+def totp_place(staff_id: str) -> str:
+    """What an authenticator app's secret is sealed to."""
+    return f"staff_totp:{staff_id}"
+
+
 def find_staff(staff_id: str) -> Staff | None:
     """The account of an id."""
     return _one(StaffAccount.id == staff_id)

@@ -12,19 +12,26 @@ from collections.abc import Sequence
 
 from admin_ui import sign_in_records
 from admin_ui.access_errors import StaffSignInFailed, StaffSignInLost
-from admin_ui.attempt_records import Counter, counters_of, forget_attempts
+from admin_ui.attempt_records import forget_attempts
 from admin_ui.console_sessions import knows_address
 from admin_ui.factor_records import find_passkey, use_passkey, use_recovery_code
-from admin_ui.passkeys import PasskeyInvalid, RelyingParty, new_challenge, unverified_credential_id, verify_passkey
-from admin_ui.passwords import password_matches
-from admin_ui.second_factors import recovery_hash, totp_place, totp_step_of
 from admin_ui.sign_in_records import PendingSignIn
 from admin_ui.staff_entry import Door, Entered, enter, require_patience
 from admin_ui.staff_events import StaffEventType, record_staff
-from admin_ui.staff_records import Staff, find_staff, find_staff_by_email, hold_staff, use_totp_step
+from admin_ui.staff_records import Staff, find_staff, find_staff_by_email, hold_staff, totp_place, use_totp_step
 from config.database import transaction
 from config.logs import sign_in_log
 from config.sealing import KeyRing, SealBroken
+from identity.credentials.passkeys import (
+    PasskeyInvalid,
+    RelyingParty,
+    new_challenge,
+    unverified_credential_id,
+    verify_passkey,
+)
+from identity.credentials.passwords import password_matches
+from identity.credentials.patience import Counter, counters_of
+from identity.credentials.second_factors import recovery_hash, totp_step_of
 from tenants.email_domains import normalise_email
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
@@ -131,12 +138,12 @@ def finish_with_passkey(secret: str, answer: str, party: RelyingParty, door: Doo
     counters = _try_factor(pending, staff, door)
     try:
         passkey = find_passkey(unverified_credential_id(answer))
-        if passkey is None or pending.staff_id not in (None, passkey.staff_id):
+        if passkey is None or pending.staff_id not in (None, passkey.owner_id):
             raise PasskeyInvalid("of nobody, or of another account")
         sign_count = verify_passkey(party, answer, pending.challenge, passkey)
     except PasskeyInvalid as error:
         raise _wrong_factor(staff, "passkey", "This passkey could not be used here.", str(error)) from None
-    staff = find_staff(passkey.staff_id)
+    staff = find_staff(passkey.owner_id)
     with transaction():
         if staff is None or not staff.active or not use_passkey(passkey, sign_count, door.now):
             raise _wrong_factor(staff, "passkey", "This passkey could not be used here.")
@@ -178,7 +185,7 @@ def _try_factor(pending: PendingSignIn, staff: Staff | None, door: Door) -> tupl
     known = staff is not None and knows_address(staff.id, door.browser.address, door.now)
     counters = counters_of("factor", staff.id if staff else NOBODY, door.browser.address, known_address=known)
     if staff is None:  # a passkey names nobody before it is verified: the address alone can be counted
-        counters = tuple(counter for counter in counters if ":@" in counter.key)
+        counters = tuple(counter for counter in counters if counter.of_address)
     require_patience(counters, door)
     with transaction():
         if not sign_in_records.count_try(pending.browser_hash):

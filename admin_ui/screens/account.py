@@ -5,10 +5,9 @@ from __future__ import annotations
 from flask import Response, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from admin_ui.access_errors import PasswordNotAllowed, SecondFactorInvalid
 from admin_ui.asked import Asked
 from admin_ui.console_sessions import sessions_of
-from admin_ui.enrolment import Answer, new_offer, offer_again, read_factor
+from admin_ui.enrolment import place_of
 from admin_ui.factor_records import passkeys_of, recovery_codes_left
 from admin_ui.forms import errors_of
 from admin_ui.own_account import (
@@ -19,16 +18,18 @@ from admin_ui.own_account import (
     remove_own_passkey,
     remove_totp,
 )
-from admin_ui.passkeys import registration_options
 from admin_ui.rendering import notify
 from admin_ui.screen import StaffScreen, page
 from admin_ui.screens.proof import proof_first
-from admin_ui.second_factors import enrolment_address, enrolment_picture, spaced
 from admin_ui.sign_in_pages import faults_of
 from admin_ui.staff_accounts import end_sessions, require_staff
 from admin_ui.staff_cookies import door, keep_staff_token
 from admin_ui.staff_door import our_party
 from config.database import transaction
+from identity.credentials.errors import PasswordNotAllowed, SecondFactorInvalid
+from identity.credentials.offers import Answer, new_offer, offer_again, read_factor
+from identity.credentials.passkeys import registration_options
+from identity.credentials.second_factors import enrolment_address, enrolment_picture, spaced
 from identity.page_rendering import PRODUCT
 from tenants.errors import NotFound, RateLimited, Refusal
 from tenants.paging import is_row_id
@@ -74,7 +75,7 @@ class AccountScreen(StaffScreen):
             return self._renewed(asked, remove_totp(asked.principal, asked.now), "The authenticator app was given up.")
         answer = Answer(sealed=request.form.get("sealed", ""), code=request.form.get("code", ""))
         try:
-            factor = read_factor(answer, asked.principal.session_id, our_party(), keys(), asked.now)
+            factor = read_factor(answer, place_of(asked.principal.session_id), our_party(), keys(), asked.now)
         except SecondFactorInvalid as refusal:
             return self._app_page(asked, answer.sealed, refusal)
         token = change_totp(asked.principal, factor, keys(), asked.now)
@@ -92,7 +93,7 @@ class AccountScreen(StaffScreen):
             return self._renewed(asked, remove_own_passkey(asked.principal, removed, asked.now), "The passkey was removed.")
         answer = Answer(sealed=request.form.get("sealed", ""), passkey=request.form.get("passkey", "") or "none")
         try:
-            factor = read_factor(answer, asked.principal.session_id, our_party(), keys(), asked.now)
+            factor = read_factor(answer, place_of(asked.principal.session_id), our_party(), keys(), asked.now)
             token = add_own_passkey(asked.principal, factor, request.form.get("label", ""), keys(), asked.now)
         except Refusal as refusal:
             return self._page(asked, refusal)
@@ -122,10 +123,10 @@ class AccountScreen(StaffScreen):
 
     def _page(self, asked: Asked, refusal: Refusal | None = None) -> Response:
         own, account = asked.principal, require_staff(asked.principal.id)
-        passkeys, offer = passkeys_of(own.id), new_offer(own.session_id, keys(), asked.now)
+        passkeys, offer = passkeys_of(own.id), new_offer(place_of(own.session_id), keys(), asked.now)
         known = [passkey.credential_id for passkey in passkeys]
         options = registration_options(
-            our_party(), offer.challenge, staff_id=own.id, email=own.email, name=own.name, known=known
+            our_party(), offer.challenge, owner_id=own.id, email=own.email, name=own.name, known=known
         )
         return self.render(
             "account/index.html",
@@ -141,7 +142,7 @@ class AccountScreen(StaffScreen):
         )
 
     def _app_page(self, asked: Asked, sealed: str = "", refusal: Refusal | None = None) -> Response:
-        offer = offer_again(sealed, asked.principal.session_id, keys(), asked.now)
+        offer = offer_again(sealed, place_of(asked.principal.session_id), keys(), asked.now)
         return self.render(
             "account/app.html",
             asked,

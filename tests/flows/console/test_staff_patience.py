@@ -15,12 +15,13 @@ import pytest
 import sqlalchemy as sa
 
 from admin_ui.access_errors import StaffSignInFailed
-from admin_ui.attempt_records import FREE_FOR_BOTH, LONGEST_WAIT, count_attempt, counters_of, forget_attempts
-from admin_ui.passwords import password_matches
+from admin_ui.attempt_records import count_attempt, forget_attempts
 from admin_ui.staff_entry import Door
 from admin_ui.staff_records import change_staff, find_staff_by_email
 from admin_ui.staff_sign_in import check_password
 from config.database import db, transaction
+from identity.credentials.passwords import password_matches
+from identity.credentials.patience import FREE_FOR_BOTH, LONGEST_WAIT, counters_of
 from identity.sessions import BrowserFacts
 from tests.support.at_once import at_once
 from tests.support.staff import PASSWORD, Colleague

@@ -39,7 +39,7 @@ class PasskeyInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RelyingParty:
-    """Who we are to an authenticator: the app host, as configured and never as a request says."""
+    """Who we are to an authenticator: one host, as configured or stored and never as a request says."""
 
     id: str
     origin: str
@@ -60,15 +60,15 @@ class KnownPasskey:
     """A stored credential, and whose it is."""
 
     id: str
-    staff_id: str
+    owner_id: str
     credential_id: str
     public_key: bytes
     sign_count: int
 
 
-def relying_party(app_url: str, name: str) -> RelyingParty:
-    """The app host as a relying party."""
-    return RelyingParty(urlsplit(app_url).hostname or "", app_url, name)
+def relying_party(origin: str, name: str) -> RelyingParty:
+    """A host as a relying party; its passkeys work nowhere else (WebAuthn Level 2, 5.1.3)."""
+    return RelyingParty(urlsplit(origin).hostname or "", origin, name)
 
 
 def new_challenge() -> str:
@@ -77,13 +77,13 @@ def new_challenge() -> str:
 
 
 def registration_options(
-    party: RelyingParty, challenge: str, *, staff_id: str, email: str, name: str, known: Sequence[str]
+    party: RelyingParty, challenge: str, *, owner_id: str, email: str, name: str, known: Sequence[str]
 ) -> Mapping[str, Any]:
     """What a browser needs to make a passkey. Authenticators that hold one of `known` make no second one."""
     options = generate_registration_options(
         rp_id=party.id,
         rp_name=party.name,
-        user_id=staff_id.encode(),
+        user_id=owner_id.encode(),
         user_name=email,
         user_display_name=name,
         challenge=base64url_to_bytes(challenge),
@@ -161,10 +161,10 @@ def verify_passkey(party: RelyingParty, answer: str, challenge: str, known: Know
             require_user_verification=True,
         )
         handle = document["response"].get("userHandle")
-        owner = base64url_to_bytes(handle).decode() if handle else known.staff_id
+        owner = base64url_to_bytes(handle).decode() if handle else known.owner_id
     except Exception as error:  # as above
         raise PasskeyInvalid(f"answer: {type(error).__name__}: {str(error)[:120]}") from None
-    if owner != known.staff_id or bytes_to_base64url(verified.credential_id) != known.credential_id:
+    if owner != known.owner_id or bytes_to_base64url(verified.credential_id) != known.credential_id:
         raise PasskeyInvalid("another account's, or another credential")
     return verified.new_sign_count
 

@@ -54,11 +54,6 @@ def enrolment_picture(address: str) -> str:
     return picture
 
 
-def totp_place(staff_id: str) -> str:
-    """What an authenticator app's secret is sealed to."""
-    return f"staff_totp:{staff_id}"
-
-
 def spaced(secret: str) -> str:
     """A secret in groups of four, for those who type it."""
     return " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))

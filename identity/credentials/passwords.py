@@ -1,4 +1,4 @@
-"""Passwords of staff: which are accepted, how they are kept and compared.
+"""Passwords: which are accepted, how they are kept and compared.
 
 Length counts, composition does not (NIST SP 800-63B 5.1.1.2). Lists of leaked passwords hold next to nothing of twelve
 characters and more; what they do hold is refused by rule: few different characters, runs of the keyboard, the person's own
@@ -12,7 +12,7 @@ import unicodedata
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from admin_ui.access_errors import PasswordNotAllowed
+from identity.credentials.errors import PasswordNotAllowed
 
 MIN_CHARACTERS = 12
 MAX_CHARACTERS = 200
