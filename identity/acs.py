@@ -11,6 +11,7 @@ from identity.attempts import keep_receipt
 from identity.checks import BROWSER, IN_RESPONSE_TO, MAX_SHOWN, UNUSED, Receipt
 from identity.exchanges import hash_of, use_assertion, use_exchange
 from identity.judging import Judged
+from identity.logout_records import is_overtaken
 from identity.provisioning import provision
 from identity.second_try import Renewal, judge_with_present_keys
 from identity.sessions import BrowserFacts, OpenedSession, end_session, open_session
@@ -37,10 +38,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A person is signed in: the session to hand to the browser, and where it goes."""
+    """A person is signed in: the session to hand to the browser, and where it goes.
+
+    `over`: the identity provider has signed them out before its answer came, and the session has ended at once.
+    """
 
     session: OpenedSession
     target: str
+    over: bool = False
 
 
 def accept_response(
@@ -80,7 +85,13 @@ def accept_response(
                 idp_id=trust.idp_id,
                 user_id=person.id,
             )
-    return SignIn(session, judged.target)
+    # Looked for when the session can be seen by others: a logout that did not see it is seen here.
+    began_at = judged.exchange.created_at if judged.exchange else None
+    over = is_overtaken(tenant.id, trust.idp_id, assertion, began_at, now)
+    if over:
+        with transaction():
+            end_session(tenant.id, session.token, now, reason="single_logout")
+    return SignIn(session, judged.target, over)
 
 
 def record_refusal(tenant: TenantView, refusal: Refusal, arrival_reference: str, now: dt.datetime, receipt: Receipt) -> None:

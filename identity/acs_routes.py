@@ -15,6 +15,7 @@ from identity.check_log import log_checks, told_cause
 from identity.checks import DECRYPTION_KEY, FORM, SIZE, Receipt
 from identity.errors import AnswersTest, MethodNotAllowed, RequestInvalid
 from identity.form_body import read_form
+from identity.logout import SignedOut
 from identity.second_try import Renewal
 from identity.tenant_host import FORM_CONTENT_TYPE, may_record, read_posted, to_current_mydomain
 from identity.trial_records import Trial
@@ -54,7 +55,8 @@ def acs() -> WerkzeugResponse:
     if DECRYPTION_KEY in receipt.facts:
         note_use(wiring.noted(), tenant.id, receipt.facts[DECRYPTION_KEY], receipt.facts["idp_id"], now)
     sign_in_log.info("accepted", tenant_id=tenant.id, session=sign_in.session.id)
-    response = Response(status=303, headers={"Location": sign_in.target, "Cache-Control": "no-store"})
+    location = f"/?signed_out={SignedOut.HERE.value}" if sign_in.over else sign_in.target
+    response = Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
     keep_session(response, sign_in.session.token)
     return response
 

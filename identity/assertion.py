@@ -13,6 +13,7 @@ class Assertion:
 
     `attributes`: Name on the wire -> values in order, de-duplicated, empty ones dropped.
     `not_on_or_after`: the last moment at which it could be accepted, skew included; replay rows live so long.
+    `issued_at`: when the identity provider wrote it, by its own clock.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Assertion:
     session_not_on_or_after: dt.datetime | None
     not_on_or_after: dt.datetime
     in_response_to: str | None
+    issued_at: dt.datetime
     name_qualifier: str | None = None
     sp_name_qualifier: str | None = None
 

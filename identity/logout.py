@@ -32,7 +32,7 @@ from tenants.idp_metadata import metadata_from_document
 from tenants.records import TenantView, connected_provider
 from tenants.signed_xml.errors import SignInRefusal
 from tenants.trust import BINDING_POST, BINDING_REDIRECT, Endpoint, SAMLTrust
-from tenants.trusts import TenantTrust
+from tenants.trusts import TenantTrust, TrustCache
 
 LOGOUT_LIFETIME = dt.timedelta(minutes=10)
 """How long the identity provider may take to tell all others before it answers."""
@@ -89,8 +89,13 @@ def tell_identity_provider(
     return Departure(with_query(endpoint.location, redirect_query(xml, "", trust, sign=True)), None)
 
 
-def receive_logout(tenant_trust: TenantTrust, unverified: UnverifiedLogout, now: dt.datetime) -> Departure | SignedOut:
+def receive_logout(
+    tenant: TenantView, trusts: TrustCache, unverified: UnverifiedLogout, now: dt.datetime
+) -> Departure | SignedOut:
     """Obey the identity provider's request and answer it, or take its answer to ours.
+
+    One that is switched off lets nobody in, but may still end what it has begun: the keys that it is known by are the same,
+    and nothing but an end can come of it.
 
     Returns:
         Where the answer goes; or how far the sign-out went, where nobody waits for one.
@@ -98,9 +103,10 @@ def receive_logout(tenant_trust: TenantTrust, unverified: UnverifiedLogout, now:
     Raises:
         LogoutInvalid: it is not what this tenant's identity provider has signed, for us and for now. Nothing has changed.
     """
-    trust = tenant_trust.by_entity_id(unverified.unverified_issuer)
+    issuer = unverified.unverified_issuer
+    trust = trusts.trust_of(tenant).by_entity_id(issuer) or trusts.parting_trust(tenant, issuer)
     if trust is None:
-        raise LogoutInvalid(f"no identity provider of this tenant: {unverified.unverified_issuer[:120]}")
+        raise LogoutInvalid(f"no identity provider of this tenant: {issuer[:120]}")
     with refused_as_logout():
         require_unexpired(trust, now)
         message = verify_logout(unverified, trust, now)
@@ -121,7 +127,7 @@ def refused_as_logout() -> Iterator[None]:
 
 def _obey(trust: SAMLTrust, request: LogoutRequest, now: dt.datetime) -> None:
     with transaction():
-        if not use_logout(trust.tenant_id, trust.idp_id, request.id, request.replayable_until):
+        if not use_logout(trust.tenant_id, trust.idp_id, request, now):
             raise LogoutInvalid(f"replayed: {request.id[:80]} was obeyed before")
         ended = end_by_subject(trust.tenant_id, trust.idp_id, request.name_id, request.session_indexes, now)
         for session_id, user_id in ended:

@@ -11,15 +11,28 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from config.database import read, write
 from config.statements import Prepared
+from identity.assertion import Assertion
 from identity.exchanges import hash_of
 from identity.logout_models import LogoutExchangeRow, UsedLogout
 from identity.models import SessionRow
 from identity.saml.logout_message import SubjectOfSession
+from identity.saml.logout_verification import LogoutRequest
 
 MAX_SESSION_INDEX = 256
 """Characters of a SessionIndex that a session keeps."""
 
+_EVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
+_OVERTAKEN = Prepared(
+    sa.select(UsedLogout.session_indexes).where(
+        UsedLogout.tenant_id == sa.bindparam("tenant_id"),
+        UsedLogout.idp_id == sa.bindparam("idp_id"),
+        UsedLogout.name_id_hash == sa.bindparam("name_id_hash"),
+        UsedLogout.issued_at >= sa.bindparam("issued_at"),
+        UsedLogout.obeyed_at >= sa.bindparam("began_at"),
+        UsedLogout.expires_at > sa.bindparam("now"),
+    )
+)
 _USE = Prepared(
     {
         "postgresql": postgresql.insert(UsedLogout.__table__).on_conflict_do_nothing(),
@@ -126,12 +139,32 @@ def use_logout_exchange(tenant_id: int, idp_id: str, request_id: str, now: dt.da
     return write(statement.values(used_at=now)).rowcount == 1
 
 
-def use_logout(tenant_id: int, idp_id: str, request_id: str, expires_at: dt.datetime) -> bool:
-    """Note that a request was obeyed; False where it was before, on any worker."""
+def use_logout(tenant_id: int, idp_id: str, request: LogoutRequest, now: dt.datetime) -> bool:
+    """Note that a request was obeyed, and whom it means; False where it was before, on any worker."""
     values = {
         "tenant_id": tenant_id,
         "idp_id": idp_id,
-        "request_hash": hash_of(request_id),
-        "expires_at": expires_at,
+        "request_hash": hash_of(request.id),
+        "expires_at": request.remembered_until,
+        "name_id_hash": hash_of(request.name_id),
+        "session_indexes": [index[:MAX_SESSION_INDEX] for index in request.session_indexes],
+        "issued_at": request.issued_at,
+        "obeyed_at": now,
     }
     return _USE.write(values) == 1
+
+
+def is_overtaken(tenant_id: int, idp_id: str, assertion: Assertion, began_at: dt.datetime | None, now: dt.datetime) -> bool:
+    """Whether the identity provider has said meanwhile that what it wrote in this assertion is over (SAML Core 3.7.3.1).
+
+    Its clock is compared with itself, and ours with ours: what was written after the request, or asked for after it came, is
+    another sign-in. Many identity providers write whole seconds, and somebody may be back within one.
+
+    Args:
+        began_at: when we sent the browser away for it; None where nobody did.
+    """
+    times = {"issued_at": assertion.issued_at, "began_at": began_at or _EVER, "now": now}
+    of_subject = {"name_id_hash": hash_of(assertion.name_id), **times}
+    index = assertion.session_index and assertion.session_index[:MAX_SESSION_INDEX]
+    rows = _OVERTAKEN.all({"tenant_id": tenant_id, "idp_id": idp_id, **of_subject})
+    return any(not row.session_indexes or index is None or index in row.session_indexes for row in rows)

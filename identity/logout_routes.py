@@ -62,7 +62,7 @@ def single_logout() -> WerkzeugResponse:
     """Take the identity provider's request or answer, by Redirect or POST; no cookie is looked at, since none may come."""
     tenant, now = web.tenant(), _now()
     try:
-        outcome = receive_logout(web.trust(), _unverified(), now)
+        outcome = receive_logout(tenant, web.trusts(), _unverified(), now)
     except Refusal as refusal:
         _record_refusal(tenant, refusal, now)
         raise

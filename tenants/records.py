@@ -61,6 +61,9 @@ _CONNECTED = sa.select(
 ).where(IdentityProvider.tenant_id == sa.bindparam("tenant_id"), IdentityProvider.deleted_at.is_(None))
 _PROVIDERS = _CONNECTED.where(IdentityProvider.enabled.is_(True))
 _PROVIDER = _CONNECTED.where(IdentityProvider.id == sa.bindparam("idp_id"))
+_SWITCHED_OFF = _CONNECTED.where(
+    IdentityProvider.entity_id == sa.bindparam("entity_id"), IdentityProvider.enabled.is_(False)
+)
 _KEYS = (
     sa.select(
         ServiceProviderKey.id,
@@ -90,6 +93,11 @@ def enabled_providers(tenant_id: int) -> Sequence[sa.Row[Any]]:
 def connected_provider(tenant_id: int, idp_id: str) -> sa.Row[Any] | None:
     """The row of one of a tenant's identity providers, whether it may sign people in or not."""
     return read(_PROVIDER, {"tenant_id": tenant_id, "idp_id": idp_id}).one_or_none()
+
+
+def switched_off_provider(tenant_id: int, entity_id: str) -> sa.Row[Any] | None:
+    """The row of an identity provider that is connected and may sign nobody in at present."""
+    return read(_SWITCHED_OFF, {"tenant_id": tenant_id, "entity_id": entity_id}).one_or_none()
 
 
 def service_provider_keys(tenant_id: int) -> Sequence[sa.Row[Any]]:

@@ -23,7 +23,14 @@ from config.sealing import KeyRing
 from tenants.console_role_records import console_rules
 from tenants.idp_metadata import key_ends_of, metadata_from_document, public_keys_of
 from tenants.own_keys import OpenKeys
-from tenants.records import TenantView, connected_provider, enabled_providers, proven_domains, service_provider_keys
+from tenants.records import (
+    TenantView,
+    connected_provider,
+    enabled_providers,
+    proven_domains,
+    service_provider_keys,
+    switched_off_provider,
+)
 from tenants.saml_settings import SAMLSettings, settings_from_document
 from tenants.service_provider import service_provider_of
 from tenants.trust import ConsoleRule, SAMLTrust, ServiceProvider
@@ -105,11 +112,18 @@ class TrustCache:
         row = connected_provider(tenant.id, idp_id)
         if row is None:
             return None
-        own = _own_side(tenant, self._open_keys)
-        trust = _trust_of_provider(tenant, row, own, proven_domains(tenant.id))
+        trust = self._trust_of_one(tenant, row)
         metadata = metadata_from_document(row.metadata_document)
         ends = key_ends_of(metadata, trust.signing_keys) if settings.refuse_expired_certificates else ()
         return replace(trust, settings=settings, key_ends=ends)
+
+    def parting_trust(self, tenant: TrustedTenant, entity_id: str) -> SAMLTrust | None:
+        """An identity provider that is switched off, for what it still may say: that sessions end. Never kept."""
+        row = switched_off_provider(tenant.id, entity_id)
+        return None if row is None else self._trust_of_one(tenant, row)
+
+    def _trust_of_one(self, tenant: TrustedTenant, row: sa.Row[Any]) -> SAMLTrust:
+        return _trust_of_provider(tenant, row, _own_side(tenant, self._open_keys), proven_domains(tenant.id))
 
 
 def build_trust(tenant: TenantView, open_keys: OpenKeys) -> TenantTrust:

@@ -109,7 +109,7 @@ def _connect_page(visit: Visit, shown: Mapping[str, str], refusal: Refusal | Non
         Step.METADATA,
         status=refusal.status if refusal else 200,
         preset=preset,
-        instructions=filled(preset.instructions, OurSide(side.entity_id, side.acs_url, side.metadata_url)),
+        instructions=filled(preset.instructions, OurSide(side.entity_id, side.acs_url, side.metadata_url, side.slo_url)),
         certificates=_certificates_of(visit.tenant.id),
         found=found,
         recognised=recognise(found) if found else None,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from identity.errors import LogoutInvalid, SignatureMissing
+from identity.saml.conditions import MAX_AGE as ASSERTION_AGE
 from identity.saml.decryption import decrypt, read_ciphertext
 from identity.saml.names import ENTITY_FORMAT, ISSUER, NAME_ID, SAML, SAMLP, SUCCESS
 from identity.saml.times import read_time, shown
@@ -33,7 +34,8 @@ PARTIAL_LOGOUT = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout"
 class LogoutRequest:
     """The identity provider says that a person's sessions end: those named, or all of them where none is named.
 
-    `replayable_until`: until then the same message could be accepted again, whatever the skew, if nobody remembered it.
+    `remembered_until`: until then the same message could be accepted again, whatever the skew, or an assertion that was
+    written before it could still arrive.
     """
 
     id: str
@@ -41,7 +43,8 @@ class LogoutRequest:
     session_indexes: tuple[str, ...] = field(repr=False)
     relay_state: str = field(repr=False)
     by_redirect: bool
-    replayable_until: dt.datetime
+    issued_at: dt.datetime
+    remembered_until: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,8 @@ def _request_of(
         session_indexes=tuple(dict.fromkeys(indexes)),
         relay_state=unverified.relay_state,
         by_redirect=unverified.by_redirect,
-        replayable_until=issued + MAX_AGE + dt.timedelta(seconds=MAX_CLOCK_SKEW_SECONDS),
+        issued_at=issued,
+        remembered_until=issued + ASSERTION_AGE + dt.timedelta(seconds=MAX_CLOCK_SKEW_SECONDS),
     )
 
 

@@ -100,6 +100,7 @@ def verify_response(
         session_not_on_or_after=authentication.session_not_on_or_after,
         not_on_or_after=min(end for end in ends if end is not None) + REPLAY_MARGIN,
         in_response_to=request_id,
+        issued_at=issued,
         name_qualifier=None if name_id is None else name_id.get("NameQualifier"),
         sp_name_qualifier=None if name_id is None else name_id.get("SPNameQualifier"),
     )

@@ -10,6 +10,10 @@ _BY_CLAIMS = {
     "first_name": (_CLAIMS + "givenname",),
     "last_name": (_CLAIMS + "surname",),
 }
+_NO_LOGOUT = (
+    "Its metadata has no address for logout as set up here, so that signing out ends here; single logout starts switched off. "
+    "Where you add logout there, switch it on in the SAML settings once the metadata has the address."
+)
 _BY_NAMES = {"username": ("NameID",), "email": ("email", "NameID"), "first_name": ("firstName",), "last_name": ("lastName",)}
 
 ENTRA_ID = Preset(
@@ -24,7 +28,8 @@ ENTRA_ID = Preset(
             (
                 ours("Identifier (Entity ID)", "$entity_id"),
                 ours("Reply URL (Assertion Consumer Service URL)", "$acs_url"),
-                choice("Sign on URL, Relay State, Logout URL", "leave empty"),
+                ours("Logout Url (Optional)", "$slo_url"),
+                choice("Sign on URL, Relay State", "leave empty"),
             ),
         ),
         Instruction("Under Users and groups, assign the people who may sign in; yourself too, for the test."),
@@ -72,7 +77,8 @@ OKTA = Preset(
     "https://acme.okta.com/app/…/sso/saml/metadata",
     entity_ids=(r"^http://www\.okta\.com/",),
     endpoints=(r"^https://[^/]+\.okta(preview|-emea)?\.com/",),
-    notes=("Okta has no names of its own for attributes: what counts are the attribute statements above.",),
+    settings={"single_logout": False},
+    notes=("Okta has no names of its own for attributes: what counts are the attribute statements above.", _NO_LOGOUT),
     login_hint_parameter="login_hint",
 )
 GOOGLE = Preset(
@@ -107,8 +113,8 @@ GOOGLE = Preset(
     by_url=False,
     entity_ids=(r"^https://accounts\.google\.com/o/saml2",),
     endpoints=(r"^https://accounts\.google\.com/o/saml2",),
-    settings={"name_id_format": EMAIL_FORMAT},
-    notes=("One entity ID may be used in one app only.", "A change there can take hours to hold everywhere."),
+    settings={"name_id_format": EMAIL_FORMAT, "single_logout": False},
+    notes=("One entity ID may be used in one app only.", "A change there can take hours to hold everywhere.", _NO_LOGOUT),
 )
 ONELOGIN = Preset(
     "onelogin",

@@ -19,7 +19,7 @@ EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A field there, and what goes into it. `value` may name ours: $entity_id, $acs_url, $metadata_url, $acs_pattern."""
+    """A field there, and what goes into it. `value` may name ours: see `filled`."""
 
     label: str
     value: str
@@ -78,6 +78,7 @@ class OurSide:
     entity_id: str
     acs_url: str
     metadata_url: str
+    slo_url: str
 
 
 def filled(instructions: tuple[Instruction, ...], ours: OurSide) -> list[Instruction]:
@@ -86,6 +87,7 @@ def filled(instructions: tuple[Instruction, ...], ours: OurSide) -> list[Instruc
         "entity_id": ours.entity_id,
         "acs_url": ours.acs_url,
         "metadata_url": ours.metadata_url,
+        "slo_url": ours.slo_url,
         "acs_pattern": "^" + re.sub(r"([./])", r"\\\1", ours.acs_url) + "$",
     }
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import re
 from typing import Any
 from urllib.parse import unquote
@@ -19,6 +20,7 @@ from identity.saml.schema import require_schema
 from tests.support.browser import Browser, code_of
 from tests.support.idp import POST, REDIRECT
 from tests.support.logout import (
+    MINUTE,
     PARTIAL,
     Sent,
     posted,
@@ -30,7 +32,7 @@ from tests.support.logout import (
     signed_query,
 )
 from tests.support.saml_xml import STATUS, SUCCESS
-from tests.support.world import World
+from tests.support.world import World, utc_now
 from tests.support.xml_encryption import encrypted_xml
 
 SUBJECT = {"name_id_format": "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"}
@@ -287,3 +289,61 @@ def test_the_page_that_leaves_is_for_a_sign_out_under_way(world: World) -> None:
     answer = signed_query(response_xml(response_parts(world.acme, sent.id)), world.acme.idp.key, kind="SAMLResponse")
     assert browser.get("/saml/slo?" + answer).status_code == 303
     assert browser.get(left).location == "/?signed_out=1"
+
+
+def overtaken(world: World, indexes: list[str], **parts: Any) -> tuple[Browser, TestResponse]:
+    """A sign-in whose answer is on its way while the identity provider ends sessions."""
+    browser = world.browser()
+    started = browser.start("/session")
+    answer = world.response(started, **parts)
+    query = signed_query(request_xml(request_parts(world.acme, session_indexes=indexes)), world.acme.idp.key)
+    assert world.browser().get("/saml/slo?" + query).status_code == 303
+    return browser, browser.post_response(answer, started.relay_state)
+
+
+@pytest.mark.parametrize("indexes", [["one"], []], ids=["by index", "all of the subject"])
+def test_a_logout_that_overtakes_its_assertion(world: World, indexes: list[str]) -> None:
+    """What was written before the logout and arrives after it leaves nobody signed in (SAML Core 3.7.3.1)."""
+    browser, answer = overtaken(world, indexes, session_index="one")
+    assert answer.location == "/?signed_out=1"
+    assert not is_signed_in(browser)
+    assert [event["reason"] for event in events(world) if event["type"] == "session.ended"] == ["single_logout"]
+    assert is_signed_in(signed_in(world, session_index="one")), "asked for after it, although within the same second"
+
+
+def test_what_a_logout_does_not_overtake(world: World) -> None:
+    """Another session of the same person, and another person."""
+    bob = {"name_id": "bob@acme.test", "attributes": {"mail": ["bob@acme.test"]}}
+    for parts in ({"session_index": "two"}, {"session_index": "one", **bob}):
+        browser, answer = overtaken(world, ["one"], **parts)
+        assert answer.location == "/session"
+        assert is_signed_in(browser)
+
+
+def test_an_unasked_sign_in_that_a_logout_overtakes(world: World) -> None:
+    """Nobody was sent away for it: what the identity provider's own clock says decides."""
+    world.change_settings(allow_idp_initiated=True)
+    query = signed_query(request_xml(request_parts(world.acme)), world.acme.idp.key)
+    assert world.browser().get("/saml/slo?" + query).status_code == 303
+    for written, there in ((utc_now() - MINUTE, "/?signed_out=1"), (utc_now() + dt.timedelta(seconds=2), "/")):
+        times = {"response_issue_instant": written, "assertion_issue_instant": written}
+        browser = world.browser()
+        assert browser.post_response(world.response(None, **times)).location == there
+        assert is_signed_in(browser) is (there == "/")
+
+
+def test_an_identity_provider_that_is_switched_off_may_end_sessions(world: World) -> None:
+    """It lets nobody in; what it began it may end, by the keys that it is known by, and nothing else comes of it."""
+    browser, other = signed_in(world, session_index="one"), signed_in(world, session_index="two")
+    body = {"display_name": "Acme login", "metadata_xml": world.acme.idp.metadata_xml(), "enabled": False}
+    assert world.api("PUT", "/tenants/acme/identity-providers/main", json=body).status_code == 200
+    forged = signed_query(request_xml(request_parts(world.acme)), world.globex.idp.key)
+    assert code_of(world.browser().get("/saml/slo?" + forged)) == "logout_invalid"
+    assert is_signed_in(browser)
+    query = signed_query(request_xml(request_parts(world.acme, session_indexes=["one"])), world.acme.idp.key)
+    assert sent_by(world.browser().get("/saml/slo?" + query), "SAMLResponse").location == world.acme.idp.slo_url
+    assert [is_signed_in(one) for one in (browser, other)] == [False, True]
+    assert other.post("/logout").location == "/?signed_out=1", "one that is switched off is not talked to"
+    assert world.api("DELETE", "/tenants/acme/identity-providers/main").status_code == 204
+    query = signed_query(request_xml(request_parts(world.acme)), world.acme.idp.key)
+    assert code_of(world.browser().get("/saml/slo?" + query)) == "logout_invalid", "one that was taken away is nobody"

@@ -19,7 +19,12 @@ from tenants.trust import BINDING_POST, Endpoint, IdPMetadata
 from tests.unit.docs.pages import codes, commands, page, table
 
 GUIDES = {"pingone": "ping", "pingfederate": "ping"}
-OURS = OurSide("https://a.example/saml/metadata", "https://a.example/saml/acs", "https://a.example/saml/metadata")
+OURS = OurSide(
+    "https://a.example/saml/metadata",
+    "https://a.example/saml/acs",
+    "https://a.example/saml/metadata",
+    "https://a.example/saml/slo",
+)
 METADATA = {
     "entra-id": ("https://sts.windows.net/8d2c/", "https://login.microsoftonline.com/8d2c/saml2"),
     "ad-fs": ("http://adfs.acme.example/adfs/services/trust", "https://adfs.acme.example/adfs/ls/"),
@@ -79,7 +84,7 @@ def test_a_preset_is_what_its_guide_says(preset: Preset) -> None:
     assert settings.name_id_source == arriving["subject"]
     said = guide_settings(guide)
     assert said["authn_context_class_ref"] == ""
-    for name in ("want_messages_signed", "want_assertions_signed", "name_id_format"):
+    for name in ("want_messages_signed", "want_assertions_signed", "name_id_format", "single_logout"):
         default = getattr(SAMLSettings(), name)
         expected = json.loads(said[name]) if said.get(name) in ("true", "false") else said.get(name, default)
         assert getattr(settings, name) == expected, name
