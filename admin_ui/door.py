@@ -38,9 +38,10 @@ def console_principal() -> Principal | WerkzeugResponse:
     token = request.cookies.get(SESSION_COOKIE)
     if token is None:
         return _way_in("/saml/login")
-    principal = tenant_principal(tenant, token, now)
+    organisations = web.trust().organisations
+    principal = tenant_principal(tenant, organisations, token, now)
     if principal is None:
-        if current_session(tenant, token, now) is None:
+        if current_session(tenant, organisations, token, now) is None:
             return _way_in("/saml/login")
         raise NoConsoleRole("no role")
     return principal

@@ -9,6 +9,7 @@ from admin_ui.console_sessions import authenticated_at, find_console_session
 from admin_ui.principal import Principal
 from identity.console_roles import console_role_of
 from identity.sessions import current_session
+from tenants.organisations.tree import OrganisationTree
 from tenants.records import TenantView
 from tenants.roles import Role
 
@@ -32,9 +33,11 @@ def staff_principal(token: str, now: dt.datetime) -> Principal | None:
     )
 
 
-def tenant_principal(tenant: TenantView, token: str, now: dt.datetime) -> Principal | None:
+def tenant_principal(
+    tenant: TenantView, organisations: OrganisationTree, token: str, now: dt.datetime
+) -> Principal | None:
     """One of a tenant's people, by the cookie of its host; None for a session that ended, and for a person without a role."""
-    session = current_session(tenant, token, now)
+    session = current_session(tenant, organisations, token, now)
     if session is None:
         return None
     person = session.person

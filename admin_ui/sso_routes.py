@@ -44,7 +44,7 @@ def hand_over_page() -> WerkzeugResponse:
     now, asked = door().now, request.args.get("for", "")
     began = begun_at(asked, now)
     token = request.cookies.get(SESSION_COOKIE)
-    found = current_session(tenant, token, now) if token else None
+    found = current_session(tenant, web.trust().organisations, token, now) if token else None
     again = request.args.get("again") == "1"
     if found is None or (again and found.created_at < began):
         back = request.full_path.rstrip("?")

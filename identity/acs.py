@@ -14,7 +14,7 @@ from identity.judging import Judged
 from identity.logout_records import is_overtaken
 from identity.provisioning import provision
 from identity.second_try import Renewal, judge_with_present_keys
-from identity.sessions import BrowserFacts, OpenedSession, end_session, open_session
+from identity.sessions import BrowserFacts, OpenedSession, end_session, entry_by_sso, open_session
 from tenants.audit import EventType, record
 from tenants.errors import Refusal
 from tenants.records import TenantView
@@ -73,8 +73,9 @@ def accept_response(
         receipt.require_whole()
         if arrival.session_token:
             end_session(tenant.id, arrival.session_token, now, reason="signed_in_again")
+        access = tenant_trust.organisations.access_of(person.organisation_id)
         with together():
-            session = open_session(tenant, trust, person, assertion, arrival.browser, now)
+            session = open_session(tenant, person, entry_by_sso(trust, assertion), access, arrival.browser, now)
             record(tenant.id, EventType.SESSION_OPENED, at=now, actor=person.id, session=session.id, idp=trust.idp_name)
             keep_receipt(
                 tenant.id,

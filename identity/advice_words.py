@@ -162,6 +162,11 @@ ENTRIES: Mapping[str, Entry] = {
         "Make the account, let sign-in make accounts, or leave the person out.",
         Who.TENANT_ADMIN,
     ),
+    "sign_in_way_not_allowed": Entry(
+        "The person's organisation has its people sign in another way, or through another identity provider.",
+        "Have the person sign in that way, move them, or change what the organisation says about signing in.",
+        Who.TENANT_ADMIN,
+    ),
     "user_inactive": Entry("The person's account is switched off.", "Switch it on again.", Who.TENANT_ADMIN),
     "relay_state_invalid": Entry("RelayState is not the one that we sent, or no path of this host.", _AGAIN, Who.PERSON),
     "tenant_suspended": Entry("Sign-in is switched off for the whole organisation.", "Have it switched on.", Who.STAFF),

@@ -42,7 +42,7 @@ def keep_login_secret(response: WerkzeugResponse, secret: str) -> None:
 def session_here(now: dt.datetime) -> CurrentSession | None:
     """The live session of this browser at this tenant."""
     token = request.cookies.get(SESSION_COOKIE)
-    return current_session(web.tenant(), token, now) if token else None
+    return current_session(web.tenant(), web.trust().organisations, token, now) if token else None
 
 
 def keep_session(response: WerkzeugResponse, token: str) -> None:

@@ -213,6 +213,12 @@ class UserInactive(WrongAccount):
     sentence = "Your account here was switched off by an administrator."
 
 
+class SignInWayNotAllowed(WrongAccount):
+    code = "sign_in_way_not_allowed"
+    heading = "You sign in another way"
+    sentence = "Your organisation has its people sign in another way. Go back to the sign-in page and choose that one."
+
+
 class RelayStateInvalid(StaleSignIn):
     code, status = "relay_state_invalid", 400
     sentence = "The place to go to after signing in is not one that the service knows."

@@ -67,7 +67,7 @@ def sign_out(tenant: TenantView, tenant_trust: TenantTrust, token: str, now: dt.
         if ended is None:
             return None
         record(tenant.id, EventType.SESSION_ENDED, at=now, actor=ended.user_id, reason="signed_out", session=ended.id)
-        trust = tenant_trust.by_id(ended.idp_id)
+        trust = tenant_trust.by_id(ended.idp_id) if ended.idp_id else None
         if trust is None or _endpoint_for_requests(trust, now) is None:
             return None
         add_logout_exchange(tenant.id, request_id, ended, now + LOGOUT_LIFETIME)

@@ -47,7 +47,8 @@ class EndedSession:
 
     id: str
     user_id: str
-    idp_id: str
+    idp_id: str | None
+    """Who has to be told; None for whoever did not come by an identity provider."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,9 @@ from config.database import JSON, Model, RowId, UTCDateTime, new_id
 from config.isolation import TenantScoped
 from identity.people_keys import keys_of
 
+SESSION_WAYS = ("sso", "ldap", "local", "break_glass")
+"""How somebody can have come in: an organisation's ways, and the one for when those are down (G2, G4)."""
+
 
 def ordered_text(length: int) -> sa.String:
     """Text that both databases sort and compare alike: by code points, whatever language the database is set to."""
@@ -82,6 +85,8 @@ class UsedAssertion(TenantScoped, Model):
 class User(TenantScoped, Model):
     """A person at a tenant. Identity is (tenant, identity provider, subject); never the e-mail (P2).
 
+    `organisation_id` is empty for whoever belongs to the tenant as a whole (G1).
+
     The `…_key` columns are `identity.people_keys.keys_of` the names. One index holds all that lists of people search, filter
     and sort by: 100,000 entries of it are read in a few milliseconds where as many rows would take a fifth of a second.
     """
@@ -89,6 +94,17 @@ class User(TenantScoped, Model):
     __tablename__ = "users"
     __table_args__ = (
         _idp_key(),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organisation_id"],
+            ["organisation.tenant_id", "organisation.id"],
+            name="fk_users_tenant_id_organisation_id_organisation",
+        ),
+        sa.Index(
+            "ix_users_organisation_id",
+            *("tenant_id", "organisation_id", "id"),
+            sqlite_where=sa.text("organisation_id IS NOT NULL"),
+            postgresql_where=sa.text("organisation_id IS NOT NULL"),
+        ),
         sa.UniqueConstraint("tenant_id", "idp_id", "subject"),
         sa.Index("ix_users_username", "tenant_id", "username"),
         sa.Index(
@@ -119,6 +135,7 @@ class User(TenantScoped, Model):
     name_key: Mapped[str] = mapped_column(ordered_text(121), default=_key("name_key"))
     username_key: Mapped[str] = mapped_column(ordered_text(60), default=_key("username_key"))
     search_key: Mapped[str] = mapped_column(ordered_text(243), default=_key("search_key"))
+    organisation_id: Mapped[str | None] = mapped_column(RowId)
 
 
 class EmailAddress(Model):
@@ -135,6 +152,7 @@ class EmailAddress(Model):
 class SessionRow(TenantScoped, Model):
     """A signed-in browser; the cookie's token is kept as SHA-256. `seen_at` moves, `expires_at` does not.
 
+    `way` is how they came in; what belongs to SAML (`idp_id`, `name_id`, …) is there where that was by SSO alone.
     `role_rule_id` is the rule for the tenant's console that the attributes of this sign-in met; whether there still is such
     a rule is looked up with each request there.
     """
@@ -143,6 +161,8 @@ class SessionRow(TenantScoped, Model):
     __table_args__ = (
         _user_key(),
         _idp_key(),
+        sa.CheckConstraint(sa.column("way").in_(SESSION_WAYS), name="way"),
+        sa.CheckConstraint("way <> 'sso' OR (idp_id IS NOT NULL AND name_id IS NOT NULL)", name="sso"),
         sa.Index("ix_session_user", "tenant_id", "user_id"),
         sa.Index("ix_session_name_id", "tenant_id", "idp_id", "name_id"),
         sa.Index("ix_session_expires_at", "expires_at"),
@@ -158,8 +178,9 @@ class SessionRow(TenantScoped, Model):
     token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True, sort_order=-1)
     id: Mapped[str] = mapped_column(RowId, default=new_id)
     user_id: Mapped[str] = mapped_column(RowId)
-    idp_id: Mapped[str] = mapped_column(RowId)
-    name_id: Mapped[str] = mapped_column(sa.String(1024))
+    way: Mapped[str] = mapped_column(sa.String(20), default="sso", server_default="sso")
+    idp_id: Mapped[str | None] = mapped_column(RowId)
+    name_id: Mapped[str | None] = mapped_column(sa.String(1024))
     name_id_format: Mapped[str] = mapped_column(sa.String(256))
     name_qualifier: Mapped[str | None] = mapped_column(sa.String(1024))
     sp_name_qualifier: Mapped[str | None] = mapped_column(sa.String(1024))

@@ -53,6 +53,13 @@ FIELD_WORDS: Mapping[str, str] = {
     "last_name": "Last name",
     "phone": "Phone",
 }
+WAY_WORDS: Mapping[str, str] = {
+    "sso": "Your identity provider",
+    "ldap": "Your organisation's directory",
+    "local": "A password for this service",
+    "break_glass": "Emergency access",
+}
+"""How somebody signed in, where no identity provider's name says it."""
 
 
 class ProviderChoice(Protocol):
@@ -91,7 +98,7 @@ def landing_page(tenant: TenantView, session: CurrentSession, *, now: dt.datetim
     values = {
         "name": name,
         "email": person.email,
-        "provider": session.idp_display_name,
+        "provider": session.idp_display_name or WAY_WORDS[session.way],
         "since": _moment(session.created_at, now),
         "until": _moment(session.expires_at, now),
         "csrf_token": csrf_token,

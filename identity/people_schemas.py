@@ -127,7 +127,7 @@ class UserPage(Strict):
 
 
 class SessionView(Strict):
-    """An open session. `browser` is `user_agent` in words."""
+    """An open session. `browser` is `user_agent` in words; `identity_provider` is null for whoever did not come by one."""
 
     id = fields.String(required=True)
     user_id = fields.String(required=True)
@@ -135,7 +135,8 @@ class SessionView(Strict):
     browser = fields.String(required=True)
     user_agent = fields.String(required=True)
     address = fields.String(required=True)
-    identity_provider = fields.String(required=True)
+    way = fields.String(required=True)
+    identity_provider = fields.String(required=True, allow_none=True)
     created_at = fields.DateTime(required=True)
     seen_at = fields.DateTime(required=True)
     expires_at = fields.DateTime(required=True)

@@ -37,6 +37,7 @@ class Person:
     last_name: str | None
     phone: str | None
     active: bool
+    organisation_id: str | None = None
 
 
 COLUMNS = (
@@ -49,6 +50,7 @@ COLUMNS = (
     User.last_name,
     User.phone,
     User.active,
+    User.organisation_id,
 )
 _FIND_BY_SUBJECT = Prepared(
     sa.select(*COLUMNS).where(
@@ -178,6 +180,7 @@ def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: R
         "active": True,
         "created_at": now,
         "last_login_at": now,
+        "organisation_id": trust.organisation_id,
     }
     row |= {name: getattr(profile, name) for name in UPDATED_FIELDS}
     row |= keys_of(row)
@@ -193,6 +196,7 @@ def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: R
         tenant_id=trust.tenant_id,
         name_id=profile.name_id,
         active=True,
+        organisation_id=trust.organisation_id,
         **{name: getattr(profile, name) for name in UPDATED_FIELDS},
     )
 
@@ -228,5 +232,6 @@ def _update_profile(trust: SAMLTrust, person: Person, profile: Profile, now: dt.
         tenant_id=person.tenant_id,
         name_id=profile.name_id,
         active=person.active,
+        organisation_id=person.organisation_id,
         **{name: changed.get(name, getattr(person, name)) for name in UPDATED_FIELDS},
     )

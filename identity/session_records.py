@@ -29,7 +29,8 @@ class OpenSession:
     created_at: dt.datetime
     seen_at: dt.datetime
     expires_at: dt.datetime
-    identity_provider: str
+    way: str
+    identity_provider: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ _COLUMNS = (
     SessionRow.created_at,
     SessionRow.seen_at,
     SessionRow.expires_at,
+    SessionRow.way,
     IdentityProvider.name.label("identity_provider"),
 )
 _PERSON = sa.and_(User.tenant_id == SessionRow.tenant_id, User.id == SessionRow.user_id)
@@ -72,7 +74,7 @@ def page_of_sessions(
         sa.select(*_COLUMNS)
         .select_from(SessionRow)
         .join(User, _PERSON)
-        .join(IdentityProvider, _PROVIDER)
+        .join(IdentityProvider, _PROVIDER, isouter=True)
         .where(
             SessionRow.tenant_id == tenant_id,
             SessionRow.ended_at.is_(None),

@@ -16,6 +16,8 @@ from identity.models import SessionRow, User
 from identity.provisioning import COLUMNS, Person
 from tenants.audit import EventType, record
 from tenants.models import IdentityProvider
+from tenants.organisations.access import SSO, Access
+from tenants.organisations.tree import OrganisationTree
 from tenants.records import TenantView
 from tenants.trust import SAMLTrust
 
@@ -46,13 +48,36 @@ class OpenedSession:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """How somebody has come in. `way` is one of `identity.models.SESSION_WAYS`; what belongs to SAML is None for the others.
+
+    `ends_at`: the session ends then at the latest.
+    """
+
+    way: str
+    authn_context: str = ""
+    ends_at: dt.datetime | None = None
+    idp_id: str | None = None
+    name_id: str | None = None
+    name_id_format: str = ""
+    name_qualifier: str | None = None
+    sp_name_qualifier: str | None = None
+    session_index: str | None = None
+    role_rule_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CurrentSession:
-    """The session that a request belongs to, and whose it is. `expires_at` is the sooner of idle and absolute end."""
+    """The session that a request belongs to, and whose it is. `expires_at` is the sooner of idle and absolute end.
+
+    The identity provider is None for whoever did not come by one.
+    """
 
     id: str
     person: Person
-    idp_name: str
-    idp_display_name: str
+    way: str
+    idp_name: str | None
+    idp_display_name: str | None
     created_at: dt.datetime
     expires_at: dt.datetime
     authn_context: str
@@ -66,6 +91,7 @@ _FIND = Prepared(
         SessionRow.seen_at,
         SessionRow.expires_at,
         SessionRow.authn_context,
+        SessionRow.way,
         IdentityProvider.name.label("idp_name"),
         IdentityProvider.display_name.label("idp_display_name"),
         *(column.label(f"person_{column.key}") for column in COLUMNS),
@@ -74,6 +100,7 @@ _FIND = Prepared(
     .join(
         IdentityProvider,
         sa.and_(IdentityProvider.tenant_id == SessionRow.tenant_id, IdentityProvider.id == SessionRow.idp_id),
+        isouter=True,
     )
     .where(
         SessionRow.tenant_id == sa.bindparam("tenant_id"),
@@ -102,17 +129,34 @@ _END = Prepared(
 )
 
 
-def open_session(
-    tenant: TenantView, trust: SAMLTrust, person: Person, assertion: Assertion, browser: BrowserFacts, now: dt.datetime
-) -> OpenedSession:
-    """Open a session that ends with the tenant's absolute limit, or sooner where the identity provider says so.
+def entry_by_sso(trust: SAMLTrust, assertion: Assertion) -> Entry:
+    """What a session keeps of the assertion that opens it; texts that somebody else wrote are cut to what its columns hold."""
+    return Entry(
+        way=SSO,
+        authn_context=assertion.authn_context[:256],
+        ends_at=assertion.session_not_on_or_after,
+        idp_id=trust.idp_id,
+        name_id=assertion.name_id,
+        name_id_format=assertion.name_id_format[:256],
+        name_qualifier=assertion.name_qualifier and assertion.name_qualifier[:1024],
+        sp_name_qualifier=assertion.sp_name_qualifier and assertion.sp_name_qualifier[:1024],
+        session_index=assertion.session_index and assertion.session_index[:256],
+        role_rule_id=trust.console_rule_of(assertion.attributes),
+    )
 
-    It remembers the rule for the tenant's console that this sign-in met, if any.
+
+def open_session(
+    tenant: TenantView, person: Person, entry: Entry, access: Access, browser: BrowserFacts, now: dt.datetime
+) -> OpenedSession:
+    """Open a session that ends with the absolute limit, or sooner where the way in says so; inside a transaction.
+
+    Args:
+        access: what holds for the person's organisation.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    expires_at = now + dt.timedelta(seconds=tenant.session_absolute_seconds)
-    if assertion.session_not_on_or_after is not None:
-        expires_at = min(expires_at, assertion.session_not_on_or_after)
+    expires_at = now + dt.timedelta(seconds=access.session_absolute_seconds or tenant.session_absolute_seconds)
+    if entry.ends_at is not None:
+        expires_at = min(expires_at, entry.ends_at)
     session = OpenedSession(id=new_id(), token=token, expires_at=expires_at)
     _INSERT.insert(
         {
@@ -120,14 +164,15 @@ def open_session(
             "token_hash": hash_of(token),
             "id": session.id,
             "user_id": person.id,
-            "idp_id": trust.idp_id,
-            "name_id": assertion.name_id,
-            "name_id_format": assertion.name_id_format[:256],
-            "name_qualifier": assertion.name_qualifier and assertion.name_qualifier[:1024],
-            "sp_name_qualifier": assertion.sp_name_qualifier and assertion.sp_name_qualifier[:1024],
-            "session_index": assertion.session_index and assertion.session_index[:256],
-            "authn_context": assertion.authn_context[:256],
-            "role_rule_id": trust.console_rule_of(assertion.attributes),
+            "way": entry.way,
+            "idp_id": entry.idp_id,
+            "name_id": entry.name_id,
+            "name_id_format": entry.name_id_format,
+            "name_qualifier": entry.name_qualifier,
+            "sp_name_qualifier": entry.sp_name_qualifier,
+            "session_index": entry.session_index,
+            "authn_context": entry.authn_context,
+            "role_rule_id": entry.role_rule_id,
             "user_agent": browser.user_agent[:300],
             "address": browser.address[:45],
             "created_at": now,
@@ -139,16 +184,21 @@ def open_session(
     return session
 
 
-def current_session(tenant: TenantView, token: str, now: dt.datetime) -> CurrentSession | None:
+def current_session(
+    tenant: TenantView, organisations: OrganisationTree, token: str, now: dt.datetime
+) -> CurrentSession | None:
     """The live session of a cookie's token at this tenant; None where it has ended, or belongs elsewhere."""
     if not 0 < len(token) <= MAX_TOKEN_LENGTH:
         return None
-    idle = dt.timedelta(seconds=tenant.session_idle_seconds)
-    parameters = {"tenant_id": tenant.id, "token_hash": hash_of(token), "now": now, "idle_since": now - idle}
+    longest = dt.timedelta(seconds=organisations.longest_idle(tenant.session_idle_seconds))
+    parameters = {"tenant_id": tenant.id, "token_hash": hash_of(token), "now": now, "idle_since": now - longest}
     row = _FIND.one_or_none(parameters)
     if row is None:
         return None
-    seen_at = row.seen_at
+    access = organisations.access_of(row.person_organisation_id)
+    idle, seen_at = dt.timedelta(seconds=access.session_idle_seconds or tenant.session_idle_seconds), row.seen_at
+    if now - seen_at >= idle:
+        return None
     if now - seen_at >= TOUCH_EVERY:
         with transaction():
             _TOUCH.write({"of_tenant": tenant.id, "of_session": row.id, "now": now})
@@ -157,6 +207,7 @@ def current_session(tenant: TenantView, token: str, now: dt.datetime) -> Current
     return CurrentSession(
         id=row.id,
         person=Person(**{column.key: values[f"person_{column.key}"] for column in COLUMNS}),
+        way=row.way,
         idp_name=row.idp_name,
         idp_display_name=row.idp_display_name,
         created_at=row.created_at,

@@ -16,6 +16,7 @@ import tenants.key_models
 import tenants.logo_models
 import tenants.metadata_models
 import tenants.models
+import tenants.organisations.models
 import tenants.sealing.models
 import tenants.settings_models
 import tenants.setup_models  # noqa: F401

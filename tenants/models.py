@@ -28,7 +28,7 @@ class Tenant(Model):
 
     `version` goes up with every change that a sign-in is judged by (metadata, settings, keys, domains, state): caches on
     all workers are keyed by it. `name_key` is the name as lists search and sort it. `origin` is the canonical address that
-    entity ID and ACS URL were built from.
+    entity ID and ACS URL were built from. `access` is what it says for all its organisations about signing in (G1).
     """
 
     __tablename__ = "tenant"
@@ -45,6 +45,7 @@ class Tenant(Model):
     logo: Mapped[str | None] = mapped_column(sa.String(40))
     session_idle_seconds: Mapped[int] = mapped_column(default=8 * 3600)
     session_absolute_seconds: Mapped[int] = mapped_column(default=24 * 3600)
+    access: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     deleted_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
 
@@ -101,10 +102,16 @@ class IdentityProvider(TenantScoped, Model):
     `sync_requested_at`; whoever fetches holds `sync_claim` until `sync_claimed_until`. By schedule one is due when the
     service's interval has passed since `fresh_from`, which is jittered, or at `sync_due_at`, which holds what is this
     row's alone: its own interval (`sync_hours`), what its metadata says, or the next try after `sync_failures` of them.
+    `organisation_id` is where its people belong unless a rule says otherwise (P6).
     """
 
     __tablename__ = "identity_provider"
     __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "organisation_id"],
+            ["organisation.tenant_id", "organisation.id"],
+            name="fk_identity_provider_tenant_id_organisation_id_organisation",
+        ),
         _unique_while_connected("name"),
         _unique_while_connected("entity_id"),
         sa.Index(
@@ -164,6 +171,7 @@ class IdentityProvider(TenantScoped, Model):
     certificate_ends_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     valid_until: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     next_notice_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, default=LOOK_AT_ONCE)
+    organisation_id: Mapped[str | None] = mapped_column(RowId)
 
 
 def _one_in_state(state: str) -> sa.Index:

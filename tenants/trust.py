@@ -98,6 +98,8 @@ class SAMLTrust:
     open_decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
     console_rules: tuple[ConsoleRule, ...] = ()
     key_ends: tuple[dt.datetime, ...] = ()
+    organisation_id: str | None = None
+    """Where its people belong; None: to the tenant as a whole."""
     decryption_key_ids: tuple[str, ...] = ()
     """Of what `open_decryption_keys` gives, in the same order."""
 

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from config.sealing import KeyRing
 from tenants.console_role_records import console_rules
 from tenants.idp_metadata import key_ends_of, metadata_from_document, public_keys_of
+from tenants.organisations.records import organisations_of
+from tenants.organisations.tree import NO_ORGANISATIONS, OrganisationTree
 from tenants.own_keys import OpenKeys
 from tenants.records import (
     TenantView,
@@ -44,7 +46,7 @@ DECRYPTION_ORDER = ("active", "next", "retiring")
 
 @dataclass(frozen=True, slots=True)
 class TenantTrust:
-    """Everything one tenant's sign-ins are judged by: a SAMLTrust for each enabled identity provider.
+    """Everything one tenant's sign-ins are judged by: a SAMLTrust for each enabled identity provider, and its organisations.
 
     That of a test sign-in has its `trial_id`, and the one trust that is tested.
     """
@@ -52,6 +54,7 @@ class TenantTrust:
     version: int
     providers: tuple[SAMLTrust, ...]
     trial_id: str | None = None
+    organisations: OrganisationTree = NO_ORGANISATIONS
 
     def by_id(self, idp_id: str) -> SAMLTrust | None:
         """The trust of the identity provider that was asked."""
@@ -133,7 +136,7 @@ def build_trust(tenant: TenantView, open_keys: OpenKeys) -> TenantTrust:
     providers = tuple(
         _trust_of_provider(tenant, row, own, domains, rules.get(row.id, ())) for row in enabled_providers(tenant.id)
     )
-    return TenantTrust(version=tenant.version, providers=providers)
+    return TenantTrust(version=tenant.version, providers=providers, organisations=organisations_of(tenant.id))
 
 
 def _own_side(tenant: TrustedTenant, open_keys: OpenKeys) -> OwnSide:
@@ -186,6 +189,7 @@ def _trust_of_provider(
         open_decryption_keys=own.open_decryption_keys,
         console_rules=rules,
         decryption_key_ids=own.decryption_key_ids,
+        organisation_id=row.organisation_id,
     )
 
 

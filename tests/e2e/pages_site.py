@@ -78,7 +78,7 @@ def session_of(slug: str) -> CurrentSession:
     first_name, last_name, email = PERSONS.get(slug, ("Jo", "van Doe", "jo.doe@acme.test"))
     person = Person("p1", 1, "jo", "jo", email, first_name, last_name, None, True)
     began, ends = NOW - dt.timedelta(minutes=12), NOW + dt.timedelta(hours=7)
-    return CurrentSession("s1", person, "main", "Company login", began, ends, "")
+    return CurrentSession("s1", person, "sso", "main", "Company login", began, ends, "")
 
 
 def pages_app() -> Flask:

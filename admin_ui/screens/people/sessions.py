@@ -10,6 +10,7 @@ from admin_ui.listing import Column, Filter, Listing, Page, read_query
 from admin_ui.rendering import notify
 from admin_ui.screen import TenantScreen, page
 from config.database import transaction
+from identity.pages import WAY_WORDS
 from identity.people import end_every_session, end_one_session
 from identity.people_query import session_page
 from identity.session_records import SessionFilter
@@ -49,7 +50,9 @@ class SessionsScreen(TenantScreen):
             search=query.search.replace("\x00", ""), address=query.filters.get("address", "").replace("\x00", "") or None
         )
         rows, following = session_page(asked.tenant, which, asked.now, query.cursor, query.limit)
-        return self.render("people/sessions.html", asked, listing=LISTING, query=query, shown=Page(rows, following))
+        return self.render(
+            "people/sessions.html", asked, listing=LISTING, query=query, shown=Page(rows, following), ways=WAY_WORDS
+        )
 
     @page("/end", ASSIST, methods=("POST",))
     def end(self, asked: Asked) -> WerkzeugResponse:
