@@ -10,11 +10,14 @@ from cryptography import x509
 from lxml import etree
 
 from config.database import new_id, transaction, write
+from identity.models import User
 from identity.people_import import run_due_imports
 from tenants.idp_metadata import read_idp_metadata
 from tenants.idp_records import change_provider, find_provider
 from tenants.metadata_history.taking import take
 from tenants.metadata_intake import MetadataSource, ReadMetadata, SourceKind
+from tenants.models import IdentityProvider
+from tenants.organisations.models import Organisation as OrganisationRow
 from tenants.reading_records import add_reading
 from tenants.records import find_tenant
 from tenants.setup_models import SetupLink
@@ -71,11 +74,26 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
         **_of_service(world),
         "trial_id": _made(world, f"{main}/saml-settings/tests", {})["id"],
     }
+    _organisations(world, organisation, str(person["id"]))
     _sign_out(world, organisation)
     _pending(world, organisation)
     logo = world.api("PUT", f"{tenant}/logo", data=picture(), content_type="image/png")
     assert logo.status_code in (200, 201), logo.get_data(as_text=True)
     return values
+
+
+def _organisations(world: World, organisation: Organisation, user_id: str) -> None:
+    """An organisation below another one, with a person in it and an identity provider whose people come there."""
+    mark, above, below = mark_of(organisation), new_id(), new_id()
+    with world.app.app_context(), transaction():
+        tenant = find_tenant(organisation.slug)
+        assert tenant is not None
+        shared = {"tenant_id": tenant.id, "name": mark, "name_key": mark, "created_at": utc_now(), "settings": {}}
+        write(sa.insert(OrganisationRow).values(id=above, parent_id=None, depth=1, **shared))
+        write(sa.insert(OrganisationRow).values(id=below, parent_id=above, depth=2, **shared))
+        write(sa.update(User).where(User.tenant_id == tenant.id, User.id == user_id).values(organisation_id=below))
+        provider = sa.update(IdentityProvider).where(IdentityProvider.tenant_id == tenant.id)
+        write(provider.values(organisation_id=below))
 
 
 def _sign_out(world: World, organisation: Organisation) -> None:

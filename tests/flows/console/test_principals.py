@@ -14,6 +14,7 @@ from admin_ui.principals import RECENT, require_recent, staff_principal, tenant_
 from admin_ui.staff_records import change_staff
 from config.database import transaction
 from tenants.console_role_records import find_grant_of, remove_grant
+from tenants.organisations.records import organisations_of
 from tenants.records import find_tenant
 from tenants.roles import Role
 from tests.support.browser import Browser
@@ -32,7 +33,7 @@ def of_tenant(world: World, browser: Browser, organisation: Organisation) -> Pri
     with world.app.app_context():
         tenant = find_tenant(organisation.slug)
         assert tenant is not None
-        return tenant_principal(tenant, browser.session_token or "", utc_now())
+        return tenant_principal(tenant, organisations_of(tenant.id), browser.session_token or "", utc_now())
 
 
 @pytest.mark.parametrize("role", ["staff", "support"])

@@ -9,6 +9,7 @@ import pytest
 
 from admin_ui.principal import Principal
 from admin_ui.principals import tenant_principal
+from tenants.organisations.records import organisations_of
 from tenants.records import find_tenant
 from tenants.roles import Role
 from tests.flows.management.support import code_in, token_for
@@ -24,7 +25,7 @@ def principal(world: World, browser: Browser, organisation: Organisation | None 
     with world.app.app_context():
         tenant = find_tenant((organisation or world.acme).slug)
         assert tenant is not None
-        return tenant_principal(tenant, browser.session_token or "", utc_now())
+        return tenant_principal(tenant, organisations_of(tenant.id), browser.session_token or "", utc_now())
 
 
 def signed_in(world: World, organisation: Organisation | None = None, **attributes: list[str]) -> Browser:
