@@ -24,12 +24,16 @@ SUPERUSER = "postgres"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 MAX_FOLDER_LENGTH = 60
 """Characters: the address of a Unix socket has room for 107 with our folder's name and the socket's in it."""
+MEMORY = Path("/dev/shm")
+ENOUGH_MEMORY = 4 * 1024**3
+"""Bytes; a run's databases and log take less than one GiB."""
 OPTIONS = {
     "listen_addresses": "",
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "wal_level": "minimal",
+    "max_wal_size": "256MB",
     "max_wal_senders": "0",
     "max_connections": "200",
     "autovacuum": "off",
@@ -184,8 +188,12 @@ def _run(program: str, *arguments: object) -> None:
 
 
 def _temporary_folder() -> Path:
-    """The temporary folder, unless `postgres` cannot enter it (TMPDIR of root's own) or its name is too long for a socket."""
-    for folder in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")):
+    """The temporary folder, unless `postgres` cannot enter it (TMPDIR of root's own) or its name is too long for a socket.
+
+    Before that memory, where there is enough: a copy of a database is hundreds of small files, made four times as fast.
+    """
+    in_memory = [MEMORY] if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ENOUGH_MEMORY else []
+    for folder in (*in_memory, Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")):
         if len(str(folder)) <= MAX_FOLDER_LENGTH and _can_enter(folder):
             return folder
     raise RuntimeError(f"{SUPERUSER} can enter no temporary folder")
