@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from admin_ui.models import StaffEvent, StaffSeal, UnsealedStaffEvent
+from admin_ui.models import StaffSeal, UnsealedStaffEvent
 from config.logs import audit_log
 from config.metrics import SEAL_LAG
 from tenants.sealing.errors import ChainBroken
@@ -14,6 +14,7 @@ from tenants.sealing.renewal import renew_signature, renew_tenants_signatures
 from tenants.sealing.sealer import SEAL_AFTER_SECONDS, age_of, seal_tenants, seal_whole
 from tenants.sealing.seals import SERVICE_CHAIN
 from tenants.sealing.signing import SealKeys
+from tenants.staff_event_models import StaffEvent
 
 STAFF_LEDGER = Ledger(
     SERVICE_CHAIN,

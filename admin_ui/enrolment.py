@@ -7,7 +7,6 @@ import datetime as dt
 from admin_ui.access_errors import InvitationInvalid
 from admin_ui.factor_records import add_passkey, replace_recovery_codes
 from admin_ui.staff_entry import Door, Entered, enter
-from admin_ui.staff_events import StaffEventType, record_staff
 from admin_ui.staff_records import Staff, change_staff, find_invited, take_invitation, totp_place
 from config.database import transaction
 from config.sealing import KeyRing
@@ -17,6 +16,7 @@ from identity.credentials.passkeys import RelyingParty
 from identity.credentials.passwords import hash_password, require_password
 from identity.credentials.second_factors import new_recovery_codes, recovery_hash
 from identity.exchanges import hash_of
+from tenants.staff_audit import StaffEventType, record_staff
 
 MAX_TOKEN_LENGTH = 64
 FIRST_LABEL = "Passkey"

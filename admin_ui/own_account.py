@@ -17,7 +17,6 @@ from admin_ui.principal import Principal
 from admin_ui.sign_in_records import forget_sign_ins_of
 from admin_ui.staff_accounts import require_staff
 from admin_ui.staff_entry import Door, require_patience
-from admin_ui.staff_events import StaffEventType, record_staff
 from admin_ui.staff_records import change_staff, hold_staff
 from config.database import transaction
 from config.sealing import KeyRing
@@ -27,6 +26,7 @@ from identity.credentials.passwords import hash_password, password_matches, requ
 from identity.credentials.patience import counters_of
 from tenants.administration import require_name
 from tenants.errors import ConflictingState, NotFound
+from tenants.staff_audit import StaffEventType, record_staff
 
 MAX_PASSKEYS = 20
 

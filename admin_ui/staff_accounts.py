@@ -14,7 +14,6 @@ from admin_ui.access_errors import LastOwner
 from admin_ui.console_sessions import end_console_sessions
 from admin_ui.factor_records import remove_factors
 from admin_ui.sign_in_records import forget_sign_ins_of
-from admin_ui.staff_events import StaffEventType, record_staff
 from admin_ui.staff_records import Staff, add_staff, change_staff, find_staff, lock_owners
 from identity.exchanges import hash_of
 from tenants.administration import require_name
@@ -22,6 +21,7 @@ from tenants.email_domains import normalise_email
 from tenants.errors import ConflictingState, NotFound
 from tenants.management_errors import FieldsInvalid
 from tenants.roles import Role
+from tenants.staff_audit import StaffEventType, record_staff
 
 INVITATION_LIFETIME = dt.timedelta(hours=24)
 INVITATION_BYTES = 32

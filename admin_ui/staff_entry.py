@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from admin_ui.attempt_records import count_attempt
 from admin_ui.console_sessions import end_session_of_token, open_console_session
-from admin_ui.staff_events import StaffEventType, record_staff
 from admin_ui.staff_records import Staff, change_staff
 from config.database import transaction
 from identity.credentials.patience import Counter
 from identity.sessions import BrowserFacts
 from tenants.errors import RateLimited
+from tenants.staff_audit import StaffEventType, record_staff
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from admin_ui.console_sessions import knows_address
 from admin_ui.factor_records import find_passkey, use_passkey, use_recovery_code
 from admin_ui.sign_in_records import PendingSignIn
 from admin_ui.staff_entry import Door, Entered, enter, require_patience
-from admin_ui.staff_events import StaffEventType, record_staff
 from admin_ui.staff_records import Staff, find_staff, find_staff_by_email, hold_staff, totp_place, use_totp_step
 from config.database import transaction
 from config.logs import sign_in_log
@@ -33,6 +32,7 @@ from identity.credentials.passwords import password_matches
 from identity.credentials.patience import Counter, counters_of
 from identity.credentials.second_factors import recovery_hash, totp_step_of
 from tenants.email_domains import normalise_email
+from tenants.staff_audit import StaffEventType, record_staff
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 """An id that no account has: what is asked about a known account is asked about an unknown one, too."""

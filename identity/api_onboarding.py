@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 
 from config.database import transaction
-from identity.customers import NewCustomer, link_document, progress_document, start_onboarding
+from identity.customers import NewCustomer, link_document, new_link_document, progress_document, start_onboarding
 from identity.onboarding import activate
 from identity.onboarding_schemas import (
     Activate,
@@ -27,11 +27,12 @@ from tenants import web
 from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint, api_of
 from tenants.errors import NotFound
+from tenants.onboarding.link_mail import mail_link
 from tenants.onboarding.link_records import links_of
 from tenants.onboarding.links import issue_link, release_link, require_link, revoke_link
 from tenants.onboarding.products import PRODUCTS
 from tenants.paging import is_row_id
-from tenants.roles import CONFIGURE, ONBOARD, READ
+from tenants.roles import CONFIGURE, ONBOARD, READ, Role
 from tenants.tenant_records import ManagedTenant, domains_of, find_managed_tenant_by_id
 from tenants.views import tenant_document
 from tenants.wiring import keys
@@ -62,9 +63,10 @@ def post_onboarding(body: Mapping[str, Any]) -> dict[str, Any]:
         body["setup_email"],
         lifetime,
         body["first_admin"],
+        body["send_mail"],
     )
     tenant, link = start_onboarding(customer, web.settings(), keys(), actor=caller().actor, now=now())
-    shown = {**link_document(link.row, tenant, now()), "url": link.url}
+    shown = new_link_document(link, tenant, now())
     return {"tenant": tenant_document(tenant, domains_of([tenant.id])[tenant.id]), "setup_link": shown}
 
 
@@ -93,13 +95,18 @@ def get_links(tenant: ManagedTenant) -> dict[str, Any]:
     return {"items": [link_document(link, tenant, now()) for link in links_of(tenant.id)], "next": None}
 
 
-@onboarding_api.operation("POST", LINKS, CONFIGURE, body=SetupLinkCreate, answers={201: NewSetupLinkView}, refuses=(409,))
+@onboarding_api.operation(
+    "POST", LINKS, CONFIGURE, body=SetupLinkCreate, answers={201: NewSetupLinkView}, refuses=(409, 429)
+)
 def post_link(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
-    """Make a set-up link for one person. It is shown this once."""
-    lifetime = dt.timedelta(days=body["expires_in_days"])
+    """Make a set-up link for one person. It is shown this once; a tenant's own token has it mailed to proven domains alone."""
+    lifetime, settings, actor = dt.timedelta(days=body["expires_in_days"]), web.settings(), caller().actor
     with transaction():
-        link = issue_link(tenant, body["email"], lifetime, web.settings(), actor=caller().actor, now=now())
-    return {**link_document(link.row, tenant, now()), "url": link.url}
+        link = issue_link(tenant, body["email"], lifetime, settings, actor=actor, now=now())
+        if body["send_mail"]:
+            by_staff = caller().role is Role.STAFF
+            link = mail_link(tenant, link, settings, keys(), by_staff=by_staff, actor=actor, now=now())
+    return new_link_document(link, tenant, now())
 
 
 @onboarding_api.operation("GET", ONE_LINK, READ, answers={200: SetupLinkView})

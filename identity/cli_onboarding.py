@@ -13,8 +13,9 @@ from identity.onboarding import activate
 from identity.onboarding_schemas import Activate, OnboardingCreate, SetupLinkCreate
 from identity.setup_progress import progress_of
 from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_tenant
+from tenants.onboarding.link_mail import mail_link
 from tenants.onboarding.link_records import links_of
-from tenants.onboarding.links import issue_link, release_link, revoke_link
+from tenants.onboarding.links import IssuedLink, issue_link, release_link, revoke_link
 from tenants.paging import is_row_id
 from tenants.wiring import keys, settings
 
@@ -22,6 +23,7 @@ setup_link = ManagementGroup("setup-link", help="Links by which a customer's IT 
 onboarding = ManagementGroup("onboarding", help="New customers, and how far they are.")
 SLUG = click.argument("slug", metavar="MYDOMAIN")
 LINK = click.argument("link_id", metavar="ID")
+MAIL = click.option("--mail", "send_mail", is_flag=True, help="Send it to its person by mail, too.")
 DAYS = click.option("--expires-in-days", default=14, show_default=True, type=click.IntRange(1, 90))
 
 
@@ -44,6 +46,7 @@ def install_onboarding_commands(app: Flask) -> None:
     help="Whether the link's person becomes the tenant's first administrator when sign-in is activated.",
 )
 @DAYS
+@MAIL
 def start_command(
     slug: str,
     name: str,
@@ -52,6 +55,7 @@ def start_command(
     email: str,
     first_admin: bool,
     expires_in_days: int,
+    send_mail: bool,
 ) -> None:
     """Create a tenant and a set-up link, and print the link alone. It is shown this once."""
     document = {
@@ -62,6 +66,7 @@ def start_command(
         "setup_email": email,
         "first_admin": first_admin,
         "expires_in_days": expires_in_days,
+        "send_mail": send_mail,
     }
     body = checked(OnboardingCreate, document)
     lifetime = dt.timedelta(days=body["expires_in_days"])
@@ -73,9 +78,10 @@ def start_command(
         body["setup_email"],
         lifetime,
         body["first_admin"],
+        body["send_mail"],
     )
     _, link = start_onboarding(customer, settings(), keys(), actor=actor(), now=now())
-    click.echo(link.url)
+    _print(link)
 
 
 @onboarding.command("show")
@@ -100,13 +106,16 @@ def activate_command(slug: str, reason: str | None) -> None:
 @SLUG
 @click.option("--email", required=True, help="Whom it is for.")
 @DAYS
-def issue_command(slug: str, email: str, expires_in_days: int) -> None:
+@MAIL
+def issue_command(slug: str, email: str, expires_in_days: int, send_mail: bool) -> None:
     """Make a link and print it, and nothing else. It is shown this once."""
-    body = checked(SetupLinkCreate, {"email": email, "expires_in_days": expires_in_days})
-    lifetime = dt.timedelta(days=body["expires_in_days"])
+    body = checked(SetupLinkCreate, {"email": email, "expires_in_days": expires_in_days, "send_mail": send_mail})
+    lifetime, tenant = dt.timedelta(days=body["expires_in_days"]), the_tenant(slug)
     with transaction():
-        link = issue_link(the_tenant(slug), body["email"], lifetime, settings(), actor=actor(), now=now())
-    click.echo(link.url)
+        link = issue_link(tenant, body["email"], lifetime, settings(), actor=actor(), now=now())
+        if body["send_mail"]:
+            link = mail_link(tenant, link, settings(), keys(), by_staff=True, actor=actor(), now=now())
+    _print(link)
 
 
 @setup_link.command("list")
@@ -137,6 +146,13 @@ def revoke_command(slug: str, link_id: str) -> None:
     tenant = the_tenant(slug)
     with transaction():
         show(link_document(revoke_link(tenant, _id(link_id, slug), actor=actor(), now=now()), tenant, now()))
+
+
+def _print(link: IssuedLink) -> None:
+    """The link alone, for scripts; where it is mailed, too, that stands beside it."""
+    click.echo(link.url)
+    if link.delivery is not None:
+        click.echo(f"On its way to {link.row.email} as delivery {link.delivery}.", err=True)
 
 
 def _id(text: str, slug: str) -> str:

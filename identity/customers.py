@@ -15,6 +15,7 @@ from tenants.administration import create_tenant, draft_tenant
 from tenants.email_domains import normalise_email
 from tenants.management_errors import FieldsInvalid
 from tenants.models import ONBOARDING
+from tenants.onboarding.link_mail import mail_link
 from tenants.onboarding.link_records import LinkRow
 from tenants.onboarding.links import IssuedLink, issue_link
 from tenants.tenant_records import Attestation, ManagedTenant
@@ -32,6 +33,8 @@ class NewCustomer:
     lifetime: dt.timedelta
     first_admin: bool = False
     """Whether the link's person becomes the tenant's first administrator when sign-in is activated."""
+    by_mail: bool = False
+    """Whether the link goes to its person by mail, too. Only staff begin customers, so any address may be written to."""
 
 
 def start_onboarding(
@@ -40,7 +43,7 @@ def start_onboarding(
     """Make everything, or nothing. Opens its own transaction, after the keys were made.
 
     Raises:
-        FieldsInvalid, SlugInvalid, SlugTaken, DomainInvalid, DomainTaken.
+        FieldsInvalid, SlugInvalid, SlugTaken, DomainInvalid, DomainTaken, MailNotSetUp.
     """
     if normalise_email(customer.setup_email) is None:
         raise FieldsInvalid("setup_email", errors={"setup_email": ["This is not an e-mail address."]})
@@ -57,7 +60,14 @@ def start_onboarding(
             actor=actor,
             now=now,
         )
+        if customer.by_mail:
+            link = mail_link(tenant, link, settings, keys, by_staff=True, actor=actor, now=now)
         return tenant, link
+
+
+def new_link_document(link: IssuedLink, tenant: ManagedTenant, now: dt.datetime) -> dict[str, Any]:
+    """A set-up link with the link itself, for the answer that made it alone."""
+    return {**link_document(link.row, tenant, now), "url": link.url, "delivery": link.delivery}
 
 
 def link_document(link: LinkRow, tenant: ManagedTenant, now: dt.datetime) -> dict[str, Any]:

@@ -17,16 +17,18 @@ LINK_STATES = ("open", "claimed", "expired", "revoked", "completed")
 
 
 class SetupLinkCreate(Strict):
-    """A new set-up link."""
+    """A new set-up link. `send_mail`: it goes to its person by mail, too."""
 
     email = text(MAX_EMAIL_CHARACTERS, required=True)
     expires_in_days = Whole(1, MAX_LIFETIME_DAYS, load_default=DEFAULT_LIFETIME.days)
+    send_mail = Flag(load_default=False)
 
 
 class OnboardingCreate(Strict):
     """A new customer: a tenant, its service provider, and a set-up link. With `attest_reason` its domains count at once.
 
-    With `first_admin` the person of `setup_email` becomes the tenant's first administrator when sign-in is activated.
+    With `first_admin` the person of `setup_email` becomes the tenant's first administrator when sign-in is activated. With
+    `send_mail` the link goes to that person by mail, too.
     """
 
     slug = text(63, shortest=3, pattern=r"^[A-Za-z0-9-]+$", required=True)
@@ -36,6 +38,7 @@ class OnboardingCreate(Strict):
     setup_email = text(MAX_EMAIL_CHARACTERS, required=True)
     expires_in_days = Whole(1, MAX_LIFETIME_DAYS, load_default=DEFAULT_LIFETIME.days)
     first_admin = Flag(load_default=False)
+    send_mail = Flag(load_default=False)
 
 
 class Activate(Strict):
@@ -60,9 +63,10 @@ class SetupLinkView(Strict):
 
 
 class NewSetupLinkView(SetupLinkView):
-    """A set-up link with the link itself."""
+    """A set-up link with the link itself. `delivery`: of the mail that it goes out with, null where none does."""
 
     url = fields.String(required=True)
+    delivery = fields.String(required=True, allow_none=True)
 
 
 class SetupLinkPage(Strict):

@@ -19,7 +19,8 @@ import tenants.models
 import tenants.organisations.models
 import tenants.sealing.models
 import tenants.settings_models
-import tenants.setup_models  # noqa: F401
+import tenants.setup_models
+import tenants.staff_event_models  # noqa: F401
 from config.database import Base
 from config.migrate import require_whole
 

@@ -32,6 +32,7 @@ class EventType(StrEnum):
     EMAIL_DOMAINS_CHANGED = "email_domains.changed"
     EMAIL_DOMAIN_PROVEN = "email_domain.proven"
     SETUP_LINK_ISSUED = "setup_link.issued"
+    SETUP_LINK_MAILED = "setup_link.mailed"
     SETUP_LINK_CLAIMED = "setup_link.claimed"
     SETUP_LINK_RELEASED = "setup_link.released"
     SETUP_LINK_REVOKED = "setup_link.revoked"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 import click
 
 from config.database import transaction
 from config.resealing import reseal, sealed_by
+from config.sealing import KeyRing
 from tenants.cli_support import ManagementGroup, actor, now, show, the_tenant
 from tenants.key_views import key_document, reader_document
 from tenants.paging import is_row_id
@@ -29,6 +30,7 @@ from tenants.rollover.stages import (
 )
 from tenants.rollover.timeline import rollovers_of, standing_of
 from tenants.service_provider import ALLOWED_RSA_BITS, RSA_BITS
+from tenants.staff_audit import StaffEventType, record_staff
 from tenants.tenant_records import ManagedTenant
 from tenants.wiring import keys, noted
 
@@ -165,9 +167,7 @@ def reseal_command(check: bool) -> None:
     """Seal every secret in the database anew, with the first of SECRET_KEYS. The service may run meanwhile."""
     ring = keys()
     if not check:
-        for done in reseal(ring):
-            other = f"{done.overtaken} changed meanwhile, {done.broken} do not open"
-            click.echo(f"{done.column}: {done.resealed} sealed anew, {other}")
+        _reseal(ring)
     counts = sealed_by(ring)
     for name in ring.names:
         active = ", the active one" if name == ring.names[0] else ""
@@ -175,6 +175,19 @@ def reseal_command(check: bool) -> None:
         click.echo(f"{name}{active}: {counts.known[name]} in use{advice}")
     if counts.unknown:
         raise click.ClickException(f"{counts.unknown} are sealed with keys that SECRET_KEYS does not have.")
+
+
+def _reseal(ring: KeyRing) -> None:
+    """On record even where it is broken off: what was sealed anew until then has other octets than in yesterday's backup."""
+    totals: dict[str, Any] = {"resealed": 0, "overtaken": 0, "broken": 0}
+    try:
+        for done in reseal(ring):
+            other = f"{done.overtaken} changed meanwhile, {done.broken} do not open"
+            click.echo(f"{done.column}: {done.resealed} sealed anew, {other}")
+            totals = {name: count + getattr(done, name) for name, count in totals.items()}
+    finally:
+        with transaction():
+            record_staff(StaffEventType.SECRETS_RESEALED, at=now(), actor=actor(), key=ring.names[0], **totals)
 
 
 def _show(tenant: ManagedTenant, key: OwnKey) -> None:

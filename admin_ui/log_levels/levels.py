@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from admin_ui.log_levels.errors import LoggerUnknown
 from admin_ui.log_levels.records import KeptLevel, forget_level, keep_level, kept_levels
-from admin_ui.staff_events import StaffEventType, record_staff
 from config.log_levels import LEVELS, NAMES, TimedLevel, apply_levels, base_level, effective_level, end_levels, name_of
 from tenants.management_errors import FieldsInvalid
+from tenants.staff_audit import StaffEventType, record_staff
 
 FOLLOW_SECONDS = 2
 """How often each process looks; what is set holds within 5 seconds, whatever else it has to do."""

@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from admin_ui.staff_events import StaffEventType, record_staff
 from config.properties.definitions import Property, PropertyInvalid
 from config.properties.records import PropertyValue, property_values, store_property, unset_property
 from tenants.errors import NotFound
 from tenants.management_errors import FieldsInvalid
 from tenants.refresh.schedule import SYNC_HOURS
+from tenants.staff_audit import StaffEventType, record_staff
 
 PROPERTIES: tuple[Property, ...] = (SYNC_HOURS,)
 """Every property, by name. Whoever reads one reads it anew each time it is needed (config.properties.records)."""

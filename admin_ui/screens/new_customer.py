@@ -30,6 +30,7 @@ BLANK: Mapping[str, Any] = {
     "setup_email": "",
     "expires_in_days": DEFAULT_LIFETIME.days,
     "first_admin": True,
+    "send_mail": True,
 }
 
 
@@ -64,6 +65,7 @@ class NewCustomerScreen(StaffScreen):
             values["setup_email"],
             dt.timedelta(days=values["expires_in_days"]),
             values["first_admin"],
+            values["send_mail"],
         )
         try:
             tenant, link = start_onboarding(customer, web.settings(), keys(), actor=asked.actor, now=asked.now)
@@ -77,9 +79,15 @@ class NewCustomerScreen(StaffScreen):
         return self.render("onboarding/link.html", made, link=link, is_new=True)
 
     def _form(self, asked: Asked, shown: Mapping[str, Any], errors: Mapping[str, Any], *, status: int = 200) -> Response:
-        example = web.settings().tenant_origin("mydomain").partition("://")[2]
+        settings = web.settings()
         return self.render(
-            "onboarding/new_customer.html", asked, status=status, values={**BLANK, **shown}, errors=errors, example=example
+            "onboarding/new_customer.html",
+            asked,
+            status=status,
+            values={**BLANK, **shown},
+            errors=errors,
+            example=settings.tenant_origin("mydomain").partition("://")[2],
+            mail=bool(settings.smtp_url),
         )
 
 

@@ -20,12 +20,14 @@ from identity.onboarding_schemas import Activate, SetupLinkCreate
 from identity.setup_progress import Progress, Step, progress_of
 from tenants import web
 from tenants.errors import NotFound, Refusal
+from tenants.onboarding.link_mail import mail_link
 from tenants.onboarding.link_records import links_of
 from tenants.onboarding.links import DEFAULT_LIFETIME, issue_link, release_link, revoke_link
 from tenants.onboarding.products import PRODUCTS
 from tenants.paging import is_row_id
 from tenants.roles import CONFIGURE, ONBOARD, READ
 from tenants.service_provider import service_provider_of
+from tenants.wiring import keys
 
 STEPS: Mapping[Step, tuple[str, str]] = {
     Step.PRODUCT: ("Product chosen", "Which product the identity provider is."),
@@ -55,11 +57,13 @@ class OnboardingScreen(TenantScreen):
         if form.values is None:
             return self._show(asked, typed=form.shown, link_errors=form.errors, status=422)
         lifetime = dt.timedelta(days=form.values["expires_in_days"])
+        tenant, actor, now, settings = asked.tenant, asked.actor, asked.now, web.settings()
         try:
             with transaction():
-                link = issue_link(
-                    asked.tenant, form.values["email"], lifetime, web.settings(), actor=asked.actor, now=asked.now
-                )
+                link = issue_link(tenant, form.values["email"], lifetime, settings, actor=actor, now=now)
+                if form.values["send_mail"]:
+                    by_staff = asked.of_staff
+                    link = mail_link(tenant, link, settings, keys(), by_staff=by_staff, actor=actor, now=now)
         except Refusal as refusal:
             return self._show(asked, typed=form.shown, link_errors=errors_of(refusal), status=refusal.status)
         return self.render("onboarding/link.html", asked, link=link, is_new=False)
@@ -103,7 +107,7 @@ class OnboardingScreen(TenantScreen):
         activate_errors: Mapping[str, Any] | None = None,
         status: int = 200,
     ) -> Response:
-        progress = progress_of(asked.tenant)
+        progress, mail = progress_of(asked.tenant), bool(web.settings().smtp_url)
         product = PRODUCTS.get(progress.facts.choices.product or "")
         return self.render(
             "onboarding/index.html",
@@ -115,7 +119,8 @@ class OnboardingScreen(TenantScreen):
             chosen=product.name if product else None,
             own=service_provider_of(asked.tenant.origin),
             links=[(link, link_document(link, asked.tenant, asked.now)["state"]) for link in links_of(asked.tenant.id)],
-            typed={"email": "", "expires_in_days": DEFAULT_LIFETIME.days, **(typed or {})},
+            typed={"email": "", "expires_in_days": DEFAULT_LIFETIME.days, "send_mail": mail, **(typed or {})},
+            mail=mail,
             link_errors=link_errors or {},
             activate_errors=activate_errors or {},
             domains_url=known_screen_url("domains.index", asked),

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from config.logs import audit_log
 from config.sealing import KeyRing
 from config.settings import Settings
-from tenants.audit import EventType, record
+from tenants.audit import EventType
 from tenants.email_domains import domain_of, normalise_email
 from tenants.errors import NotFound, RateLimited
 from tenants.management_errors import FieldsInvalid
@@ -20,6 +19,7 @@ from tenants.notices.delivery_records import count_since
 from tenants.notices.errors import MailNotSetUp, TooManyContacts
 from tenants.notices.outbox import tell_by_mail
 from tenants.notices.owners import Owner
+from tenants.notices.trail import record_change
 from tenants.notices.words import TEST, try_letter
 from tenants.records import proven_domains
 from tenants.tenant_records import bump_version
@@ -45,7 +45,7 @@ def name_contact(owner: Owner, email: str, *, by_staff: bool, actor: str, now: d
     if len(contacts_of(owner)) >= MAX_CONTACTS:
         raise TooManyContacts(f"{MAX_CONTACTS} contacts")
     contact_id = add_contact(owner, address, by_staff=by_staff, added_by=actor, now=now)
-    _record(owner, EventType.NOTICE_CONTACT_ADDED, actor, now, email=address)
+    record_change(owner, EventType.NOTICE_CONTACT_ADDED, at=now, actor=actor, email=address)
     return require_contact(owner, contact_id)
 
 
@@ -58,7 +58,7 @@ def drop_contact(owner: Owner, contact_id: str, *, actor: str, now: dt.datetime)
     contact = require_contact(owner, contact_id)
     if not remove_contact(owner, contact_id):
         raise NotFound("removed meanwhile")
-    _record(owner, EventType.NOTICE_CONTACT_REMOVED, actor, now, email=contact.email)
+    record_change(owner, EventType.NOTICE_CONTACT_REMOVED, at=now, actor=actor, email=contact.email)
 
 
 def try_contact(
@@ -80,7 +80,7 @@ def try_contact(
     if count_since(owner, TEST, now - _HOUR) >= TESTS_PER_HOUR:
         raise RateLimited("tests of notices", retry_after=int(_HOUR.total_seconds()))
     (delivery_id,) = tell_by_mail(owner, TEST, try_letter(whose), [contact.email], keys, now)
-    _record(owner, EventType.NOTICE_TESTED, actor, now, email=contact.email)
+    record_change(owner, EventType.NOTICE_TESTED, at=now, actor=actor, email=contact.email)
     return delivery_id
 
 
@@ -99,11 +99,3 @@ def require_contact(owner: Owner, contact_id: str) -> Contact:
     if contact is None:
         raise NotFound("no such contact")
     return contact
-
-
-def _record(owner: Owner, event: EventType, actor: str, now: dt.datetime, *, email: str) -> None:
-    """In the tenant's audit; what concerns the service as a whole is in the log of the same name."""
-    if owner is None:
-        audit_log.info(event.value, actor=actor)
-    else:
-        record(owner, event, at=now, actor=actor, email=email)

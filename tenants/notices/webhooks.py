@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from config.logs import audit_log
 from config.sealing import KeyRing
 from config.settings import Settings
-from tenants.audit import EventType, record
+from tenants.audit import EventType
 from tenants.errors import NotFound, RateLimited
 from tenants.management_errors import FieldsInvalid
 from tenants.metadata_errors import URLNotAllowed
@@ -18,6 +17,7 @@ from tenants.notices.outbox import tell_webhooks
 from tenants.notices.owners import Owner, place_of
 from tenants.notices.sending import WEBHOOK_PLACE
 from tenants.notices.signing import new_secret
+from tenants.notices.trail import record_change
 from tenants.notices.webhook_records import (
     WebhookRow,
     add_webhook,
@@ -163,7 +163,4 @@ def _hold(owner: Owner) -> None:
 
 
 def _record(owner: Owner, event: EventType, webhook_id: str, url: str, actor: str, now: dt.datetime) -> None:
-    if owner is None:
-        audit_log.info(event.value, actor=actor, webhook=webhook_id, url=shown_url(url))
-    else:
-        record(owner, event, at=now, actor=actor, webhook=webhook_id, url=shown_url(url))
+    record_change(owner, event, at=now, actor=actor, webhook=webhook_id, url=shown_url(url))

@@ -11,7 +11,7 @@ import datetime as dt
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from config.settings import Settings
@@ -57,10 +57,11 @@ UNKNOWN_TOKENS = Throttle(per_minute=30, burst=60)
 
 @dataclass(frozen=True, slots=True)
 class IssuedLink:
-    """A new link. The URL holds the token, and is shown this once."""
+    """A new link. The URL holds the token, and is shown this once. `delivery`: of the mail that it goes out with."""
 
     row: LinkRow
-    url: str
+    url: str = field(repr=False)
+    delivery: str | None = None
 
 
 def issue_link(

@@ -49,6 +49,7 @@ EVENTS: Mapping[str, str] = {
     "certificate.ending": "A certificate ends",
     "metadata.ending": "Metadata ends",
     "notice.test": "Test",
+    "setup_link": "Set-up link",
 }
 SERVICE = "the whole service"
 

@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy as sa
 
 from admin_ui.audit_chains import STAFF_LEDGER, renew_signatures, seal_events
-from admin_ui.staff_events import StaffEventType, record_staff
 from config.database import db, new_id, transaction
 from config.isolation import every_tenant
 from tenants.sealing import examination, sealer
@@ -21,6 +20,7 @@ from tenants.sealing.ledgers import tenant_ledger
 from tenants.sealing.records import head_of, seal_of
 from tenants.sealing.seals import Anchor, made_at
 from tenants.sealing.signing import SealKeys
+from tenants.staff_audit import StaffEventType, record_staff
 from tests.support.at_once import at_once
 from tests.support.tampering import (
     KEYS,

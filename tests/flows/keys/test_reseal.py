@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from flask.cli import ScriptInfo
 
+from admin_ui.staff_events import staff_events
 from admin_ui.staff_sign_in import totp_place
 from command import vestibule
 from config.database import Base, db, transaction, write
@@ -40,6 +41,7 @@ def test_every_sealed_column_says_so() -> None:
 
 SEALING = {
     *("tenants/rollover/making.py", "admin_ui/enrolment.py"),
+    "identity/credentials/offers.py",
     *("identity/trial_outcome.py", "config/resealing.py"),
     *("tenants/notices/webhooks.py", "tenants/notices/outbox.py"),
 }
@@ -122,6 +124,10 @@ def test_the_command_says_which_key_may_go(world: World) -> None:
     assert result.exit_code == 0, result.output
     assert "test, the active one: 4 in use" in result.output
     assert CliRunner().invoke(vestibule, ["keys", "reseal", "--check"], obj=info).exit_code == 0
+    with world.app.app_context():
+        (event,) = staff_events(None, 10)  # looking alone is none
+    assert (event.type, event.actor.partition(":")[0]) == ("secrets.resealed", "cli")
+    assert event.detail == {"key": "test", "resealed": 0, "overtaken": 0, "broken": 0}
 
 
 def _with_keys(settings: Settings, keys: dict[str, bytes]) -> Settings:
