@@ -25,6 +25,7 @@ from config.log_levels import set_base_level
 from config.logs import configure_logging
 from config.sealing import KeyRing
 from config.settings import Settings, settings_from_environment
+from identity.account_routes import account_routes
 from identity.acs_routes import acs_routes
 from identity.api import install_people_api
 from identity.api_onboarding import install_onboarding_api
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(routes)
     app.register_blueprint(acs_routes)
     app.register_blueprint(logout_routes)
+    app.register_blueprint(account_routes)
     app.register_blueprint(sign_in_routes)
     app.register_blueprint(invitation_routes)
     app.register_blueprint(sso_routes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from urllib.parse import urlsplit
 
-from flask import Blueprint, g, redirect, request
+from flask import Blueprint, g, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.database import transaction
@@ -18,7 +18,7 @@ from identity.errors import RequestInvalid
 from identity.form_body import read_form
 from identity.logout import Departure, SignedOut, receive_logout, refused_as_logout, sign_out, tell_identity_provider
 from identity.saml.unverified_logout import UnverifiedLogout, read_posted_logout, read_redirected_logout
-from identity.tenant_host import FORM_CONTENT_TYPE, may_record, read_posted, to_current_mydomain
+from identity.tenant_host import FORM_CONTENT_TYPE, may_record, read_posted, require_same_origin, see_other, to_current_mydomain
 from tenants import web
 from tenants.audit import EventType, record
 from tenants.errors import Refusal, ServiceUnavailable
@@ -34,13 +34,19 @@ logout_routes.before_request(to_current_mydomain)
 @logout_routes.post("/logout")
 def logout() -> WerkzeugResponse:
     """End this browser's session here; the next page then tells its identity provider, where it can be told."""
-    tenant, token = web.tenant(), request.cookies.get(SESSION_COOKIE)
-    _require_same_origin(tenant.slug)
+    tenant = web.tenant()
+    require_same_origin()
+    return leave(tenant)
+
+
+def leave(tenant: TenantView) -> WerkzeugResponse:
+    """End this browser's session, and go on to tell its identity provider where it can be told."""
+    token = request.cookies.get(SESSION_COOKIE)
     request_id = sign_out(tenant, web.trust(), token, _now()) if token else None
     LOGOUTS.labels("begun" if request_id else "here").inc()
     # By way of a page of its own: Chromium holds the redirects that follow a form against the `form-action` of the page
     # that the form stood on, and that one cannot know where an identity provider sends people on to.
-    response = _see_other(f"/saml/logout?request={request_id}") if request_id else _signed_out(SignedOut.HERE)
+    response = see_other(f"/saml/logout?request={request_id}") if request_id else _signed_out(SignedOut.HERE)
     response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
     return response
 
@@ -86,7 +92,7 @@ def _unverified() -> UnverifiedLogout:
 def _leave(tenant: TenantView, departure: Departure) -> WerkzeugResponse:
     """By redirect, or by a form that sends itself. The identity provider may show that form in a frame of its own."""
     if departure.fields is None:
-        return _see_other(departure.location)
+        return see_other(departure.location)
     return pages.logout_form_page(tenant, departure.location, departure.fields, framed_by=_origin_of(departure.location))
 
 
@@ -96,13 +102,7 @@ def _origin_of(location: str) -> str:
 
 
 def _signed_out(how_far: SignedOut) -> WerkzeugResponse:
-    return _see_other(f"/?signed_out={how_far.value}")
-
-
-def _see_other(location: str) -> WerkzeugResponse:
-    response = redirect(location, 303)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return see_other(f"/?signed_out={how_far.value}")
 
 
 def _record_refusal(tenant: TenantView, refusal: Refusal, now: dt.datetime) -> None:
@@ -115,18 +115,6 @@ def _record_refusal(tenant: TenantView, refusal: Refusal, now: dt.datetime) -> N
             record(tenant.id, EventType.LOGOUT_REFUSED, at=now, actor="sign-out", reason=refusal.code, **detail)
     cause = told_logout_cause(refusal.cause)
     sign_in_log.info("logout_refused", tenant_id=tenant.id, code=refusal.code, cause=cause, recorded=recorded)
-
-
-def _require_same_origin(slug: str) -> None:
-    """Another tenant's host is the same *site*, so SameSite alone does not stop its forms."""
-    fetch_site = request.headers.get("Sec-Fetch-Site")
-    if fetch_site is not None:
-        same = fetch_site in ("same-origin", "none")
-    else:
-        origin = request.headers.get("Origin")
-        same = origin is None or origin.lower() in (f"http://{request.host.lower()}", f"https://{request.host.lower()}")
-    if not same:
-        raise RequestInvalid(f"a form of another site at {slug}")
 
 
 def _now() -> dt.datetime:

@@ -20,6 +20,7 @@ from identity.branding import brand_css, brand_version
 from identity.errors import StatusNotSuccess
 from identity.moments import relative_words, utc_machine, utc_words
 from identity.page_rendering import html_of, page_of, render_page, source_of
+from identity.provisioning import Person
 from identity.response_headers import HSTS, POLICY, form_action_for, security_headers
 from identity.sessions import CurrentSession
 from identity.static_files import CHECK_AGAIN, FOR_EVER, static_response
@@ -94,13 +95,12 @@ def sign_in_page(tenant: TenantView, providers: Sequence[ProviderChoice], *, tar
 def landing_page(tenant: TenantView, session: CurrentSession, *, now: dt.datetime, csrf_token: str | None = None) -> Response:
     """Who is signed in, through which identity provider, since when and until when; and the way out."""
     person = session.person
-    name = " ".join(filter(None, (person.first_name, person.last_name))) or person.username or person.email
     values = {
-        "name": name,
+        "name": name_of(person),
         "email": person.email,
         "provider": session.idp_display_name or WAY_WORDS[session.way],
-        "since": _moment(session.created_at, now),
-        "until": _moment(session.expires_at, now),
+        "since": moment_of(session.created_at, now),
+        "until": moment_of(session.expires_at, now),
         "csrf_token": csrf_token,
     }
     return render_page("landing.html", tenant, values)
@@ -258,5 +258,11 @@ def _logo(version: str) -> Response:
     return response
 
 
-def _moment(moment: dt.datetime, now: dt.datetime) -> dict[str, str]:
+def name_of(person: Person) -> str:
+    """What a person is called to their face."""
+    return " ".join(filter(None, (person.first_name, person.last_name))) or person.username or person.email
+
+
+def moment_of(moment: dt.datetime, now: dt.datetime) -> dict[str, str]:
+    """A moment as the templates show it."""
     return {"machine": utc_machine(moment), "words": utc_words(moment), "relative": relative_words(moment, now)}

@@ -59,8 +59,14 @@ def set_active(tenant_id: int, user_id: str, active: bool) -> bool:
     return write(statement.values(active=active)).rowcount == 1
 
 
-def end_open_sessions(tenant_id: int, now: dt.datetime, *, idp_id: str | None = None, user_id: str | None = None) -> int:
-    """End the open sessions of a tenant, of one identity provider there, or of one person, and tell how many."""
+def end_open_sessions(
+    tenant_id: int, now: dt.datetime, *, idp_id: str | None = None, user_id: str | None = None, but: str | None = None
+) -> int:
+    """End the open sessions of a tenant, of one identity provider there, or of one person, and tell how many.
+
+    Args:
+        but: a session that goes on.
+    """
     statement = sa.update(SessionRow).where(
         SessionRow.tenant_id == tenant_id, SessionRow.ended_at.is_(None), SessionRow.expires_at > now
     )
@@ -68,4 +74,6 @@ def end_open_sessions(tenant_id: int, now: dt.datetime, *, idp_id: str | None = 
         statement = statement.where(SessionRow.idp_id == idp_id)
     if user_id is not None:
         statement = statement.where(SessionRow.user_id == user_id)
+    if but is not None:
+        statement = statement.where(SessionRow.id != but)
     return write(statement.values(ended_at=now)).rowcount

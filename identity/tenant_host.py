@@ -9,7 +9,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.throttle import Throttle
-from identity.errors import TooLarge
+from identity.errors import RequestInvalid, TooLarge
 from tenants import web
 
 FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
@@ -45,6 +45,29 @@ def read_posted(max_octets: int) -> bytes:
     if body is None or len(body) > max_octets:
         raise TooLarge(f"a form of more than {max_octets // 1024} KiB")
     return body
+
+
+def require_same_origin() -> None:
+    """Another tenant's host is the same *site*, so SameSite alone does not stop its forms.
+
+    Raises:
+        RequestInvalid: the form stood on a page of another origin.
+    """
+    fetch_site = request.headers.get("Sec-Fetch-Site")
+    if fetch_site is not None:
+        same = fetch_site in ("same-origin", "none")
+    else:
+        origin = request.headers.get("Origin")
+        same = origin is None or origin.lower() in (f"http://{request.host.lower()}", f"https://{request.host.lower()}")
+    if not same:
+        raise RequestInvalid("a form of another site")
+
+
+def see_other(location: str) -> WerkzeugResponse:
+    """Go on by GET; nobody may keep the answer."""
+    response = redirect(location, 303)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def may_record(tenant_id: int) -> bool:

@@ -13,8 +13,10 @@ from markupsafe import escape
 from werkzeug.serving import make_server
 
 from identity import errors, pages
+from identity.account_pages import account_page
 from identity.error_pages import install_error_pages, refusal_response
 from identity.provisioning import Person
+from identity.session_records import OpenSession
 from identity.sessions import CurrentSession
 from tenants import errors as tenant_errors
 from tenants.errors import Refusal
@@ -81,6 +83,22 @@ def session_of(slug: str) -> CurrentSession:
     return CurrentSession("s1", person, "sso", "main", "Company login", began, ends, "")
 
 
+AGENTS = (
+    "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile/15E148 Safari/604.1",
+    "<b>" + "W" * 296,
+)
+
+
+def devices_of(slug: str) -> list[OpenSession]:
+    """This one and two others."""
+    email, seen, ends = session_of(slug).person.email, NOW - dt.timedelta(minutes=3), NOW + dt.timedelta(hours=7)
+    return [
+        OpenSession(f"s{at}", "p1", email, agent, address, NOW - dt.timedelta(days=at), seen, ends, "sso", "main")
+        for at, (agent, address) in enumerate(zip(AGENTS, ("192.0.2.7", "2001:db8:85a3::8a2e:370:7334", ""), strict=True), 1)
+    ]
+
+
 def pages_app() -> Flask:
     """`/<slug>/<page>` shows a page as that tenant; `idp.localhost` and `broker.localhost` are the others."""
     app = Flask("pages", static_folder=None, template_folder=None)
@@ -117,6 +135,7 @@ def _page_named(slug: str, page: str) -> Response:
         "signed-out": lambda: pages.sign_in_page(tenant, ONE, target="/", signed_out="1"),
         "signed-out-partly": lambda: pages.sign_in_page(tenant, ONE, target="/", signed_out="partly"),
         "signing-out": lambda: pages.logout_link_page(tenant, f"{scheme}://idp.localhost:{port}/slo?SAMLRequest=x"),
+        "account": lambda: account_page(tenant, session_of(slug), devices_of(slug), now=NOW, ended=1),
         "landing": lambda: pages.landing_page(tenant, session_of(slug), now=NOW, csrf_token="t0ken"),
         "leaving": lambda: pages.post_form_page(
             tenant,

@@ -17,13 +17,15 @@ PAGES = (
     "signed-out",
     "signed-out-partly",
     "landing",
+    "account",
     "leaving",
     "app-host",
     "unknown",
     *REFUSALS,
 )
+ODD = ("sign-in", "sign-in-many", "landing", "account", "signature")
 OTHERS = (
-    *((slug, page) for slug in ("long", "rtl", "emoji") for page in ("sign-in", "sign-in-many", "landing", "signature")),
+    *((slug, page) for slug in ("long", "rtl", "emoji") for page in ODD),
     *((slug, "sign-in") for slug in ("yellow", "white", "black", "navy", "orange", "grey")),
 )
 WIDTHS = ((320, 640), (360, 740), (1280, 800), (3840, 2160))

@@ -17,6 +17,7 @@ PAGES = (
     "signed-out",
     "signed-out-partly",
     "landing",
+    "account",
     "app-host",
     "unknown",
     *REFUSALS,

@@ -14,10 +14,11 @@ from flask.testing import FlaskClient
 from jinja2 import UndefinedError
 
 from identity import page_rendering, pages
+from identity.account_pages import account_page
 from identity.pages import SUBMIT_SCRIPT
 from identity.response_headers import form_action_for, security_headers
 from identity.static_files import static_url
-from tests.e2e.pages_site import MANY, NOW, ONE, TENANTS, Choice, pages_app, session_of, tenant_named
+from tests.e2e.pages_site import MANY, NOW, ONE, TENANTS, Choice, devices_of, pages_app, session_of, tenant_named
 
 STRICT = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'none'; form-action 'self'; "
@@ -45,6 +46,7 @@ def test_every_page_has_the_bones(slug: str) -> None:
         pages.sign_in_page(tenant, MANY, target="/", signed_out="1"),
         pages.sign_in_page(tenant, (), target="/"),
         pages.landing_page(tenant, session_of(slug), now=NOW),
+        account_page(tenant, session_of(slug), devices_of(slug), now=NOW),
     ):
         text = body(page)
         assert len(re.findall(r"<h1[ >]", text)) == len(re.findall(r"<main[ >]", text)) == 1
