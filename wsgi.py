@@ -34,6 +34,7 @@ from identity.cli import install_people_commands
 from identity.cli_onboarding import install_onboarding_commands
 from identity.cli_trials import install_trial_commands
 from identity.error_pages import install_error_pages
+from identity.front_door.routes import front_door_routes
 from identity.logout_routes import logout_routes
 from identity.pages import install_pages
 from identity.routes import routes
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_error_pages(app)
     app.register_blueprint(operation)
     app.register_blueprint(routes)
+    app.register_blueprint(front_door_routes)
     app.register_blueprint(acs_routes)
     app.register_blueprint(logout_routes)
     app.register_blueprint(account_routes)

@@ -10,8 +10,9 @@ from flask import request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from identity.exchanges import EXCHANGE_LIFETIME
+from identity.login_hints import HINT_PARAMETER, open_hint
 from identity.sessions import BrowserFacts, CurrentSession, current_session
-from tenants import web
+from tenants import web, wiring
 
 SESSION_COOKIE = "__Host-vestibule_session"
 LOGIN_COOKIE = "__Host-vestibule_login"
@@ -37,6 +38,11 @@ def keep_login_secret(response: WerkzeugResponse, secret: str) -> None:
     """`SameSite=None`: it has to come with the identity provider's cross-site POST."""
     max_age = int(EXCHANGE_LIFETIME.total_seconds())
     _set_cookie(response, LOGIN_COOKIE, secret, same_site="None", max_age=max_age)
+
+
+def hint_here(now: dt.datetime) -> str | None:
+    """The address that its owner typed on a page of ours a moment ago, for this tenant."""
+    return open_hint(wiring.keys(), web.tenant().id, request.args.get(HINT_PARAMETER, ""), now)
 
 
 def session_here(now: dt.datetime) -> CurrentSession | None:

@@ -24,6 +24,10 @@ RELAY_STATE_BYTES = 24
 """32 characters; SAML Bindings 3.4.3 allows 80 bytes."""
 
 
+MAX_LOGIN_HINT = 254
+"""Characters: an e-mail address. A longer hint is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoginOptions:
     """What a link to the sign-in may ask for (Q5)."""

@@ -202,11 +202,6 @@ def trial_page(tenant: TenantView, shown: ShownTrial) -> Response:
     return render_page("trial.html", tenant, values)
 
 
-def app_host_page() -> Response:
-    """The front page of the app host: says where people sign in, and nothing about who exists."""
-    return render_page("app_host.html", None, {})
-
-
 def install_pages(app: Flask) -> None:
     """Serve what the pages need, and give every answer of the service its security headers."""
     app.add_url_rule("/static/<version>/<name>", "static", static_response)

@@ -17,6 +17,7 @@ from identity.logout_models import LogoutExchangeRow, UsedLogout
 from identity.models import Attempt, ExchangeRow, SessionRow, UsedAssertion
 from identity.trial_models import TrialRow
 from tenants.models import APIToken
+from tenants.rates import purge_visitors
 from tenants.setup_models import SetupLink
 
 SESSION_MEMORY = dt.timedelta(days=30)
@@ -57,4 +58,5 @@ KEPT: Sequence[Kept] = (
 def purge_expired(now: dt.datetime | None = None) -> int:
     """Remove what was kept long enough, of every tenant, and tell how many rows that were."""
     now = now or dt.datetime.now(dt.UTC)
-    return purge_imports(now) + sum(remove_old(kept.row, kept.column, now - kept.memory, BATCH) for kept in KEPT)
+    others = purge_imports(now) + purge_visitors(now)
+    return others + sum(remove_old(kept.row, kept.column, now - kept.memory, BATCH) for kept in KEPT)

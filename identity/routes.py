@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, g, jsonify, make_response, request
+from flask import Blueprint, Response, g, jsonify, make_response, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.metrics import LOGIN_STARTS
 from identity import pages
-from identity.browsers import browser_facts, keep_login_secret, login_secret, login_secret_or_new, session_here
+from identity.browsers import browser_facts, hint_here, keep_login_secret, login_secret, login_secret_or_new, session_here
 from identity.errors import NotSignedIn
+from identity.front_door.routes import front_door_page
 from identity.login import LoginOptions, LoginStart, begin_login
+from identity.login_hints import HINT_PARAMETER
 from identity.logout import SignedOut
 from identity.own_metadata import tenant_metadata
 from identity.saml.sp_metadata import METADATA_MEDIA_TYPE
@@ -28,15 +31,24 @@ routes.before_request(to_current_mydomain)
 
 
 @routes.get("/")
-def landing() -> Response:
-    """Who is signed in; otherwise the way to sign in. On the app host a quiet page that says nothing about who exists."""
+def landing() -> WerkzeugResponse:
+    """Who is signed in; otherwise the way to sign in. On the app host the page that leads to organisations."""
     if g.host_kind is HostKind.APP:
-        return pages.app_host_page()
+        return front_door_page()
     tenant = web.tenant()
     session = session_here(_now())
     if session is None:
-        return pages.sign_in_page(tenant, web.trust().providers, target="/", signed_out=_signed_out())
+        return _ways_in(tenant)
     return pages.landing_page(tenant, session, now=_now())
+
+
+def _ways_in(tenant: TenantView) -> WerkzeugResponse:
+    """The sign-in page; whoever the app host sent here with their address has no choice to make where there is one way."""
+    providers, signed_out = web.trust().providers, _signed_out()
+    if hint_here(_now()) and len(providers) == 1 and not signed_out:
+        query = urlencode({"next": "/", HINT_PARAMETER: request.args[HINT_PARAMETER]})
+        return redirect(f"/saml/login?{query}", 303)
+    return pages.sign_in_page(tenant, providers, target="/", signed_out=signed_out)
 
 
 @routes.get("/saml/login")
@@ -47,7 +59,7 @@ def login() -> WerkzeugResponse:
         target=request.args.get("next", "/"),
         force_authn=request.args.get("force") == "1",
         is_passive=request.args.get("passive") == "1",
-        login_hint=request.args.get("login_hint"),
+        login_hint=hint_here(_now()) or request.args.get("login_hint"),
     )
     tenant, trust = web.tenant(), web.trust()
     if options.idp_name is None and len(trust.providers) > 1:

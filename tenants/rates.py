@@ -1,4 +1,4 @@
-"""Records: how often a tenant does what is costly, counted in the database: the bound holds for all workers together.
+"""Records: how often somebody does what is costly, counted in the database: the bound holds for all workers together.
 
 A bucket that fills again with time, as `config.throttle` has it in one process, told by one number: when it is full again
 (the generic cell rate algorithm). One statement looks and takes, so that many at once gain nothing.
@@ -7,14 +7,19 @@ A bucket that fills again with time, as `config.throttle` has it in one process,
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from config.database import Base, write
+from config.networks import network_of
+from config.purging import BATCH, removed_in_batches
 from config.statements import Prepared
 from tenants.errors import RateLimited
-from tenants.setup_models import TenantRate
+from tenants.setup_models import TenantRate, VisitorRate
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,39 +36,68 @@ class Rate:
         return 60 / self.per_minute
 
 
-_BEGIN = Prepared(
-    {
-        "postgresql": postgresql.insert(TenantRate.__table__).on_conflict_do_nothing(),
-        "sqlite": sqlite.insert(TenantRate.__table__).on_conflict_do_nothing(),
-    }
-)
-_TAKE = Prepared(
-    sa.update(TenantRate.__table__)
-    .where(
-        TenantRate.tenant_id == sa.bindparam("of_tenant"),
-        TenantRate.what == sa.bindparam("of_what"),
-        TenantRate.full_at <= sa.bindparam("latest", type_=sa.Float),
-    )
-    .values(
-        full_at=sa.case(
-            (TenantRate.full_at > sa.bindparam("now", type_=sa.Float), TenantRate.full_at),
-            else_=sa.bindparam("now", type_=sa.Float),
+class Buckets:
+    """A table of buckets, each known by the values of `keys`; its `full_at` is Unix time."""
+
+    def __init__(self, row: type[Base], *keys: str) -> None:
+        self._keys = keys
+        table = cast(sa.Table, row.__table__)
+        full_at, now = table.c.full_at, sa.bindparam("now", type_=sa.Float)
+        self._begin = Prepared(
+            {
+                "postgresql": postgresql.insert(table).on_conflict_do_nothing(),
+                "sqlite": sqlite.insert(table).on_conflict_do_nothing(),
+            }
         )
-        + sa.bindparam("seconds", type_=sa.Float)
-    )
-)
+        self._take = Prepared(
+            sa.update(table)
+            .where(
+                *(table.c[key] == sa.bindparam(f"of_{key}", type_=table.c[key].type) for key in keys),
+                full_at <= sa.bindparam("latest", type_=sa.Float),
+            )
+            .values(full_at=sa.case((full_at > now, full_at), else_=now) + sa.bindparam("seconds", type_=sa.Float))
+        )
+
+    def take(self, key: Mapping[str, Any], rate: Rate, now: dt.datetime) -> None:
+        """Count one more, inside a transaction of its own, or refuse it uncounted.
+
+        Raises:
+            RateLimited
+        """
+        moment = now.timestamp()
+        if self._begin.write({**key, "full_at": moment + rate.seconds}):
+            return
+        latest = moment + (rate.burst - 1) * rate.seconds
+        bucket = {f"of_{name}": key[name] for name in self._keys}
+        if not self._take.write({**bucket, "now": moment, "latest": latest, "seconds": rate.seconds}):
+            raise RateLimited(rate.what, retry_after=max(1, round(rate.seconds)))
+
+
+_TENANTS = Buckets(TenantRate, "tenant_id", "what")
+_VISITORS = Buckets(VisitorRate, "network", "what")
 
 
 def require_rate(tenant_id: int, rate: Rate, now: dt.datetime) -> None:
-    """Count one more, inside a transaction of its own, or refuse it uncounted.
+    """Count one more of a tenant's, inside a transaction of its own, or refuse it uncounted.
 
     Raises:
         RateLimited
     """
-    moment = now.timestamp()
-    if _BEGIN.write({"tenant_id": tenant_id, "what": rate.what, "full_at": moment + rate.seconds}):
-        return
-    latest = moment + (rate.burst - 1) * rate.seconds
-    taken = {"of_tenant": tenant_id, "of_what": rate.what, "now": moment, "latest": latest, "seconds": rate.seconds}
-    if not _TAKE.write(taken):
-        raise RateLimited(rate.what, retry_after=max(1, round(rate.seconds)))
+    _TENANTS.take({"tenant_id": tenant_id, "what": rate.what}, rate, now)
+
+
+def require_visitor_rate(address: str, rate: Rate, now: dt.datetime) -> None:
+    """Count one more of whoever is at an address, of IPv6 of its network; otherwise as `require_rate`.
+
+    Raises:
+        RateLimited
+    """
+    _VISITORS.take({"network": network_of(address), "what": rate.what}, rate, now)
+
+
+def purge_visitors(now: dt.datetime) -> int:
+    """Forget networks that may do as much as anybody, and tell how many."""
+    key = (VisitorRate.network, VisitorRate.what)
+    full = sa.select(*key).where(VisitorRate.full_at < now.timestamp()).limit(BATCH).with_for_update(skip_locked=True)
+    statement = sa.delete(VisitorRate).where(sa.tuple_(*key).in_(full))
+    return removed_in_batches(VisitorRate.__tablename__, lambda: write(statement).rowcount, BATCH)

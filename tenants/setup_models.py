@@ -67,3 +67,14 @@ class TenantRate(TenantScoped, Model):
 
     what: Mapped[str] = mapped_column(sa.String(40), primary_key=True, sort_order=-1)
     full_at: Mapped[float] = mapped_column(sa.Float)
+
+
+class VisitorRate(Model):
+    """How often strangers from one network did something of late; `full_at` as in TenantRate."""
+
+    __tablename__ = "visitor_rate"
+    __table_args__ = (sa.Index("ix_visitor_rate_full_at", "full_at"),)
+
+    network: Mapped[str] = mapped_column(sa.String(45), primary_key=True)
+    what: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    full_at: Mapped[float] = mapped_column(sa.Float)

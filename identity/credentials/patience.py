@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import ipaddress
 from dataclasses import dataclass
+
+from config.networks import network_of
 
 LONGEST_WAIT = dt.timedelta(minutes=15)
 FORGOTTEN_AFTER = dt.timedelta(hours=24)
@@ -45,18 +46,6 @@ def counters_of(what: str, account: str, address: str, *, known_address: bool) -
     if known_address:
         return (both,)
     return (both, Counter(f"{what}:{who}", FREE_FOR_ACCOUNT), Counter(f"{what}:@{where}", FREE_FOR_ADDRESS))
-
-
-def network_of(address: str) -> str:
-    """An address; of IPv6 the network of 64 bits, since whoever has one has all of it."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        mapped = parsed.ipv4_mapped
-        return str(mapped) if mapped else str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
-    return str(parsed)
 
 
 def wait_of(counter: Counter, failures: int, last_at: dt.datetime, now: dt.datetime) -> dt.timedelta:

@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 from identity import errors, pages
 from identity.account_pages import account_page
 from identity.error_pages import install_error_pages, refusal_response
+from identity.front_door.pages import RememberedPlace, front_page, onward_page
 from identity.provisioning import Person
 from identity.session_records import OpenSession
 from identity.sessions import CurrentSession
@@ -142,7 +143,9 @@ def _page_named(slug: str, page: str) -> Response:
             f"{scheme}://idp.localhost:{port}/sso?tenant=1&hand_on={request.args.get('hand_on', '')}",
             {"SAMLRequest": 'PHNhbWw"+/=', "RelayState": "r"},
         ),
-        "app-host": pages.app_host_page,
+        "app-host": front_page,
+        "app-host-nothing": lambda: front_page(places_of(port), typed="jo.doe@example.com", found_nothing=True),
+        "onward": lambda: onward_page(f"{scheme}://idp.localhost:{port}/sso", f"idp.localhost:{port}"),
         "unknown": lambda: refusal_response(
             tenant_errors.TenantUnknown(slug), tenant=None, reference=REFERENCE, accepts=request.accept_mimetypes
         ),
@@ -155,6 +158,11 @@ def _page_named(slug: str, page: str) -> Response:
     return refusal_response(
         REFUSALS[page], tenant=tenant, reference=REFERENCE, accepts=request.accept_mimetypes, retry_url=retry_url
     )
+
+
+def places_of(port: str) -> list[RememberedPlace]:
+    """Organisations that this browser went to."""
+    return [RememberedPlace(label, f"http://{label}.localhost:{port}/") for label in ("acme", "granite-legal", "x" * 63)]
 
 
 def _identity_provider() -> Response:

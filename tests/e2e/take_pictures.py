@@ -20,6 +20,7 @@ PAGES = (
     "account",
     "leaving",
     "app-host",
+    "app-host-nothing",
     "unknown",
     *REFUSALS,
 )

@@ -19,6 +19,7 @@ PAGES = (
     "landing",
     "account",
     "app-host",
+    "app-host-nothing",
     "unknown",
     *REFUSALS,
 )

@@ -26,7 +26,7 @@ GLOBAL_TABLES = {"tenant", "my_domain", "email_domain", "email_address", "api_to
 STAFF_TABLES = {
     *("staff_account", "staff_passkey", "staff_recovery_code", "staff_sign_in", "console_session"),
     *("staff_attempt", "staff_event", "staff_seal", "unsealed_staff_event"),
-    *("service_property", "job_clock", "log_level"),
+    *("service_property", "job_clock", "log_level", "visitor_rate"),
     *("service_contact", "service_webhook", "service_delivery"),
 }
 """Of the company that runs the service: they belong to no tenant, and no tenant's row refers to them."""
