@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -17,23 +18,28 @@ from admin_ui.staff_purge import purge_staff
 from config.database import DATABASE_ERRORS, db, schema_is_current
 from config.development import apply_development_file
 from config.logs import configure_logging
+from config.looks import LOOK_SECONDS, Look
 from config.migrate import NEWEST, migrate
-from config.scheduler import Job, RunningClock, ending, start_clock
+from config.scheduler import Job, RunningClock, Where, ending, start_clock
 from config.sealing import KeyRing
 from config.serve import serve
 from config.settings import Settings, SettingsInvalid, settings_from_environment
 from config.worker import work
 from identity.admin_addresses import admin_addresses
+from identity.import_records import IMPORTS_LOOK
 from identity.people_import import run_due_imports
 from identity.purge import purge_expired
 from identity.sign_in_counts import count_sign_ins
 from tenants.metadata_history.purge import purge_metadata
 from tenants.metadata_readings import run_due_readings
 from tenants.metadata_sync import run_due_lists, run_due_syncs
+from tenants.notices.delivery_records import DELIVERIES_LOOK
 from tenants.notices.ending import warn_of_endings
 from tenants.notices.keeping import count_endings, purge_notices
 from tenants.notices.sending import run_due_deliveries
 from tenants.own_keys import opens_what_is_stored
+from tenants.reading_records import READINGS_LOOK
+from tenants.refresh.records import LISTS_LOOK, SYNCS_LOOK
 from tenants.rollover.ending import look_after_keys
 from tenants.sealing.signing import SealKeys
 from wsgi import create_app
@@ -43,19 +49,11 @@ KEYS_OF_ANOTHER = (
     "SECRET_KEYS does not open the private keys in this database, so nobody could sign in. Set the keys that it was made "
     "with; a key that is being replaced stays in the list, after the new one."
 )
-IMPORT_SECONDS = 2
-"""How soon a file of people that somebody sent is looked at."""
 PURGE_SECONDS = 300
 COUNT_SECONDS = 60
 OWN_KEYS_SECONDS = 300
 METADATA_PURGE_SECONDS = 3600
-READING_SECONDS = 2
-"""How soon a federation's list that somebody waits for is taken up."""
 WARN_SECONDS = 60
-SEND_SECONDS = 5
-"""How soon mail and webhooks go out."""
-SYNC_SECONDS = 2
-"""How soon a metadata sync that was asked for begins, and a changed interval makes others due."""
 SEAL_SECONDS = 30
 SEAL_KEYS_SECONDS = 3_600
 """How soon every chain has a seal of a new key."""
@@ -156,6 +154,7 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
     seal_keys: SealKeys = app.extensions["vestibule_seal_keys"]
     keys: KeyRing = app.extensions["vestibule_keys"]
     return (
+        *_queues(settings, keys),
         Job("purge", PURGE_SECONDS, purge_expired),
         Job("own_keys", OWN_KEYS_SECONDS, lambda: look_after_keys(dt.datetime.now(dt.UTC))),
         Job("staff_purge", PURGE_SECONDS, purge_staff),
@@ -163,22 +162,25 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
         Job("log_levels", FOLLOW_SECONDS, lambda: follow_levels(dt.datetime.now(dt.UTC)), where="everywhere"),
         Job("seal_events", SEAL_SECONDS, lambda: seal_events(seal_keys, dt.datetime.now(dt.UTC))),
         Job("seal_keys", SEAL_KEYS_SECONDS, lambda: renew_signatures(seal_keys, dt.datetime.now(dt.UTC))),
-        Job("people_imports", IMPORT_SECONDS, lambda: run_due_imports(dt.datetime.now(dt.UTC))),
         Job("metadata_purge", METADATA_PURGE_SECONDS, lambda: purge_metadata(dt.datetime.now(dt.UTC))),
-        Job(
-            "metadata_readings", READING_SECONDS, lambda: run_due_readings(settings, dt.datetime.now(dt.UTC)), where="worker"
-        ),
-        Job(
-            "metadata_lists",
-            SYNC_SECONDS,
-            lambda: run_due_lists(settings, dt.datetime.now(dt.UTC), ended=ending.is_set),
-            where="worker",
-        ),
-        Job("metadata_sync", SYNC_SECONDS, lambda: run_due_syncs(settings, dt.datetime.now(dt.UTC), ended=ending.is_set)),
         Job("warnings", WARN_SECONDS, lambda: warn_of_endings(settings, keys, dt.datetime.now(dt.UTC), admin_addresses)),
-        Job("deliveries", SEND_SECONDS, lambda: run_due_deliveries(settings, keys, dt.datetime.now(dt.UTC))),
         Job("notices_purge", PURGE_SECONDS, lambda: purge_notices(dt.datetime.now(dt.UTC))),
         Job("count_endings", PURGE_SECONDS, lambda: count_endings(dt.datetime.now(dt.UTC))),
+    )
+
+
+def _queues(settings: Settings, keys: KeyRing) -> tuple[Job, ...]:
+    """Jobs that are looked for together, and run where something is due."""
+
+    def queue(name: str, look: Look, run: Callable[[dt.datetime], object], where: Where = "anywhere") -> Job:
+        return Job(name, LOOK_SECONDS, lambda: run(dt.datetime.now(dt.UTC)), where, look)
+
+    return (
+        queue("people_imports", IMPORTS_LOOK, run_due_imports),
+        queue("metadata_readings", READINGS_LOOK, lambda now: run_due_readings(settings, now), "worker"),
+        queue("metadata_lists", LISTS_LOOK, lambda now: run_due_lists(settings, now, ended=ending.is_set), "worker"),
+        queue("metadata_sync", SYNCS_LOOK, lambda now: run_due_syncs(settings, now, ended=ending.is_set)),
+        queue("deliveries", DELIVERIES_LOOK, lambda now: run_due_deliveries(settings, keys, now)),
     )
 
 

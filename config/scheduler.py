@@ -2,7 +2,8 @@
 
 There are two kinds of process with a clock: each worker of `vestibule serve`, and `vestibule worker`, which does nothing else.
 A job that takes much memory or time says `where="worker"`, and is never run beside requests. What a process needs for itself,
-such as its log levels, says `where="everywhere"`: it runs in workers of `vestibule serve --no-jobs`, too.
+such as its log levels, says `where="everywhere"`: it runs in workers of `vestibule serve --no-jobs`, too. Jobs that work off
+queues are looked for together (config.looks), and run where one of theirs has anything due.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,13 +27,17 @@ from config.clocks.records import BEAT_SECONDS, Clock, beat, stop_beating
 from config.clocks.rows import SERVE
 from config.database import DATABASE_ERRORS, db, new_id, transaction
 from config.logs import jobs_log
+from config.looks import LOOK_SECONDS, Look, Looks
 from config.metrics import JOB_FAILURES, JOB_SECONDS
 
 JOB_THREADS = 4
 """More than there are jobs that take minutes, so that none of the short ones waits for them."""
 MISFIRE_GRACE_SECONDS = 30
 HEARTBEAT = "heartbeat"
+LOOK = "look"
 EVERYWHERE = "everywhere"
+
+Where = Literal["anywhere", "worker", "everywhere"]
 
 ending = threading.Event()
 """Set when this process is to end: a job that takes long looks at it between two pieces of work, and begins no more."""
@@ -47,12 +52,19 @@ class Job:
         where: `anywhere`, or `worker` for what runs in `vestibule worker` alone (config.clocks.records.worker_is_alive
             tells whether there is one), or `everywhere` for what takes milliseconds and concerns the process itself: it has
             a thread of its own, and never waits for a job that fetches or removes.
+        look: whether there is anything to do; without, it runs each time. All are looked for together, so `seconds` is
+            LOOK_SECONDS for each of them.
     """
 
     name: str
     seconds: float
     run: Callable[[], object]
-    where: Literal["anywhere", "worker", "everywhere"] = "anywhere"
+    where: Where = "anywhere"
+    look: Look | None = None
+
+    def __post_init__(self) -> None:
+        if self.look is not None and self.seconds != LOOK_SECONDS:
+            raise ValueError(f"{self.name} is looked for every {LOOK_SECONDS} seconds, as all others are")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +101,21 @@ def start_clock(
         executors={
             "default": ThreadPoolExecutor(JOB_THREADS),
             HEARTBEAT: ThreadPoolExecutor(1),
+            LOOK: ThreadPoolExecutor(1),
             EVERYWHERE: ThreadPoolExecutor(1),
         },
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": MISFIRE_GRACE_SECONDS},
         timezone="UTC",
     )
+    mine = [job for job in jobs if shared and job.where in ("anywhere", kind)]
     for job in jobs:
         if job.where == EVERYWHERE:
             _add(scheduler, app, job, executor=EVERYWHERE, next_run_time=now)
-        elif shared and job.where in ("anywhere", kind):
+    for job in mine:
+        if job.look is None:
             _add(scheduler, app, job)
+    if queues := {job.name: job for job in mine if job.look is not None}:
+        _add(scheduler, app, _looking_job(scheduler, app, queues), executor=LOOK)
     if shared:
         _add(scheduler, app, heartbeat, executor=HEARTBEAT, next_run_time=now)
     scheduler.start()
@@ -108,6 +125,26 @@ def start_clock(
 def _add(scheduler: BackgroundScheduler, app: Flask, job: Job, **options: object) -> None:
     every = {"seconds": job.seconds, "jitter": job.seconds / 10}
     scheduler.add_job(_run_in, "interval", id=job.name, args=[app, job], **every, **options)
+
+
+def _looking_job(scheduler: BackgroundScheduler, app: Flask, queues: Mapping[str, Job]) -> Job:
+    """The job that looks for all queues, and begins those that have anything due and are not under way in this process."""
+    looks = Looks({name: job.look for name, job in queues.items() if job.look is not None})
+    running: set[str] = set()
+
+    def work_off(job: Job) -> None:
+        try:
+            _run_in(app, job)
+        finally:
+            running.discard(job.name)
+
+    def look() -> None:
+        for name in looks.due(dt.datetime.now(dt.UTC)):
+            if name not in running:
+                running.add(name)
+                scheduler.add_job(work_off, args=[queues[name]], misfire_grace_time=None)
+
+    return Job(LOOK, LOOK_SECONDS, look)
 
 
 def _beat(clock: Clock) -> None:

@@ -25,10 +25,10 @@ NOTHING: Parameters = {}
 class _Compiled:
     """One statement in the SQL of one database."""
 
-    def __init__(self, statement: Any, dialect: sa.Dialect) -> None:
+    def __init__(self, statement: Any, dialect: sa.Dialect, *, every_tenant: bool) -> None:
         compiled = statement.compile(dialect=dialect)
         self.sql: str = str(compiled)
-        if violation := violation_of(self.sql):
+        if not every_tenant and (violation := violation_of(self.sql)):
             raise TenantViolation(violation)
         self._by_position = compiled.positiontup is not None
         names: Iterable[str] = compiled.positiontup or compiled.bind_names.values()
@@ -96,14 +96,16 @@ class Prepared:
 
     Args:
         statement: or one for each database by its name, where they differ.
+        every_tenant: it works across tenants on purpose: a job's.
 
     Raises:
         TenantViolation: at the first execution, where it reaches for a tenant's rows and compares no tenant.
     """
 
-    def __init__(self, statement: Any) -> None:
+    def __init__(self, statement: Any, *, every_tenant: bool = False) -> None:
         self._statements: Mapping[str, Any] | None = statement if isinstance(statement, Mapping) else None
         self._statement = statement
+        self._every_tenant = every_tenant
         self._compiled: dict[str, _Compiled] = {}
         self._lock = threading.Lock()
 
@@ -161,5 +163,6 @@ class Prepared:
         if compiled is None:
             with self._lock:
                 statement = self._statements[dialect.name] if self._statements is not None else self._statement
-                compiled = self._compiled.setdefault(dialect.name, _Compiled(statement, dialect))
+                made = _Compiled(statement, dialect, every_tenant=self._every_tenant)
+                compiled = self._compiled.setdefault(dialect.name, made)
         return compiled

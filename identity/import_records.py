@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from config.database import new_id, read, write
+from config.looks import Look, any_row
 from identity.import_models import APPLYING, READY, WAITING, PeopleImport, PeopleImportLine
 from identity.models import EmailAddress, User
 from identity.people_plan import COMPARED, Known, PlannedLine
@@ -57,6 +58,16 @@ class ImportWork:
 _COLUMNS = tuple(getattr(PeopleImport, name) for name in ImportRow.__dataclass_fields__)
 
 
+_REQUESTED = PeopleImport.work_requested_at.is_not(None)
+
+
+def _free(now: Any) -> sa.ColumnElement[bool]:
+    return sa.or_(PeopleImport.claimed_until.is_(None), PeopleImport.claimed_until < now)
+
+
+IMPORTS_LOOK = Look(any_row(PeopleImport, _REQUESTED, _free(sa.bindparam("now"))))
+
+
 def _one(tenant_id: int, import_id: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (PeopleImport.tenant_id == tenant_id, PeopleImport.id == import_id)
 
@@ -95,23 +106,15 @@ def file_of(work: ImportWork) -> bytes | None:
 
 def imports_due(now: dt.datetime, limit: int) -> list[tuple[int, str]]:
     """(tenant, import) of those that wait, the oldest first; across tenants."""
-    statement = sa.select(PeopleImport.tenant_id, PeopleImport.id).where(
-        PeopleImport.work_requested_at.is_not(None), _free(now)
-    )
+    statement = sa.select(PeopleImport.tenant_id, PeopleImport.id).where(_REQUESTED, _free(now))
     rows = read(statement.order_by(PeopleImport.work_requested_at).limit(limit))
     return [(row.tenant_id, row.id) for row in rows]
-
-
-def _free(now: dt.datetime) -> sa.ColumnElement[bool]:
-    return sa.or_(PeopleImport.claimed_until.is_(None), PeopleImport.claimed_until < now)
 
 
 def claim_import(tenant_id: int, import_id: str, now: dt.datetime) -> ImportWork | None:
     """Take an import up, or None where another worker was faster (a compare-and-set)."""
     work = ImportWork(tenant_id, import_id, new_id())
-    statement = sa.update(PeopleImport).where(
-        *_one(tenant_id, import_id), PeopleImport.work_requested_at.is_not(None), _free(now)
-    )
+    statement = sa.update(PeopleImport).where(*_one(tenant_id, import_id), _REQUESTED, _free(now))
     claimed = write(statement.values(claim=work.claim, claimed_until=now + LEASE)).rowcount == 1
     return work if claimed else None
 

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from config.database import new_id, read, write
+from config.looks import Look, any_row
 from tenants.errors import ConflictingState
 from tenants.metadata_models import READING, WAITING, MetadataReading
 
@@ -48,6 +49,7 @@ _FREE = sa.or_(
     MetadataReading.state == WAITING,
     sa.and_(MetadataReading.state == READING, MetadataReading.claimed_until < sa.bindparam("now")),
 )
+READINGS_LOOK = Look(any_row(MetadataReading, _FREE, sa.text("state IN ('waiting', 'reading')")))
 _DUE = (
     sa.select(MetadataReading.tenant_id, MetadataReading.id)
     .where(_FREE)

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from admin_ui.log_levels.models import LogLevel
-from config.database import read, write, writing_connection
+from config.database import write, writing_connection
 from config.log_levels import TimedLevel
+from config.statements import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,10 @@ class KeptLevel:
 
 
 _TABLE = LogLevel.__table__
-_KEPT = sa.select(LogLevel.logger, LogLevel.level, LogLevel.until, LogLevel.set_at, LogLevel.set_by).where(
-    LogLevel.until > sa.bindparam("now")
+_KEPT = Prepared(
+    sa.select(LogLevel.logger, LogLevel.level, LogLevel.until, LogLevel.set_at, LogLevel.set_by)
+    .where(LogLevel.until > sa.bindparam("now"))
+    .order_by(LogLevel.logger)
 )
 _INSERTS: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
@@ -35,7 +38,7 @@ def kept_levels(now: dt.datetime) -> Sequence[KeptLevel]:
     """Levels that are not over: as many rows as there are loggers, at most."""
     return [
         KeptLevel(TimedLevel(row.logger, row.level, row.until), row.set_at, row.set_by)
-        for row in read(_KEPT.order_by(LogLevel.logger), {"now": now})
+        for row in _KEPT.all({"now": now})
     ]
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from config.clocks.rows import WORKER, JobClock
 from config.database import read, write
+from config.statements import Prepared
 
 BEAT_SECONDS = 10.0
 ALIVE_FOR = dt.timedelta(seconds=35)
@@ -33,13 +34,13 @@ _LIVING = (
     .where(JobClock.beat_at > sa.bindparam("since"))
     .order_by(JobClock.started_at, JobClock.id)
 )
+_BEAT = Prepared(sa.update(JobClock).where(JobClock.id == sa.bindparam("clock")).values(beat_at=sa.bindparam("now")))
 _WORKERS = sa.select(JobClock.id).where(JobClock.beat_at > sa.bindparam("since"), JobClock.kind == WORKER).limit(1)
 
 
 def beat(clock: Clock) -> None:
     """Say that this process lives, and forget those that have long been gone."""
-    kept = sa.update(JobClock).where(JobClock.id == clock.id).values(beat_at=clock.beat_at)
-    if write(kept).rowcount == 0:
+    if _BEAT.write({"clock": clock.id, "now": clock.beat_at}) == 0:
         names = Clock.__dataclass_fields__
         write(sa.insert(JobClock).values({name: getattr(clock, name) for name in names}))
         write(sa.delete(JobClock).where(JobClock.beat_at < clock.beat_at - FORGOTTEN_AFTER))

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from config.database import read, write, writing_connection
 from config.properties.definitions import Property, PropertyInvalid
 from config.properties.rows import ServiceProperty
+from config.statements import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ _ROWS = sa.select(ServiceProperty.name, ServiceProperty.value, ServiceProperty.c
     ServiceProperty.name.in_(sa.bindparam("names", expanding=True))
 )
 
+_ONE = Prepared(sa.select(ServiceProperty.value).where(ServiceProperty.name == sa.bindparam("name")))
+
 
 def _store(insert: Any) -> Any:
     inserted = insert(ServiceProperty.__table__)
@@ -41,7 +44,8 @@ _STORE = {"sqlite": _store(sqlite.insert), "postgresql": _store(postgresql.inser
 
 def property_value(definition: Property) -> int:
     """The value that holds now."""
-    return property_values((definition,))[0].value
+    row = _ONE.one_or_none({"name": definition.name})
+    return definition.default if row is None else _within_bounds(definition, row.value)
 
 
 def property_values(definitions: Sequence[Property]) -> list[PropertyValue]:
@@ -56,6 +60,13 @@ def property_values(definitions: Sequence[Property]) -> list[PropertyValue]:
             row, value = None, definition.default
         found.append(PropertyValue(definition, value, row.changed_at if row else None, row.changed_by if row else None))
     return found
+
+
+def _within_bounds(definition: Property, value: int) -> int:
+    try:
+        return definition.require(value)
+    except PropertyInvalid:
+        return definition.default
 
 
 def store_property(definition: Property, value: int, *, by: str, now: dt.datetime) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from config.database import new_id, read, write
 from config.isolation import every_tenant
+from config.looks import Look, any_row
 from tenants.notices.models import FAILED, SENT, WAITING, Delivery, ServiceDelivery
 from tenants.notices.owners import Owner, deliveries, owned, values_of
 
@@ -137,7 +138,7 @@ def remove_old(before: dt.datetime, limit: int) -> int:
     return removed
 
 
-def _may_be_claimed(table: Any, now: dt.datetime) -> tuple[Any, ...]:
+def _may_be_claimed(table: Any, now: Any) -> tuple[Any, ...]:
     free = sa.or_(table.claimed_until.is_(None), table.claimed_until < now)
     return (sa.text("state = 'waiting'"), table.due_at <= now, free)  # as the index has it: a parameter would not use it
 
@@ -145,3 +146,8 @@ def _may_be_claimed(table: Any, now: dt.datetime) -> tuple[Any, ...]:
 def _columns(table: Any) -> tuple[sa.ColumnElement[Any], ...]:
     names = [name for name in DeliveryRow.__dataclass_fields__ if name != "has_body"]
     return (*(getattr(table, name) for name in names), table.sealed_body.is_not(None).label("has_body"))
+
+
+DELIVERIES_LOOK = Look(
+    sa.or_(*(any_row(table, *_may_be_claimed(table, sa.bindparam("now"))) for table in (Delivery, ServiceDelivery)))
+)

@@ -19,8 +19,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from config.database import UTCDateTime, new_id, read, write
+from config.looks import Look, any_row
+from config.properties.records import property_value
 from tenants.metadata_models import MetadataVersion
 from tenants.models import DELETED, IdentityProvider, Tenant
+from tenants.refresh.schedule import SYNC_HOURS
 
 SYNC_INTERVAL = dt.timedelta(seconds=60)
 """One identity provider is fetched at most once in this time because somebody asked (M2), or because of an unknown key (M7)."""
@@ -70,10 +73,10 @@ class ClaimedSync:
 
 _ONE = (IdentityProvider.tenant_id == sa.bindparam("of_tenant"), IdentityProvider.id == sa.bindparam("of_idp"))
 _FETCHED = sa.or_(IdentityProvider.metadata_url.is_not(None), IdentityProvider.metadata_path.is_not(None))
-_FREE = (
-    IdentityProvider.deleted_at.is_(None),
-    sa.or_(IdentityProvider.sync_claimed_until.is_(None), IdentityProvider.sync_claimed_until < sa.bindparam("now")),
+_UNCLAIMED = sa.or_(
+    IdentityProvider.sync_claimed_until.is_(None), IdentityProvider.sync_claimed_until < sa.bindparam("now")
 )
+_FREE = (IdentityProvider.deleted_at.is_(None), _UNCLAIMED)
 _OF_THIS_KIND = IdentityProvider.allow_aggregate == sa.bindparam("lists")
 """Federations' lists are fetched by `vestibule worker` alone, everything else by every process with a clock."""
 _ASKED = IdentityProvider.sync_requested_at.is_not(None)
@@ -98,6 +101,26 @@ _DUE = (
     _candidates(*_AT_ITS_OWN_DATE, order=[IdentityProvider.sync_failures, IdentityProvider.sync_due_at]),
     _candidates(*_BY_THE_SERVICE, order=[IdentityProvider.fresh_from]),
 )
+
+
+def _look_for(*, lists: bool) -> Look:
+    """Whether anything is due: the same three queues, each with its index.
+
+    What was asked for has not "deleted_at IS NULL": the indices of names say that, too, and without statistics PostgreSQL
+    would read all of one of them.
+    """
+    present = (IdentityProvider.deleted_at <= sa.bindparam("now")).is_not(sa.true())
+    asked = (_ASKED, IdentityProvider.sync_requested_at <= sa.bindparam("now"), present, _UNCLAIMED)
+    rows = (IdentityProvider.allow_aggregate.is_(lists), _LIVING)
+    queues = (asked, (*_FREE, *_AT_ITS_OWN_DATE), (*_FREE, *_BY_THE_SERVICE))
+    return Look(sa.or_(*(any_row(IdentityProvider, *rows, *queue) for queue in queues)), _stale_from)
+
+
+def _stale_from(now: dt.datetime) -> Mapping[str, Any]:
+    return {"stale": now - dt.timedelta(hours=property_value(SYNC_HOURS))}
+
+
+SYNCS_LOOK, LISTS_LOOK = _look_for(lists=False), _look_for(lists=True)
 _WANTED = sa.tuple_(IdentityProvider.tenant_id, IdentityProvider.id)
 _CLAIMABLE = (
     sa.select(IdentityProvider.tenant_id, IdentityProvider.id)
