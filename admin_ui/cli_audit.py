@@ -8,22 +8,26 @@ from typing import IO
 import click
 from flask import Flask
 
-from admin_ui.audit_chains import STAFF_LEDGER
-from tenants.cli_support import ManagementGroup, the_tenant
+from admin_ui.audit_chains import STAFF_LEDGER, adopt
+from config.isolation import every_tenant
+from tenants.cli_support import ManagementGroup, actor, now, the_tenant
+from tenants.models import Tenant
 from tenants.paging import MAX_LIMIT
+from tenants.schema_fields import MAX_REASON
+from tenants.sealing.across import page_of_chains
 from tenants.sealing.errors import AnchorInvalid
 from tenants.sealing.examination import examine
-from tenants.sealing.ledgers import Ledger, tenant_ledger
+from tenants.sealing.ledgers import Ledger, table_of, tenant_ledger
 from tenants.sealing.offline import examine_export
 from tenants.sealing.records import head_of
-from tenants.sealing.reports import Report
-from tenants.sealing.seals import Anchor, read_anchor
-from tenants.tenant_records import page_of_tenants
+from tenants.sealing.reports import Fault, Finding, Report
+from tenants.sealing.seals import SERVICE_CHAIN, Anchor, read_anchor
 from tenants.wiring import seal_keys
 
 audit = ManagementGroup("audit", help="Sealed audit events: verify them, print anchors.")
 SLUG = click.argument("slug", metavar="[MYDOMAIN]", required=False)
 STAFF = click.option("--staff", is_flag=True, help="The service's own chain: what staff do among themselves.")
+CHAIN = click.option("--chain", "number", type=click.IntRange(1), help="By its number: also of a tenant that was deleted.")
 EXIT_BROKEN = 1
 OWN_NAME = "(staff)"
 
@@ -36,6 +40,7 @@ def install_audit_commands(app: Flask) -> None:
 @audit.command("verify")
 @SLUG
 @STAFF
+@CHAIN
 @click.option("--from", "since", metavar="ANCHOR", help="Begin behind this seal; what it holds is taken as it stands.")
 @click.option("--anchor", "anchors", metavar="ANCHOR", multiple=True, help="A seal that the chain has to have.")
 @click.option("--file", "export", type=click.Path(allow_dash=True), help="Instead: a `sealed` export, or -.")
@@ -46,6 +51,7 @@ def verify_command(
     ctx: click.Context,
     slug: str | None,
     staff: bool,
+    number: int | None,
     since: str | None,
     anchors: tuple[str, ...],
     export: str | None,
@@ -61,17 +67,44 @@ def verify_command(
         intact = [_show(f"chain {report.chain}", report) for report in reports]
     else:
         start = read_anchor(since) if since else None
-        is_alone = bool(slug or staff)
-        intact = [_verified(name, ledger, start, kept, is_alone=is_alone) for name, ledger in _chains(slug, staff)]
+        is_alone, seen, intact = bool(slug or staff or number), set[int](), list[bool]()
+        for name, ledger in _chains(slug, staff, number):
+            intact.append(_verified(name, ledger, start, kept, is_alone=is_alone))
+            seen.add(ledger.chain)
+        intact += [_show(*_gone(anchor)) for anchor in (*kept, *([start] if start else [])) if anchor.chain not in seen]
     ctx.exit(0 if all(intact) else EXIT_BROKEN)
+
+
+@audit.command("adopt")
+@SLUG
+@STAFF
+@CHAIN
+@click.option("--reason", required=True, metavar="WHY", help="Why the key is gone; it is kept on record.")
+def adopt_command(slug: str | None, staff: bool, number: int | None, reason: str) -> None:
+    """Go on with a chain whose newest seal is of a key that is lost. What was sealed before is not vouched for by that.
+
+    Only here, where SECRET_KEYS are: neither API nor console can do it. First compare its newest seal with an anchor that
+    was kept elsewhere: whoever can write to the database could have put a history of their own there.
+    """
+    if not (slug or staff or number):
+        raise click.UsageError("Name one chain: a MyDomain, --chain or --staff.")
+    why = reason.strip()
+    if not 1 <= len(why) <= MAX_REASON:
+        raise click.UsageError(f"The reason has 1 to {MAX_REASON} characters.")
+    ((name, ledger),) = _chains(slug, staff, number)
+    adopted = adopt(ledger, seal_keys(), why, actor=actor(), now=now())
+    click.echo(f"{name}: goes on with seal {adopted.seal.number}; it could not, since {adopted.cause}")
+    click.echo(f"  adopted as it stands: {adopted.former.anchor}")
+    click.echo(f"  verify from here on with --from {adopted.seal.anchor}")
 
 
 @audit.command("anchors")
 @SLUG
 @STAFF
-def anchors_command(slug: str | None, staff: bool) -> None:
+@CHAIN
+def anchors_command(slug: str | None, staff: bool, number: int | None) -> None:
     """Print the newest seal of each chain, to be kept where nobody who can reach the database can change it."""
-    for name, ledger in _chains(slug, staff):
+    for name, ledger in _chains(slug, staff, number):
         head = head_of(ledger)
         click.echo(f"{head.anchor if head else '-'}\t{name}")
 
@@ -117,16 +150,35 @@ def _show(name: str, report: Report) -> bool:
     return report.is_intact
 
 
-def _chains(slug: str | None, staff: bool) -> Iterator[tuple[str, Ledger]]:
-    """The chain that was named, or all: tenants in the order of their MyDomains, then staff's."""
-    if slug and staff:
-        raise click.UsageError("Name a MyDomain or --staff, not both.")
+def _gone(anchor: Anchor) -> tuple[str, Report]:
+    """A chain that an anchor names, and that is not there: even a deleted tenant keeps its own."""
+    report = Report(anchor.chain)
+    report.add(Finding(Fault.SEAL_REMOVED, anchor.number, None, "the anchor names it, and its whole chain is gone"))
+    return f"chain {anchor.chain}", report
+
+
+def _chains(slug: str | None, staff: bool, number: int | None) -> Iterator[tuple[str, Ledger]]:
+    """The chain that was named, or all: tenants in the order of their making, deleted ones by number alone; then staff's."""
+    if sum(map(bool, (slug, staff, number))) > 1:
+        raise click.UsageError("Name one of MYDOMAIN, --chain and --staff.")
     if slug:
         yield slug, tenant_ledger(the_tenant(slug).id)
         return
-    after = ""
-    while not staff and (page := page_of_tenants(after, MAX_LIMIT)):
-        for tenant in page:
-            yield tenant.slug, tenant_ledger(tenant.id)
-        after = page[-1].slug
+    if number:
+        found = [name for chain, name in _page(number - 1, 1) if chain == number]
+        if not found:
+            raise click.UsageError(f"There is no chain {number}.")
+        yield found[0], tenant_ledger(number)
+        return
+    after = SERVICE_CHAIN
+    while not staff and (page := _page(after, MAX_LIMIT)):
+        yield from ((name, tenant_ledger(chain)) for chain, name in page)
+        after = page[-1][0]
     yield OWN_NAME, STAFF_LEDGER
+
+
+def _page(after: int, limit: int) -> list[tuple[int, str]]:
+    """Number and name of chains; a deleted tenant has none, since another one may be called so by now."""
+    with every_tenant():
+        found = page_of_chains(table_of(Tenant), after, limit)
+    return [(chain, slug or f"chain {chain} (deleted)") for chain, slug in found]

@@ -60,6 +60,7 @@ class EventType(StrEnum):
     TOKEN_CREATED = "token.created"  # noqa: S105 a word, not a token
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
     EVENTS_EXPORTED = "events.exported"
+    CHAIN_ADOPTED = "audit_chain.adopted"
     SESSION_OPENED = "session.opened"
     SESSION_ENDED = "session.ended"
     SIGN_IN_REFUSED = "sign_in.refused"

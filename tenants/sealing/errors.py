@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenants.errors import Refusal
+from tenants.errors import ConflictingState, Refusal
 
 
 class AnchorInvalid(Refusal):
@@ -10,6 +10,10 @@ class AnchorInvalid(Refusal):
 
     code, status = "anchor_invalid", 422
     sentence = "This is not an anchor of this audit log. An anchor looks like v1_1_128_ and 64 hexadecimal digits."
+
+
+class NothingToAdopt(ConflictingState):
+    sentence = "There is nothing to adopt: this chain can go on as it is."
 
 
 class ChainBroken(Exception):

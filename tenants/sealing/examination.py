@@ -23,7 +23,7 @@ from tenants.sealing.records import (
     waiting_among,
     waiting_ids,
 )
-from tenants.sealing.reports import Fault, Finding, Report
+from tenants.sealing.reports import NOT_VOUCHED, Fault, Finding, Report
 from tenants.sealing.sealer import digest_of
 from tenants.sealing.seals import UNREADABLE, Anchor, Seal, made_at
 from tenants.sealing.signing import SealKeys, is_signed
@@ -72,10 +72,11 @@ class _Sweep:
         self._highest: str | None = None
         self._doubted = False
         self._cut = False
+        self._anchored: frozenset[Anchor] = frozenset()
 
     def begin(self, since: Anchor | None, anchors: Sequence[Anchor]) -> None:
         """Look for the seals that the chain has to have, and go to where it begins."""
-        head = head_of(self._ledger)
+        head, self._anchored = head_of(self._ledger), frozenset(anchors)
         for anchor in anchors:
             found = seal_at(self._ledger, anchor.number)
             if found is None:
@@ -117,6 +118,8 @@ class _Sweep:
             self._say(Fault.SEAL_REMOVED, missing[0], cause=f"seal {missing[0]}{several}: gone from the middle of the chain")
         elif seal.previous != self._previous and not self._doubted:
             self._say(Fault.SEAL_CHANGED, self.number or seal.number, cause=f"seal {seal.number} was made after another one")
+        if seal.adopts and Anchor(seal.chain, seal.number - 1, seal.previous) not in self._anchored:
+            self._say(Fault.CHAIN_ADOPTED, seal.number, cause=NOT_VOUCHED)
         if seal.is_well_formed and seal.computed_hash() == seal.hash and is_signed(seal.public_key, seal.hash, seal.signature):
             return True
         self._say(Fault.SEAL_CHANGED, seal.number, cause="it is not what was hashed and signed")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tenants.sealing.encoding import NOTHING_BEFORE, event_digest
-from tenants.sealing.reports import Fault, Finding, Report
+from tenants.sealing.reports import NOT_VOUCHED, Fault, Finding, Report
 from tenants.sealing.seals import Anchor, Seal, packed
 from tenants.sealing.signing import is_signed
 
@@ -30,6 +30,8 @@ class _Chain:
     open: dict[int, dict[str, bytes]] = field(default_factory=dict)
     links: dict[int, tuple[str, str, str]] = field(default_factory=dict)
     """Number -> hash, hash of the one before, public key."""
+    adopted: list[Anchor] = field(default_factory=list)
+    """The seals that adopting ones go on from."""
 
 
 def examine_export(
@@ -78,6 +80,8 @@ def _take_seal(chain: _Chain, seal: Seal) -> None:
     if not is_whole or not is_signed(seal.public_key, seal.hash, seal.signature) or seal.number in chain.links:
         chain.report.add(Finding(Fault.SEAL_CHANGED, seal.number, None, "it is not what was hashed and signed"))
     chain.links[seal.number] = (seal.hash, seal.previous, seal.public_key)
+    if seal.adopts:
+        chain.adopted.append(Anchor(seal.chain, seal.number - 1, seal.previous))
     if seal.count:
         chain.open[seal.number] = dict(seal.leaves())
     chain.report.seals += 1
@@ -112,6 +116,9 @@ def _close(chain: _Chain, trusted_keys: Set[str], anchors: Sequence[Anchor], *, 
             report.add(Finding(Fault.SEAL_REMOVED, number - 1, None, "it is not in the file"))
         if before is not None and links[number][1] != before:
             report.add(Finding(Fault.SEAL_CHANGED, max(number - 1, 1), None, f"seal {number} was made after another one"))
+    for adopted in chain.adopted:
+        if adopted not in anchors:
+            report.add(Finding(Fault.CHAIN_ADOPTED, adopted.number + 1, None, NOT_VOUCHED))
     for anchor in (anchor for anchor in anchors if anchor.chain == report.chain):
         if anchor.number not in links and not is_partial:
             report.add(Finding(Fault.SEAL_REMOVED, anchor.number, None, "the anchor names it, and it is not in the file"))

@@ -19,6 +19,10 @@ class Fault(StrEnum):
     EVENT_ADDED = "event_added"
     SEAL_CHANGED = "seal_changed"
     SEAL_REMOVED = "seal_removed"
+    CHAIN_ADOPTED = "chain_adopted"
+
+
+NOT_VOUCHED = "what came before is taken as it stands: nobody had the key of its newest seal. An anchor of that one shows more"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,8 @@ from tenants.sealing.records import (
     stop_waiting,
     waiting_ids,
 )
-from tenants.sealing.seals import UNREADABLE, Leaf, Seal, is_id, made_at, packed
-from tenants.sealing.signing import SealKeys, is_signed
+from tenants.sealing.seals import ADOPTS, UNREADABLE, Leaf, Seal, is_id, made_at, packed
+from tenants.sealing.signing import NAME_CHARACTERS, SealKeys, is_signed
 
 BATCH = 500
 """Events in a seal at most: some ten milliseconds of work, and one row of 24 KiB."""
@@ -140,13 +140,16 @@ def digest_of(ledger: Ledger, row: EventRow | None) -> bytes:
         return UNREADABLE
 
 
-def next_seal(ledger: Ledger, keys: SealKeys, head: Seal | None, leaves: Sequence[Leaf], now: dt.datetime) -> Seal:
+def next_seal(
+    ledger: Ledger, keys: SealKeys, head: Seal | None, leaves: Sequence[Leaf], now: dt.datetime, *, adopts: bool = False
+) -> Seal:
+    """The seal that comes next, signed. `adopts`: it says of itself that nobody vouches for the one before it."""
     unsigned = Seal(
         chain=ledger.chain,
         number=head.number + 1 if head else 1,
         previous=head.hash if head else NOTHING_BEFORE,
         sealed_at=now,
-        key_name=keys.active_name,
+        key_name=(f"{ADOPTS}{keys.active_name}" if adopts else keys.active_name)[:NAME_CHARACTERS],
         public_key=keys.active,
         events=packed(leaves),
         hash="",

@@ -15,6 +15,8 @@ ID_BYTES = 16
 LEAF_BYTES = ID_BYTES + DIGEST_BYTES
 UNREADABLE = bytes(DIGEST_BYTES)
 """Stands for an event that was on record and could not be read, or was gone, when its turn to be sealed came."""
+ADOPTS = "adopts:"
+"""Before the name of the key, in a seal that goes on from one that nobody vouches for; no name in SECRET_KEYS has a colon."""
 SERVICE_CHAIN = 0
 """The chain of what staff do among themselves; those of tenants have their ids, which begin at 1."""
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -72,6 +74,11 @@ class Seal:
     def anchor(self) -> Anchor:
         """Its name outside."""
         return Anchor(self.chain, self.number, self.hash)
+
+    @property
+    def adopts(self) -> bool:
+        """Whether it goes on from a seal that is taken as it stands (tenants.sealing.adoption)."""
+        return self.key_name.startswith(ADOPTS)
 
     def leaves(self) -> Iterator[Leaf]:
         """The events in it. An incomplete one at the end, which no seal of ours has, is left out."""

@@ -36,6 +36,7 @@ FAULT_WORDS = {
     "event_added": "Event added",
     "seal_changed": "Seal changed",
     "seal_removed": "Seal removed",
+    "chain_adopted": "Adopted as it stood",
 }
 
 
