@@ -30,6 +30,7 @@ from identity.import_records import IMPORTS_LOOK
 from identity.people_import import run_due_imports
 from identity.purge import purge_expired
 from identity.sign_in_counts import count_sign_ins
+from tenants.erasure import erase_deleted
 from tenants.metadata_history.purge import purge_metadata
 from tenants.metadata_readings import run_due_readings
 from tenants.metadata_sync import run_due_lists, run_due_syncs
@@ -53,6 +54,7 @@ PURGE_SECONDS = 300
 COUNT_SECONDS = 60
 OWN_KEYS_SECONDS = 300
 METADATA_PURGE_SECONDS = 3600
+ERASURE_SECONDS = 3600
 WARN_SECONDS = 60
 SEAL_SECONDS = 30
 SEAL_KEYS_SECONDS = 3_600
@@ -157,6 +159,7 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
         *_queues(settings, keys),
         Job("purge", PURGE_SECONDS, purge_expired),
         Job("own_keys", OWN_KEYS_SECONDS, lambda: look_after_keys(dt.datetime.now(dt.UTC))),
+        Job("erasure", ERASURE_SECONDS, lambda: erase_deleted(dt.datetime.now(dt.UTC))),
         Job("staff_purge", PURGE_SECONDS, purge_staff),
         Job("count_sign_ins", COUNT_SECONDS, count_sign_ins),
         Job("log_levels", FOLLOW_SECONDS, lambda: follow_levels(dt.datetime.now(dt.UTC)), where="everywhere"),

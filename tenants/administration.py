@@ -143,7 +143,7 @@ def change_tenant(
 def delete_tenant(tenant: ManagedTenant, *, actor: str, now: dt.datetime, end_sessions: EndSessions) -> None:
     """Delete a tenant: sessions and tokens end, its hosts are unknown from now on, its MyDomains stay reserved.
 
-    Its e-mail domains are free again; the audit event keeps their names.
+    Its e-mail domains are free again; the audit event keeps their names. The rest is erased later (tenants.erasure).
 
     Raises:
         NotFound: it was deleted meanwhile.

@@ -27,6 +27,7 @@ class EventType(StrEnum):
     TENANT_SUSPENDED = "tenant.suspended"
     TENANT_ACTIVATED = "tenant.activated"
     TENANT_DELETED = "tenant.deleted"
+    TENANT_ERASED = "tenant.erased"
     LOGO_CHANGED = "logo.changed"
     LOGO_REMOVED = "logo.removed"
     EMAIL_DOMAINS_CHANGED = "email_domains.changed"

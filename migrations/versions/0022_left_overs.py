@@ -1,6 +1,11 @@
-"""what keys and notices still lacked"""
+"""when what belonged to a deleted tenant was erased"""
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from config.database import UTCDateTime
 
 revision = "0022"
 down_revision = "0021"
@@ -9,8 +14,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """A column that is empty for tenants that are there."""
+    op.add_column("tenant", sa.Column("erased_at", UTCDateTime(), nullable=True))
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    """What was erased stays so."""
+    op.drop_column("tenant", "erased_at")
