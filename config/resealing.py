@@ -77,7 +77,7 @@ class _Walk:
         self._done = Resealed(f"{column.table.name}.{column.name}")
 
     def go(self) -> Resealed:
-        in_batches(self._step, BATCH, seconds=NO_END)
+        in_batches(self._step, BATCH, seconds=NO_END, budget=None)
         return self._done
 
     def _step(self) -> int:

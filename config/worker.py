@@ -15,6 +15,9 @@ from config.clocks.rows import WORKER
 from config.logs import start_log
 from config.scheduler import Job, start_clock
 
+NICENESS = 5
+"""Processes that answer people come first where the processor does not suffice for all. Not more: whoever writes holds
+SQLite's one lock, and must get on with it."""
 METRICS_ADDRESS = "127.0.0.1"
 
 
@@ -24,6 +27,7 @@ def work(app: Flask, jobs: Sequence[Job], *, metrics_port: int | None = None) ->
     Args:
         metrics_port: where the numbers of this process are shown, on the loopback alone; nowhere if None.
     """
+    os.nice(NICENESS)
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())

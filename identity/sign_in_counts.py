@@ -18,13 +18,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from config.database import RowId, read, transaction, write, writing_connection
 from config.isolation import every_tenant
+from config.pacing import in_batches
 from identity.count_models import ACCEPTED, NO_PROVIDER, REFUSED, ServiceSignInHour, SignInCount, SignInHour
 from identity.models import Attempt
 from tenants.models import DELETED, Tenant
 
 BATCH = 500
 """Attempts per transaction: the writer is held for some ten milliseconds at most."""
-MAX_BATCHES = 2_000
 MAX_FRESH = 20_000
 """Attempts not counted yet that a page looks at; while the job runs there are those of a minute."""
 DELETED_AMONG_THEM = 10
@@ -84,15 +84,14 @@ def count_sign_ins() -> int:
     Returns:
         How many there were.
     """
-    total = 0
-    for _ in range(MAX_BATCHES):
+
+    def step() -> int:
         with every_tenant(), transaction():
             rows = write(_CLAIM).all()
             _add(rows)
-        total += len(rows)
-        if len(rows) < BATCH:
-            break
-    return total
+        return len(rows)
+
+    return in_batches(step, BATCH)
 
 
 def _add(rows: Sequence[sa.Row[Any]]) -> None:

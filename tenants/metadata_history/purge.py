@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from config.database import transaction, write
 from config.isolation import every_tenant
+from config.pacing import in_batches
 from tenants.metadata_models import DONE, TURNED_DOWN, MetadataReading, MetadataVersion
 from tenants.models import IdentityProvider
 
@@ -16,7 +17,6 @@ KEPT_VERSIONS = 50
 READINGS_KEPT_FOR = dt.timedelta(days=7)
 BATCH = 200
 """Rows per transaction; each may hold megabytes."""
-MAX_BATCHES = 500
 
 _later = MetadataVersion.__table__.alias("later")
 _HIGHEST = (
@@ -63,11 +63,8 @@ def purge_metadata(now: dt.datetime) -> int:
 
 
 def _in_batches(statement: sa.Delete, before: dt.datetime) -> int:
-    removed = 0
-    for _ in range(MAX_BATCHES):
+    def step() -> int:
         with every_tenant(), transaction():
-            count = write(statement, {"before": before}).rowcount
-        removed += count
-        if count < BATCH:
-            break
-    return removed
+            return write(statement, {"before": before}).rowcount
+
+    return in_batches(step, BATCH)

@@ -6,25 +6,23 @@ import datetime as dt
 
 from config.database import transaction
 from config.metrics import ENDING
+from config.pacing import in_batches
 from tenants.models import IdentityProvider
 from tenants.notices.delivery_records import remove_old
 from tenants.notices.notice_records import counts_within, remove_old_notices
 
 DELIVERIES_KEPT = dt.timedelta(days=90)
 NOTICES_KEPT = dt.timedelta(days=400)
-BATCH, MAX_BATCHES = 500, 20
+BATCH = 500
 
 
 def purge_notices(now: dt.datetime) -> int:
     """Remove deliveries that are over and warnings of ends that are long past, in small batches; how many."""
-    removed = 0
-    for _ in range(MAX_BATCHES):
+    def step() -> int:
         with transaction():
-            batch = remove_old(now - DELIVERIES_KEPT, BATCH) + remove_old_notices(now - NOTICES_KEPT, BATCH)
-        removed += batch
-        if batch == 0:
-            break
-    return removed
+            return remove_old(now - DELIVERIES_KEPT, BATCH) + remove_old_notices(now - NOTICES_KEPT, BATCH)
+
+    return in_batches(step, BATCH)
 
 
 def count_endings(now: dt.datetime) -> None:

@@ -1,8 +1,9 @@
 """Fetches run side by side in a bounded number of threads; claims and results go through the one thread that began them.
 
 So a process needs one connection to the database however many fetches are under way, and none while it waits for a server.
-Nobody can take all threads: of one tenant two fetches run at a time in a process, and identity providers that failed the
-last time have half of the threads at most.
+Nothing more is claimed while the process has had its part of a core (config.pacing); what is claimed is always finished, so
+that no lease runs out for it. Nobody can take all threads: of one tenant two fetches run at a time in a process, and identity
+providers that failed the last time have half of the threads at most.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
+from config.pacing import BACKGROUND
 from tenants.refresh.records import Candidate
 from tenants.refresh.taking import Fetch
 
@@ -21,7 +23,7 @@ FETCH_THREADS = 16
 FAILING_AT_ONCE = FETCH_THREADS // 2
 TENANT_AT_ONCE = 2
 CLAIMED_TOGETHER = FETCH_THREADS // 2
-"""So many threads are to be free before more is claimed, and each claim's transaction is for several; or a second passes."""
+"""So many threads are to be free before so many are claimed in one transaction; or a second passes."""
 LOOK_SECONDS = 1.0
 
 Found = TypeVar("Found")
@@ -41,20 +43,30 @@ def run_side_by_side(
         fetch: in a thread of its own, without the database; it does not raise.
         ended: whether this process is to end: what is under way is finished, and nothing more is claimed.
     """
+
+    def counted_fetch(one: Fetch) -> Found:
+        with BACKGROUND.counted():
+            return fetch(one)
+
     flying: dict[Future[Found], Fetch] = {}
     count, looked = 0, -LOOK_SECONDS
     with ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="refresh") as threads:
         while True:
-            free, idle = FETCH_THREADS - len(flying), False
-            if free and not ended() and (free >= CLAIMED_TOGETHER or time.monotonic() - looked >= LOOK_SECONDS):
+            free, idle, rest = FETCH_THREADS - len(flying), False, BACKGROUND.rest_seconds()
+            late = time.monotonic() - looked >= LOOK_SECONDS
+            if free and not rest and not ended() and (free >= CLAIMED_TOGETHER or late):
                 looked = time.monotonic()
-                claimed = claim(free, list(flying.values()))
+                with BACKGROUND.counted():
+                    claimed = claim(min(free, CLAIMED_TOGETHER), list(flying.values()))
                 idle = claimed is None
-                flying |= {threads.submit(fetch, one): one for one in claimed or ()}
+                flying |= {threads.submit(counted_fetch, one): one for one in claimed or ()}
             if not flying and (idle or ended()):
                 return count
+            if not flying:
+                time.sleep(min(rest, LOOK_SECONDS))
             for future in wait(flying, LOOK_SECONDS, FIRST_COMPLETED).done:
-                finish(flying.pop(future), future.result())
+                with BACKGROUND.counted():
+                    finish(flying.pop(future), future.result())
                 count += 1
 
 

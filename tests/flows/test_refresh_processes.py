@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from config.clocks.records import living_clocks, worker_is_alive
 from config.database import read, transaction, write
 from config.isolation import every_tenant
+from config.worker import NICENESS
 from tenants.metadata_sync import run_due_syncs
 from tenants.models import IdentityProvider
 from tests.flows.management.support import MAIN, allow_loopback, put
@@ -61,7 +62,7 @@ def test_three_processes_fetch_each_due_one_once_when_the_interval_changes(world
         with world.app.app_context():
             add_providers(server, COUNT, now, fresh_from=now - 3 * HOUR)
         processes.enter_context(served(_url(world), tmp_path, workers=2, **LOOPBACK))
-        processes.enter_context(working(_url(world), tmp_path, **LOOPBACK))
+        worker = processes.enter_context(working(_url(world), tmp_path, **LOOPBACK))
         assert server.asked == {}, "fresh for six hours"
         began = time.monotonic()
         changed = world.app.test_cli_runner().invoke(args=["prop", "set", "saml.metadata_sync_hours", "2"])
@@ -76,6 +77,7 @@ def test_three_processes_fetch_each_due_one_once_when_the_interval_changes(world
         with world.app.app_context():
             assert worker_is_alive(utc_now())
             assert sorted(clock.kind for clock in living_clocks(utc_now())) == ["serve", "serve", "worker"]
+        assert os.getpriority(os.PRIO_PROCESS, worker.pid) - os.getpriority(os.PRIO_PROCESS, 0) == NICENESS
     with world.app.app_context():
         assert living_clocks(utc_now()) == [], "who ends in order says so"
 
