@@ -1,6 +1,6 @@
 python := .venv/bin/python
 
-.PHONY: run test lint fuzz bench bench-housekeeping docs lock
+.PHONY: run test lint fuzz bench bench-refresh bench-housekeeping docs lock
 
 run:
 	./run
@@ -18,6 +18,10 @@ fuzz: | .venv
 # CPU time of sign-ins against a floor measured in the same run.
 bench: | .venv
 	$(python) -m benchmarks
+
+# Refresh of metadata: what one costs, an idle worker, and 2,000 at once beside sign-ins.
+bench-refresh: | .venv
+	$(python) -m benchmarks --refresh
 
 # Purge and seal beside sign-ins. As for ten minutes at 100 a second: python -m benchmarks.housekeeping --seconds 600
 bench-housekeeping: | .venv

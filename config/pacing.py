@@ -16,7 +16,7 @@ from config.scheduler import ending
 
 CPU_SHARE = 0.1
 """Of one core, for the background work of a process: refresh of metadata, purges, seals, counts."""
-CPU_BURST_SECONDS = 0.1
+CPU_BURST_SECONDS = 0.05
 """What may be taken at once after a quiet time: the few milliseconds that most runs take are not spread over seconds."""
 MAX_REST_SECONDS = 0.5
 RUN_SECONDS = 240.0

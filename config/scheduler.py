@@ -4,6 +4,9 @@ There are two kinds of process with a clock: each worker of `vestibule serve`, a
 A job that takes much memory or time says `where="worker"`, and is never run beside requests. What a process needs for itself,
 such as its log levels, says `where="everywhere"`: it runs in workers of `vestibule serve --no-jobs`, too. Jobs that work off
 queues are looked for together (config.looks), and run where one of theirs has anything due.
+
+Where a `vestibule worker` lives, processes that answer requests leave the queues to it, and take them up again half a minute
+after the last one has died: whoever signs in shares no interpreter with a refresh of metadata.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from config.clocks.records import BEAT_SECONDS, Clock, beat, stop_beating
+from config.clocks.records import BEAT_SECONDS, Clock, beat, stop_beating, worker_is_alive
 from config.clocks.rows import SERVE
 from config.database import DATABASE_ERRORS, db, new_id, transaction
 from config.logs import jobs_log
@@ -115,7 +118,8 @@ def start_clock(
         if job.look is None:
             _add(scheduler, app, job)
     if queues := {job.name: job for job in mine if job.look is not None}:
-        _add(scheduler, app, _looking_job(scheduler, app, queues), executor=LOOK)
+        looking = _looking_job(scheduler, app, queues)
+        _add(scheduler, app, _left_to_workers(looking) if kind == SERVE else looking, executor=LOOK)
     if shared:
         _add(scheduler, app, heartbeat, executor=HEARTBEAT, next_run_time=now)
     scheduler.start()
@@ -125,6 +129,16 @@ def start_clock(
 def _add(scheduler: BackgroundScheduler, app: Flask, job: Job, **options: object) -> None:
     every = {"seconds": job.seconds, "jitter": job.seconds / 10}
     scheduler.add_job(_run_in, "interval", id=job.name, args=[app, job], **every, **options)
+
+
+def _left_to_workers(job: Job) -> Job:
+    """The same, run only while no `vestibule worker` lives."""
+
+    def run() -> None:
+        if not worker_is_alive(dt.datetime.now(dt.UTC)):
+            job.run()
+
+    return dataclasses.replace(job, run=run)
 
 
 def _looking_job(scheduler: BackgroundScheduler, app: Flask, queues: Mapping[str, Job]) -> Job:

@@ -35,7 +35,11 @@ _LIVING = (
     .order_by(JobClock.started_at, JobClock.id)
 )
 _BEAT = Prepared(sa.update(JobClock).where(JobClock.id == sa.bindparam("clock")).values(beat_at=sa.bindparam("now")))
-_WORKERS = sa.select(JobClock.id).where(JobClock.beat_at > sa.bindparam("since"), JobClock.kind == WORKER).limit(1)
+_WORKERS = Prepared(
+    sa.select(JobClock.id)
+    .where(JobClock.beat_at > sa.bindparam("since"), JobClock.kind == sa.literal_column(f"'{WORKER}'"))
+    .limit(sa.literal_column("1"))
+)
 
 
 def beat(clock: Clock) -> None:
@@ -57,5 +61,5 @@ def living_clocks(now: dt.datetime) -> list[Clock]:
 
 
 def worker_is_alive(now: dt.datetime) -> bool:
-    """Whether a `vestibule worker` lives, so that what `Job(where="worker")` does will be done."""
-    return read(_WORKERS, {"since": now - ALIVE_FOR}).first() is not None
+    """Whether a `vestibule worker` lives: it does what `Job(where="worker")` says, and what others then leave to it."""
+    return bool(_WORKERS.all({"since": now - ALIVE_FOR}))

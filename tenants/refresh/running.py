@@ -22,7 +22,7 @@ from tenants.refresh.taking import Fetch
 FETCH_THREADS = 16
 FAILING_AT_ONCE = FETCH_THREADS // 2
 TENANT_AT_ONCE = 2
-CLAIMED_TOGETHER = FETCH_THREADS // 2
+CLAIMED_TOGETHER = 4
 """So many threads are to be free before so many are claimed in one transaction; or a second passes."""
 LOOK_SECONDS = 1.0
 

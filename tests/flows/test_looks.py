@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ import sqlalchemy as sa
 
 from command import jobs_of
 from config import connections
+from config.clocks.records import ALIVE_FOR, Clock, beat
+from config.clocks.rows import WORKER
 from config.database import Base, new_id, transaction, write
 from config.isolation import every_tenant
 from config.looks import LOOK_SECONDS, Look, Looks
-from config.scheduler import Job
+from config.scheduler import Job, _left_to_workers
 from tests.support.many_providers import add_providers, many_providers
 from tests.support.world import World, utc_now
 
@@ -115,3 +118,21 @@ def test_a_queue_has_the_pace_of_all_queues() -> None:
     """There is one look: a job that wants to be looked for at another pace is a mistake."""
     with pytest.raises(ValueError, match="looked for every"):
         Job("x", LOOK_SECONDS + 1, lambda: None, look=Look(sa.true()))
+
+
+def test_while_a_worker_lives_servers_leave_the_queues_to_it(world: World) -> None:
+    """What waits is done by whoever is there: by a server alone; not by it beside a worker that lives."""
+    done = list[str]()
+    now = utc_now()
+    worker = Clock(new_id(), WORKER, "elsewhere", 1, now, now)
+    job = _left_to_workers(Job("x", LOOK_SECONDS, lambda: done.append("x"), look=Look(sa.true())))
+    with world.app.app_context():
+        job.run()
+        with transaction():
+            beat(worker)
+        job.run()
+        assert done == ["x"]
+        with transaction():
+            beat(replace(worker, beat_at=now - ALIVE_FOR))
+        job.run()
+    assert done == ["x", "x"]
