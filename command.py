@@ -26,10 +26,12 @@ from config.serve import serve
 from config.settings import Settings, SettingsInvalid, settings_from_environment
 from config.worker import work
 from identity.admin_addresses import admin_addresses
+from identity.directories.syncing import run_due_directory_syncs
 from identity.import_records import IMPORTS_LOOK
 from identity.people_import import run_due_imports
 from identity.purge import purge_expired
 from identity.sign_in_counts import count_sign_ins
+from tenants.directories.claims import DIRECTORIES_LOOK
 from tenants.erasure import erase_deleted
 from tenants.metadata_history.purge import purge_metadata
 from tenants.metadata_readings import run_due_readings
@@ -175,6 +177,9 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
 def _queues(settings: Settings, keys: KeyRing) -> tuple[Job, ...]:
     """Jobs that are looked for together, and run where something is due."""
 
+    def clock() -> dt.datetime:
+        return dt.datetime.now(dt.UTC)
+
     def queue(name: str, look: Look, run: Callable[[dt.datetime], object], where: Where = "anywhere") -> Job:
         return Job(name, LOOK_SECONDS, lambda: run(dt.datetime.now(dt.UTC)), where, look)
 
@@ -183,6 +188,11 @@ def _queues(settings: Settings, keys: KeyRing) -> tuple[Job, ...]:
         queue("metadata_readings", READINGS_LOOK, lambda now: run_due_readings(settings, now), "worker"),
         queue("metadata_lists", LISTS_LOOK, lambda now: run_due_lists(settings, now, ended=ending.is_set), "worker"),
         queue("metadata_sync", SYNCS_LOOK, lambda now: run_due_syncs(settings, now, ended=ending.is_set)),
+        queue(
+            "directory_sync",
+            DIRECTORIES_LOOK,
+            lambda _: run_due_directory_syncs(settings, keys, clock, ended=ending.is_set),
+        ),
         queue("deliveries", DELIVERIES_LOOK, lambda now: run_due_deliveries(settings, keys, now)),
     )
 

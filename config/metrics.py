@@ -39,6 +39,14 @@ KEY_REFETCHES = Counter(
 METADATA_SYNCS = Counter(
     "vestibule_metadata_syncs", "Fetches of metadata, by result, code and failed stage.", ["result", "code", "stage"]
 )
+DIRECTORY_SECONDS = Histogram(
+    "vestibule_directory_seconds",
+    "Time that directories (LDAP) took for a sign-in, with connecting.",
+    buckets=(0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0, 5.0, 10.0, 30.0),
+)
+DIRECTORY_SYNCS = Counter(
+    "vestibule_directory_syncs", "Syncs of directories, by result, code and failed stage.", ["result", "code", "stage"]
+)
 ROWS_REMOVED = Counter("vestibule_rows_removed", "Rows that were kept long enough and removed, by table.", ["table"])
 SEAL_LAG = Gauge(
     "vestibule_seal_lag_seconds",

@@ -33,7 +33,7 @@ from config.logs import jobs_log
 from config.looks import LOOK_SECONDS, Look, Looks
 from config.metrics import JOB_FAILURES, JOB_SECONDS
 
-JOB_THREADS = 4
+JOB_THREADS = 5
 """More than there are jobs that take minutes, so that none of the short ones waits for them."""
 MISFIRE_GRACE_SECONDS = 30
 HEARTBEAT = "heartbeat"

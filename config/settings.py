@@ -54,6 +54,7 @@ class Settings:
         mail_from: whom mail comes from.
         notice_ca_bundle: certificate authorities that hold beside the system's for the mail server and webhooks.
         webhook_allowed_networks: private networks that webhooks may be sent to.
+        directory_allowed_networks: private networks that tenants' directories may be in.
         staff_tenant: MyDomain of the tenant that staff may sign in to the console through.
         rate_limits: False only in test runs.
     """
@@ -71,6 +72,7 @@ class Settings:
     mail_from: str = "Vestibule <no-reply@localhost>"
     notice_ca_bundle: Path | None = None
     webhook_allowed_networks: tuple[Network, ...] = ()
+    directory_allowed_networks: tuple[Network, ...] = ()
     staff_tenant: str | None = None
     rate_limits: bool = True
     log_level: str = "INFO"
@@ -125,6 +127,9 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Se
         mail_from=environment.get("MAIL_FROM") or "Vestibule <no-reply@localhost>",
         notice_ca_bundle=_read_path(environment.get("NOTICE_CA_BUNDLE")),
         webhook_allowed_networks=_read_networks(environment.get("WEBHOOK_ALLOWED_NETWORKS", ""), "WEBHOOK_ALLOWED_NETWORKS"),
+        directory_allowed_networks=_read_networks(
+            environment.get("DIRECTORY_ALLOWED_NETWORKS", ""), "DIRECTORY_ALLOWED_NETWORKS"
+        ),
         staff_tenant=environment.get("STAFF_TENANT") or None,
         rate_limits=environment.get("RATE_LIMITS", "on").lower() != "off",
         log_level=_read_log_level((environment.get("LOG_LEVEL") or "INFO").upper()),

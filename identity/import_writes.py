@@ -138,7 +138,7 @@ def _add(writes: Writes, line: PlannedLine, import_id: str, actor: str, now: dt.
     values = line.document["values"]
     user_id = new_id()
     row: dict[str, Any] = {name: values.get(name) for name in PROFILE_FIELDS}
-    origin = {"idp_id": None, "subject": None, "name_id": None, "last_login_at": None}
+    origin = dict.fromkeys(("idp_id", "directory_id", "subject", "name_id", "organisation_id", "last_login_at"))
     row |= {"tenant_id": writes.tenant_id, "id": user_id, "active": values["active"], "created_at": now, **origin}
     writes.added.append(row | keys_of(row))
     writes.addresses.append({"email": row["email"], "tenant_id": writes.tenant_id, "user_id": user_id})

@@ -83,7 +83,7 @@ class UsedAssertion(TenantScoped, Model):
 
 
 class User(TenantScoped, Model):
-    """A person at a tenant. Identity is (tenant, identity provider, subject); never the e-mail (P2).
+    """A person at a tenant. Identity is (tenant, identity provider or directory, subject); never the e-mail (P2).
 
     `organisation_id` is empty for whoever belongs to the tenant as a whole (G1).
 
@@ -105,7 +105,13 @@ class User(TenantScoped, Model):
             sqlite_where=sa.text("organisation_id IS NOT NULL"),
             postgresql_where=sa.text("organisation_id IS NOT NULL"),
         ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "directory_id"],
+            ["directory.tenant_id", "directory.id"],
+            name="fk_users_tenant_id_directory_id_directory",
+        ),
         sa.UniqueConstraint("tenant_id", "idp_id", "subject"),
+        sa.UniqueConstraint("tenant_id", "directory_id", "subject", name="uq_users_tenant_id_directory_id_subject"),
         sa.Index("ix_users_username", "tenant_id", "username"),
         sa.Index(
             "ix_users_prepared",
@@ -136,6 +142,7 @@ class User(TenantScoped, Model):
     username_key: Mapped[str] = mapped_column(ordered_text(60), default=_key("username_key"))
     search_key: Mapped[str] = mapped_column(ordered_text(243), default=_key("search_key"))
     organisation_id: Mapped[str | None] = mapped_column(RowId)
+    directory_id: Mapped[str | None] = mapped_column(RowId)
 
 
 class EmailAddress(Model):

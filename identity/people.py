@@ -161,9 +161,9 @@ def change_many(tenant_id: int, user_ids: Sequence[str], act: str, *, actor: str
     return changed
 
 
-def end_tenant_sessions(tenant_id: int, now: dt.datetime, *, idp_id: str | None = None) -> int:
-    """What the package below calls when a tenant, or one of its identity providers, goes."""
-    return end_open_sessions(tenant_id, now, idp_id=idp_id)
+def end_tenant_sessions(tenant_id: int, now: dt.datetime, *, idp_id: str | None = None, directory_id: str | None = None) -> int:
+    """What the package below calls when a tenant, or one of its identity providers or directories, goes."""
+    return end_open_sessions(tenant_id, now, idp_id=idp_id, directory_id=directory_id)
 
 
 def require_person(tenant_id: int, user_id: str) -> ManagedPerson:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from config.database import read, write
 from identity.models import SessionRow, User
 from tenants.models import IdentityProvider
+from tenants.organisations.access import LDAP
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,15 @@ def set_active(tenant_id: int, user_id: str, active: bool) -> bool:
 
 
 def end_open_sessions(
-    tenant_id: int, now: dt.datetime, *, idp_id: str | None = None, user_id: str | None = None, but: str | None = None
+    tenant_id: int,
+    now: dt.datetime,
+    *,
+    idp_id: str | None = None,
+    directory_id: str | None = None,
+    user_id: str | None = None,
+    but: str | None = None,
 ) -> int:
-    """End the open sessions of a tenant, of one identity provider there, or of one person, and tell how many.
+    """End the open sessions of a tenant, of one identity provider or directory there, or of one person; tell how many.
 
     Args:
         but: a session that goes on.
@@ -72,6 +79,9 @@ def end_open_sessions(
     )
     if idp_id is not None:
         statement = statement.where(SessionRow.idp_id == idp_id)
+    if directory_id is not None:
+        people = sa.select(User.id).where(User.tenant_id == tenant_id, User.directory_id == directory_id)
+        statement = statement.where(SessionRow.way == LDAP, SessionRow.user_id.in_(people))
     if user_id is not None:
         statement = statement.where(SessionRow.user_id == user_id)
     if but is not None:

@@ -77,7 +77,8 @@ def set_origin(tenant_id: int, user_id: str, idp_id: str | None, subject: str | 
     Raises:
         SubjectInUse: another person is known by it.
     """
-    statement = sa.update(User).where(*_one(tenant_id, user_id)).values(idp_id=idp_id, subject=subject, name_id=None)
+    origin = {"idp_id": idp_id, "directory_id": None, "subject": subject, "name_id": None}
+    statement = sa.update(User).where(*_one(tenant_id, user_id)).values(**origin)
     try:
         with savepoint():
             write(statement)

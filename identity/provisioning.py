@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -20,6 +20,15 @@ from identity.people_keys import keys_of
 from identity.profile import FIELD_LIMITS
 from tenants.audit import EventType, record
 from tenants.trust import SAMLTrust
+
+
+class OfTenant(Protocol):
+    """Whatever somebody comes from: an identity provider's trust, or a directory's."""
+
+    @property
+    def tenant_id(self) -> int:
+        """Whose it is."""
+
 
 UPDATED_FIELDS = ("username", "email", "first_name", "last_name", "phone")
 
@@ -115,7 +124,7 @@ def provision(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: Rec
     receipt.facts["user_id"] = person.id
     receipt.require(ACTIVE, person.active, "an active account", otherwise="one that is switched off")
     if first_time or trust.settings.profile_update == "every_login":
-        person = _update_profile(trust, person, profile, now, receipt)
+        person = update_profile(trust, person, profile, now, receipt)
     if known is None:
         parameters = {"of_tenant": trust.tenant_id, "of_user": person.id, "now": now, "new_name_id": profile.name_id}
         touched = _TOUCH.write(parameters) == 1
@@ -143,7 +152,7 @@ def find_person(trust: SAMLTrust, profile: Profile) -> Person | None:
     return Person(*row) if row else None
 
 
-def find_prepared(trust: SAMLTrust, profile: Profile) -> Person | None:
+def find_prepared(trust: OfTenant, profile: Profile) -> Person | None:
     """A person prepared by CSV, console or SCIM, who has no subject yet, by e-mail or username (P3).
 
     The e-mail has passed the tenant's proven domains before; where e-mail and username lead to two people, neither is taken.
@@ -181,6 +190,7 @@ def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: R
         "created_at": now,
         "last_login_at": now,
         "organisation_id": trust.organisation_id,
+        "directory_id": None,
     }
     row |= {name: getattr(profile, name) for name in UPDATED_FIELDS}
     row |= keys_of(row)
@@ -189,7 +199,7 @@ def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: R
         receipt.require(PROVISIONED, person is not None, "an account that exists", otherwise="one that was just removed")
         assert person is not None
         return person
-    _claim_email(trust, user_id, profile.email, receipt)
+    claim_address(trust, user_id, profile.email, receipt)
     record(trust.tenant_id, EventType.USER_CREATED, at=now, actor=user_id, idp=trust.idp_name)
     return Person(
         id=user_id,
@@ -201,7 +211,7 @@ def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: R
     )
 
 
-def _claim_email(trust: SAMLTrust, user_id: str, email: str, receipt: Receipt) -> None:
+def claim_address(trust: OfTenant, user_id: str, email: str, receipt: Receipt) -> None:
     """Take the address for this person; who owns it otherwise is never said (P3)."""
     claimed = claim_email(trust.tenant_id, user_id, email)
     receipt.require(
@@ -212,7 +222,7 @@ def _claim_email(trust: SAMLTrust, user_id: str, email: str, receipt: Receipt) -
     )
 
 
-def _update_profile(trust: SAMLTrust, person: Person, profile: Profile, now: dt.datetime, receipt: Receipt) -> Person:
+def update_profile(trust: OfTenant, person: Person, profile: Profile, now: dt.datetime, receipt: Receipt) -> Person:
     """Bring the row up to date; an attribute that did not come never wipes a value (P5)."""
     changed = {
         name: value
@@ -223,7 +233,7 @@ def _update_profile(trust: SAMLTrust, person: Person, profile: Profile, now: dt.
         return person
     if "email" in changed:
         free_email(trust.tenant_id, person.id)
-        _claim_email(trust, person.id, profile.email, receipt)
+        claim_address(trust, person.id, profile.email, receipt)
     keys = keys_of({name: changed.get(name, getattr(person, name)) for name in UPDATED_FIELDS})
     write(sa.update(User).where(*_ONE).values(**changed, **keys), {"of_tenant": trust.tenant_id, "of_user": person.id})
     record(trust.tenant_id, EventType.USER_UPDATED, at=now, actor=person.id, fields=sorted(changed))

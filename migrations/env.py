@@ -12,6 +12,7 @@ import identity.count_models
 import identity.import_models
 import identity.models
 import identity.trial_models  # noqa: F401
+import tenants.directories.models
 import tenants.key_models
 import tenants.logo_models
 import tenants.metadata_models

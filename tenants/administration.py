@@ -42,12 +42,14 @@ STATE_EVENTS = {ACTIVE: EventType.TENANT_ACTIVATED, SUSPENDED: EventType.TENANT_
 
 
 class EndSessions(Protocol):
-    """Ends the open sessions of a tenant, or of one identity provider there, and tells how many there were.
+    """Ends the open sessions of a tenant, or of one identity provider or directory there, and tells how many there were.
 
     Sessions belong to the package above; whoever puts the service together hands its function in.
     """
 
-    def __call__(self, tenant_id: int, now: dt.datetime, *, idp_id: str | None = None) -> int: ...
+    def __call__(
+        self, tenant_id: int, now: dt.datetime, *, idp_id: str | None = None, directory_id: str | None = None
+    ) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from flask import Flask, Response, current_app, jsonify
 
 from tenants.api_blueprint import ManagementBlueprint, api_of, document_of
 from tenants.api_console_roles import console_roles_api
+from tenants.api_directories import directories_api
 from tenants.api_docs import docs_page
 from tenants.api_domains import domains_api
 from tenants.api_events import events_api
@@ -36,6 +37,7 @@ def install_api(app: Flask) -> None:
         settings_api,
         metadata_api,
         domains_api,
+        directories_api,
         console_roles_api,
         notices_api,
         service_notices_api,

@@ -42,6 +42,7 @@ PATH_PARAMETERS = {
         ("reading_id", "Id of the reading, as a PUT that said 202 names it"),
         ("session_id", "Id of the session"),
         ("import_id", "Id of the import"),
+        ("directory", "Label of the directory: 1 to 63 of a-z, 0-9 and hyphen"),
         ("domain", "E-mail domain, as the list has it"),
         ("link_id", "Id of the set-up link"),
         ("grant_id", "Id of the named role"),

@@ -86,6 +86,13 @@ class EventType(StrEnum):
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_REMOVED = "webhook.removed"
     WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105 a word
+    DIRECTORY_CREATED = "directory.created"
+    DIRECTORY_CHANGED = "directory.changed"
+    DIRECTORY_REMOVED = "directory.removed"
+    DIRECTORY_SYNC_ASKED = "directory.sync_asked"
+    DIRECTORY_SYNCED = "directory.synced"
+    DIRECTORY_SYNC_FAILED = "directory.sync_failed"
+    USER_MOVED = "user.moved"
     PEOPLE_EXPORTED = "people.exported"
     PEOPLE_IMPORTED = "people.imported"
 

@@ -12,6 +12,7 @@ from config.database import transaction
 from tenants.administration import change_tenant, create_tenant, delete_tenant, draft_tenant, require_name
 from tenants.audit import EventType, record
 from tenants.cli_console_roles import grant, role_rule
+from tenants.cli_directories import directory_commands
 from tenants.cli_domains import domain_commands
 from tenants.cli_events import events
 from tenants.cli_keys import keys_commands
@@ -38,7 +39,10 @@ SLUG = click.argument("slug", metavar="MYDOMAIN")
 
 def install_commands(app: Flask) -> None:
     """Give the application these commands."""
-    groups = (tenant, logo, domain_commands, idp, keys_commands, metadata, settings_commands, grant, role_rule, notices, token)
+    groups = (
+        *(tenant, logo, domain_commands, directory_commands, idp, keys_commands, metadata, settings_commands),
+        *(grant, role_rule, notices, token),
+    )
     for group in (*groups, events):
         app.cli.add_command(group)
 

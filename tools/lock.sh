@@ -10,5 +10,6 @@ lock() {
     setup.cfg --extra build "$@" -o "$file"
 }
 lock requirements.lock "$@"
+lock requirements-ldap.lock --extra ldap "$@"
 lock requirements-test.lock --extra test "$@"
 lock requirements-docs.lock --extra docs "$@"

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Makes .venv hold what a lock file says, hash by hash, and the `vestibule` command. Does nothing where it does already.
 #   tools/venv.sh requirements.lock
+# requirements-ldap.lock and requirements-test.lock hold python-ldap, which comes as source and is built here: that takes
+# gcc and the headers of OpenLDAP and Cyrus SASL. On Debian 12: apt-get install gcc python3-dev libldap2-dev libsasl2-dev
 set -euo pipefail
 cd "$(dirname "$0")/.."
 lock=$1
@@ -53,7 +55,14 @@ if [ ! -e "$stamp" ]; then
   echo "Installing $lock ..." >&2
   # The lock is complete: nothing is resolved. What is imported is compiled when it is.
   pip=(.venv/bin/python -m pip --disable-pip-version-check install --quiet --no-warn-script-location --no-deps --no-compile)
-  "${pip[@]}" --require-hashes --only-binary :all: -r "$lock"
+  built=python-ldap parts=$(mktemp -d)
+  trap 'rm -r "$parts"' EXIT
+  awk -v built="$built" -v parts="$parts" '/^[A-Za-z0-9]/ { of = $0 ~ "^" built "==" ? "built" : "others" }
+    of { print > (parts "/" of) }' "$lock"
+  "${pip[@]}" --require-hashes --only-binary :all: -r "$parts/others"
+  # With the lock's own setuptools: pip would fetch what a build asks for by itself, of any version.
+  [ ! -e "$parts/built" ] || "${pip[@]}" --require-hashes --no-build-isolation -r "$parts/built" ||
+    fail "$built cannot be built. On Debian 12: apt-get install gcc python3-dev libldap2-dev libsasl2-dev"
   "${pip[@]}" --no-build-isolation --editable .
   touch "$stamp"
 fi

@@ -70,6 +70,7 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
         "import_id": _import(world, tenant, email),
         "reading_id": _reading(world, organisation),
         "contact_id": _made(world, f"{tenant}/notifications/contacts", {"email": email})["id"],
+        "directory": _directory(world, organisation),
         **_webhook(world, f"{tenant}/notifications", f"https://{mark}.example/hook"),
         **_of_service(world),
         "trial_id": _made(world, f"{main}/saml-settings/tests", {})["id"],
@@ -121,6 +122,17 @@ def _webhook(world: World, path: str, url: str) -> dict[str, str]:
     queued = world.api("POST", f"{path}/webhooks/{webhook_id}/test")
     assert queued.status_code == 202, queued.get_data(as_text=True)
     return {"webhook_id": webhook_id, "delivery_id": str(queued.get_json()["delivery"])}
+
+
+def _directory(world: World, organisation: Organisation) -> str:
+    """A directory at an address that nobody may ask."""
+    mark = mark_of(organisation)
+    body = {"urls": ["ldaps://127.0.0.1:1"], "base_dn": f"dc={mark}", "bind_dn": f"cn={mark}", "password": mark}
+    saved = world.api(
+        "PUT", f"/tenants/{organisation.slug}/directories/main", json={"display_name": mark, "sync_hours": 6, **body}
+    )
+    assert saved.status_code in (200, 201), saved.get_data(as_text=True)
+    return "main"
 
 
 def _of_service(world: World) -> dict[str, str]:

@@ -18,6 +18,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "api_console_roles.patch_grant": {"role": "admin"},
     "api_console_roles.post_grant": {"email": "new@acme.test", "role": "viewer"},
     "api_console_roles.post_rule": {"idp": "main", "attribute": "groups", "value": "it", "role": "viewer"},
+    "api_directories.post_directory_test": {},
+    "api_directories.put_directory": {
+        "display_name": "Changed",
+        "urls": ["ldaps://127.0.0.1:1"],
+        "base_dn": "dc=changed",
+        "bind_dn": "cn=changed",
+        "password": "changed",
+    },
     "api_domains.post_attest": REASON,
     "api_domains.post_domain": {"domain": "new.example"},
     "api_keys.post_imported_key": {"use": "signing", "private_key": "x", "certificate": "x"},
@@ -58,7 +66,7 @@ BODIES: dict[str, dict[str, Any]] = {
 """A body for every operation that takes one as JSON."""
 QUERIES = {"api_people_files.get_import_lines": {"outcome": "changed"}}
 """What an operation cannot do without."""
-OF_BOTH = {"slug", "name", "number", "logger", "service_contact_id", "service_webhook_id", "service_delivery_id"}
+OF_BOTH = {"slug", "name", "directory", "number", "logger", "service_contact_id", "service_webhook_id", "service_delivery_id"}
 """Arguments that may be the same at two tenants."""
 STAFFS_OWN = {
     *("api_tenants.get_tenants", "api_properties.get_properties"),

@@ -35,7 +35,7 @@ def test_every_logger_is_described() -> None:
 
 _COUNTERS = (
     *(metrics.SIGN_INS, metrics.LOGIN_STARTS, metrics.JOB_FAILURES, metrics.ROWS_REMOVED),
-    *(metrics.KEY_REFETCHES, metrics.METADATA_SYNCS, metrics.DELIVERIES),
+    *(metrics.KEY_REFETCHES, metrics.METADATA_SYNCS, metrics.DIRECTORY_SYNCS, metrics.DELIVERIES),
 )
 
 
@@ -45,7 +45,8 @@ def test_every_metric_that_is_described_exists() -> None:
     shown = {codes(row["metric"])[0] for row in table(PAGE, "metric", "labels")}
     figures = set(re.findall(r'Figure\("(\w+)"', inspect.getsource(operation)))
     assert len(figures) >= 6
-    others = {metric._name for metric in (metrics.REQUESTS, metrics.JOB_SECONDS, metrics.SEAL_LAG, metrics.ENDING)}
+    timed = (metrics.REQUESTS, metrics.JOB_SECONDS, metrics.SEAL_LAG, metrics.ENDING, metrics.DIRECTORY_SECONDS)
+    others = {metric._name for metric in timed}
     assert shown == counters | figures | others
 
 

@@ -1,0 +1,124 @@
+"""Records of a directory's people: known by (tenant, directory, subject), and never merged (P1–P5, P8)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from config.database import new_id, read, write
+from config.statements import Prepared
+from identity.assertion import Profile
+from identity.checks import ACTIVE, PROVISIONED, Receipt
+from identity.directories.trusts import DirectoryTrust
+from identity.models import User
+from identity.people_keys import keys_of
+from identity.provisioning import COLUMNS, UPDATED_FIELDS, Person, claim_address, find_prepared, update_profile
+from tenants.audit import EventType, record
+
+_OF_DIRECTORY = (
+    User.tenant_id == sa.bindparam("of_tenant"),
+    User.directory_id == sa.bindparam("of_directory"),
+    User.subject == sa.bindparam("of_subject"),
+)
+_FIND = Prepared(sa.select(*COLUMNS).where(*_OF_DIRECTORY))
+_TOUCH = Prepared(
+    sa.update(User)
+    .where(
+        User.tenant_id == sa.bindparam("of_tenant"),
+        User.id == sa.bindparam("of_user"),
+        User.directory_id == sa.bindparam("of_directory"),
+        User.active.is_(True),
+    )
+    .values(last_login_at=sa.bindparam("now"))
+)
+_KEY = ["tenant_id", "directory_id", "subject"]
+_ADD = Prepared(
+    {
+        name: insert(User.__table__).on_conflict_do_nothing(index_elements=_KEY)
+        for name, insert in (("postgresql", postgresql.insert), ("sqlite", sqlite.insert))
+    }
+)
+
+
+def provision_from(
+    trust: DirectoryTrust, profile: Profile, organisation_id: str | None, now: dt.datetime, receipt: Receipt
+) -> Person:
+    """The person of this sign-in: known, prepared beforehand, or made now; inside a transaction.
+
+    Args:
+        organisation_id: where somebody new belongs.
+
+    Raises:
+        UserNotProvisioned, UserInactive, EmailConflict.
+    """
+    person, joined = find_of_directory(trust, profile.subject), False
+    if person is None:
+        person = _join_prepared(trust, profile, now)
+        joined = person is not None
+    if person is None:
+        person = _add(trust, profile, organisation_id, now, receipt)
+    receipt.facts["user_id"] = person.id
+    receipt.require(ACTIVE, person.active, "an active account", otherwise="one that is switched off")
+    if joined or trust.settings.profile_update == "every_login":
+        person = update_profile(trust, person, profile, now, receipt)
+    touched = _TOUCH.write({"of_tenant": trust.tenant_id, "of_user": person.id, "of_directory": trust.directory_id, "now": now})
+    receipt.require(ACTIVE, touched == 1, "an active account", otherwise="one switched off this moment")
+    return person
+
+
+def find_of_directory(trust: DirectoryTrust, subject: str) -> Person | None:
+    """Whoever came from this directory under this subject before."""
+    row = _FIND.one_or_none({"of_tenant": trust.tenant_id, "of_directory": trust.directory_id, "of_subject": subject})
+    return Person(*row) if row else None
+
+
+def directories_by_name(tenant_id: int, username: str, email: str | None) -> frozenset[str]:
+    """The directories of those who have this username or e-mail address."""
+    named = sa.or_(User.username == username, User.email == (email or username))
+    statement = sa.select(User.directory_id).where(User.tenant_id == tenant_id, User.directory_id.is_not(None), named)
+    return frozenset(str(row.directory_id) for row in read(statement.limit(10)))
+
+
+def _join_prepared(trust: DirectoryTrust, profile: Profile, now: dt.datetime) -> Person | None:
+    """Whoever was prepared becomes the person of this subject."""
+    person = find_prepared(trust, profile)
+    if person is None:
+        return None
+    known_by = {"directory_id": trust.directory_id, "subject": profile.subject}
+    free = (User.tenant_id == trust.tenant_id, User.id == person.id, User.subject.is_(None))
+    if write(sa.update(User).where(*free).values(**known_by)).rowcount != 1:
+        return None
+    record(trust.tenant_id, EventType.USER_JOINED, at=now, actor=person.id, directory=trust.name)
+    return person
+
+
+def _add(trust: DirectoryTrust, profile: Profile, organisation_id: str | None, now: dt.datetime, receipt: Receipt) -> Person:
+    wanted = "an account that exists, or just-in-time provisioning"
+    allowed = trust.makes_people(organisation_id)
+    receipt.require(PROVISIONED, allowed, wanted, otherwise="just-in-time provisioning is off")
+    fields = {name: getattr(profile, name) for name in UPDATED_FIELDS}
+    user_id = new_id()
+    row = {
+        "tenant_id": trust.tenant_id,
+        "id": user_id,
+        "idp_id": None,
+        "directory_id": trust.directory_id,
+        "subject": profile.subject,
+        "name_id": None,
+        "active": True,
+        "created_at": now,
+        "last_login_at": now,
+        "organisation_id": organisation_id,
+        **fields,
+        **keys_of(fields),
+    }
+    if _ADD.write(row) == 0:  # the same person, a moment ago, in another tab
+        person = find_of_directory(trust, profile.subject)
+        receipt.require(PROVISIONED, person is not None, "an account that exists", otherwise="one that was just removed")
+        assert person is not None
+        return person
+    claim_address(trust, user_id, profile.email, receipt)
+    record(trust.tenant_id, EventType.USER_CREATED, at=now, actor=user_id, directory=trust.name)
+    return Person(id=user_id, tenant_id=trust.tenant_id, name_id=None, active=True, organisation_id=organisation_id, **fields)

@@ -1,0 +1,181 @@
+"""The way in by a directory: searched for, signed in there, provisioned, a session opened (G2).
+
+No database is held while a directory is asked. Where it does not answer, that is said, and no other way is tried: whoever can
+take a directory down must not choose how people sign in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import dataclass, field
+
+from config.database import together, transaction
+from config.logs import sign_in_log
+from config.metrics import DIRECTORY_SECONDS
+from config.places import Places
+from config.sealing import KeyRing
+from config.settings import Settings
+from identity.attempts import keep_receipt
+from identity.checks import Receipt
+from identity.directories.checks import ANSWERS, ENTRY, PASSWORD, WAY
+from identity.directories.errors import SignInFailed
+from identity.directories.people_records import directories_by_name, provision_from
+from identity.directories.profiles import profile_of_entry, require_own_domain
+from identity.directories.trusts import DirectoryTrust, trust_of
+from identity.provisioning import Person
+from identity.sessions import BrowserFacts, Entry, OpenedSession, end_session, open_session
+from tenants.audit import EventType, record
+from tenants.directories.asking import NameAmbiguous, asked_by_service, find_entry, passes, passes_nobody
+from tenants.directories.door import require_support
+from tenants.directories.entries import Entry as DirectoryEntry
+from tenants.directories.errors import DirectoryFault
+from tenants.directories.records import ManagedDirectory, directories_of
+from tenants.email_domains import normalise_email
+from tenants.errors import Refusal
+from tenants.organisations.access import LDAP
+from tenants.organisations.tree import OrganisationTree
+from tenants.records import TenantView, proven_domains
+
+_places = Places(in_all=6, for_each=4)
+"""Of the eight threads of a process: directories that do not answer, of one tenant or of all, leave some for everybody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What one request brings to a tenant's door. `former`: the token of a session that this browser had."""
+
+    tenant: TenantView
+    organisations: OrganisationTree
+    browser: BrowserFacts
+    now: dt.datetime
+    reference: str
+    former: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Somebody whom a directory knows by name and password."""
+
+    trust: DirectoryTrust
+    entry: DirectoryEntry
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredByDirectory:
+    """Somebody is in."""
+
+    person: Person
+    session: OpenedSession
+
+
+def sign_in_by_directory(
+    username: str, password: str, visit: Visit, network: Settings, keys: KeyRing, receipt: Receipt
+) -> EnteredByDirectory:
+    """Sign somebody in, or refuse; a refusal leaves nothing behind but what `record_directory_refusal` writes.
+
+    Raises:
+        SignInFailed, DirectoryUnavailable, SupportMissing; and what a profile or a person is refused for.
+    """
+    require_support()
+    found = _ask(username, password, visit, network, keys, receipt)
+    trust, entry = found.trust, found.entry
+    profile = profile_of_entry(entry, trust.settings, receipt)
+    require_own_domain(profile, trust.email_domains, receipt)
+    tenant_id, now = visit.tenant.id, visit.now
+    with transaction():
+        person = provision_from(trust, profile, trust.organisation_id, now, receipt)
+        receipt.require(WAY, trust.lets_in(person.organisation_id), "signs in by this directory", otherwise="another way")
+        receipt.require_whole()
+        if visit.former:
+            end_session(tenant_id, visit.former, now, reason="signed_in_again")
+        access = visit.organisations.access_of(person.organisation_id)
+        with together():
+            session = open_session(visit.tenant, person, Entry(way=LDAP), access, visit.browser, now)
+            facts = {"session": session.id, "way": LDAP, "directory": trust.name}
+            record(tenant_id, EventType.SESSION_OPENED, at=now, actor=person.id, **facts)
+            keep_receipt(tenant_id, receipt, reference=visit.reference, now=now, masked_xml="", user_id=person.id)
+    sign_in_log.info("accepted", tenant_id=tenant_id, session=session.id, way=LDAP)
+    return EnteredByDirectory(person, session)
+
+
+def record_directory_refusal(refusal: Refusal, visit: Visit, receipt: Receipt) -> None:
+    """Keep a refusal and its receipt, in a transaction of its own. What was typed is not kept."""
+    tenant_id = visit.tenant.id
+    with transaction():
+        keep_receipt(
+            tenant_id,
+            receipt,
+            reference=visit.reference,
+            now=visit.now,
+            masked_xml="",
+            code=refusal.code,
+            cause=refusal.cause,
+            user_id=receipt.facts.get("user_id"),
+        )
+        facts = {"reference": visit.reference, "cause": refusal.cause, "way": LDAP}
+        record(tenant_id, EventType.SIGN_IN_REFUSED, at=visit.now, actor="sign-in", reason=refusal.code, **facts)
+    sign_in_log.info("refused", tenant_id=tenant_id, code=refusal.code, cause=refusal.cause, way=LDAP)
+
+
+def may_come_by_directory(organisations: OrganisationTree) -> bool:
+    """Whether anybody of the tenant signs in by a directory."""
+    return any(organisations.access_of(organisation_id).allows(LDAP) for organisation_id in (None, *organisations.nodes))
+
+
+def _ask(username: str, password: str, visit: Visit, network: Settings, keys: KeyRing, receipt: Receipt) -> Found:
+    """The one entry of this name in the directories that may have it, if it has this password.
+
+    A directory gets the password of somebody whom it has found; the others are asked for the name alone.
+    """
+    began, username = time.monotonic(), username.strip()
+    domains = proven_domains(visit.tenant.id)
+    trusts = [trust_of(item, keys, domains, visit.organisations) for item in _candidates(username, visit)]
+    receipt.facts |= {"way": LDAP, "directories": [trust.name for trust in trusts]}
+    receipt.require(ENTRY, bool(trusts), "a directory that may have it", otherwise="none is in use")
+    with _places.place(visit.tenant.id) as free:
+        if not free:
+            words = "all places for asking directories are taken; slow ones hold them for up to 30 seconds"
+            receipt.require(ANSWERS, False, "a free place", words)
+        try:
+            for trust in trusts:
+                if (entry := _entry_with_password(trust, username, password, network, receipt)) is not None:
+                    return Found(trust, entry)
+        except DirectoryFault as fault:
+            receipt.facts |= {"directory": trust.name, "stage": fault.stage.value, "fault": fault.code}
+            receipt.require(ANSWERS, False, "an answer", str(fault))
+        finally:
+            DIRECTORY_SECONDS.observe(time.monotonic() - began)
+    receipt.require(ENTRY, False, "exactly one entry", "none")
+    raise SignInFailed("no entry")
+
+
+def _entry_with_password(
+    trust: DirectoryTrust, username: str, password: str, network: Settings, receipt: Receipt
+) -> DirectoryEntry | None:
+    """The entry, if this is its password; None where the directory has nobody of this name."""
+    with asked_by_service(trust.account, network) as directory:
+        receipt.facts["directory"] = trust.name
+        try:
+            entry = find_entry(directory, trust.settings, username)
+        except NameAmbiguous:
+            receipt.passed(ANSWERS, "an answer", str(directory.url))
+            passes_nobody(directory, trust.settings)
+            receipt.require(ENTRY, False, "exactly one entry", "more than one")
+        if entry is None:
+            passes_nobody(directory, trust.settings)
+            return None
+        receipt.passed(ANSWERS, "an answer", str(directory.url))
+        receipt.passed(ENTRY, "exactly one entry", "one")
+        receipt.require(PASSWORD, passes(directory, entry, password), "a password that it takes", otherwise="another one")
+        return entry
+
+
+def _candidates(username: str, visit: Visit) -> list[ManagedDirectory]:
+    """The directories that may have somebody: those of people who are known by this name, or else all that are in use."""
+    tree = visit.organisations
+    used = [access for item in (None, *tree.nodes) if (access := tree.access_of(item)).allows(LDAP)]
+    listed = [item for item in directories_of(visit.tenant.id) if item.enabled]
+    in_use = [item for item in listed if any(access.directory_id in (None, item.id) for access in used)]
+    known = directories_by_name(visit.tenant.id, username, normalise_email(username))
+    return [item for item in in_use if item.id in known] or in_use

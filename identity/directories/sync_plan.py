@@ -1,0 +1,83 @@
+"""What a sync would do, from who is known here and who is in the directory: values without a database (G2).
+
+A directory that answers too little must not cost a tenant its people: where too many seem to be gone at once, nothing is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+ALWAYS = 2
+"""So few may go whatever their share is, as long as somebody stays: one who leaves a company of three is a third of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """Somebody who came from the directory."""
+
+    id: str
+    subject: str
+    active: bool
+    organisation_id: str | None
+    profile: Mapping[str, str | None] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPerson:
+    """Somebody who is known here, as the directory has them now. `enabled`: not switched off there."""
+
+    profile: Mapping[str, str | None] = field(repr=False)
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPlan:
+    """Who is to be switched off, and whose profile differs. `held`: too many to be believed."""
+
+    gone: tuple[KnownPerson, ...]
+    disabled: tuple[KnownPerson, ...]
+    changed: tuple[tuple[KnownPerson, Mapping[str, str | None]], ...]
+    held: str | None
+
+    @property
+    def leaving(self) -> tuple[KnownPerson, ...]:
+        """All who are to be switched off."""
+        return (*self.gone, *self.disabled)
+
+
+def plan_of(
+    known: Sequence[KnownPerson], seen: Mapping[str, SeenPerson], entries: int, *, max_percent: int, with_profiles: bool
+) -> SyncPlan:
+    """Compare.
+
+    Args:
+        seen: by subject, those that are known here.
+        entries: how many the directory has in all.
+        max_percent: of the active people, who may be switched off in one sync.
+    """
+    active = [person for person in known if person.active]
+    gone = tuple(person for person in active if person.subject not in seen)
+    disabled = tuple(person for person in active if person.subject in seen and not seen[person.subject].enabled)
+    leaving = len(gone) + len(disabled)
+    held = None
+    if entries == 0 and active:
+        held = "nobody_found"
+    elif (
+        max_percent < 100
+        and leaving
+        and (leaving == len(active) > 1 or leaving > max(ALWAYS, len(active) * max_percent // 100))
+    ):
+        held = "too_many_gone"
+    changed = tuple(
+        (person, differing)
+        for person in active
+        if with_profiles and (there := seen.get(person.subject)) and there.enabled
+        if (differing := _differing(person.profile, there.profile))
+    )
+    return SyncPlan(gone, disabled, changed, held)
+
+
+def _differing(before: Mapping[str, str | None], there: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Fields that have another value there; what did not come wipes nothing (P5)."""
+    return {name: value for name, value in there.items() if value is not None and value != before[name]}

@@ -1,0 +1,91 @@
+"""Records of directories. Every statement names the tenant first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from config.database import new_id, read, savepoint, write
+from tenants.directories.errors import DirectoryExists
+from tenants.directories.models import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedDirectory:
+    """A directory as those see it who manage it; the service's password there comes and goes sealed."""
+
+    tenant_id: int
+    id: str
+    name: str
+    display_name: str
+    enabled: bool
+    settings: Mapping[str, Any]
+    organisation_id: str | None
+    created_at: dt.datetime
+    sync_due_at: dt.datetime | None
+    sync_requested_at: dt.datetime | None
+    sync_claimed_until: dt.datetime | None
+    sync_failures: int
+    last_sync_at: dt.datetime | None
+    last_success_at: dt.datetime | None
+    last_sync_result: str | None
+    last_sync_code: str | None
+    last_sync_stage: str | None
+    last_sync_cause: str | None
+    last_sync_counts: Mapping[str, int] | None
+    sealed_password: str | None = field(repr=False)
+
+
+_COLUMNS = tuple(getattr(Directory, name) for name in ManagedDirectory.__dataclass_fields__)
+
+
+def find_directory(tenant_id: int, name: str) -> ManagedDirectory | None:
+    """A tenant's directory by its label."""
+    return _one(tenant_id, Directory.name == name)
+
+
+def find_directory_by_id(tenant_id: int, directory_id: str) -> ManagedDirectory | None:
+    """A tenant's directory by its row."""
+    return _one(tenant_id, Directory.id == directory_id)
+
+
+def directories_of(tenant_id: int) -> list[ManagedDirectory]:
+    """A tenant's directories by label; there are few."""
+    statement = sa.select(*_COLUMNS).where(*_connected(tenant_id)).order_by(Directory.name)
+    return [ManagedDirectory(**row._mapping) for row in read(statement)]
+
+
+def add_directory(tenant_id: int, directory_id: str, values: Mapping[str, Any]) -> None:
+    """Add a directory, inside a transaction. Its id comes first, since its password is sealed to it.
+
+    Raises:
+        DirectoryExists: somebody else gave this label just now.
+    """
+    try:
+        with savepoint():
+            write(sa.insert(Directory.__table__).values(tenant_id=tenant_id, id=directory_id, sync_failures=0, **values))
+    except sa.exc.IntegrityError:
+        raise DirectoryExists("the label is in use") from None
+
+
+def set_directory(tenant_id: int, directory_id: str, values: Mapping[str, Any]) -> None:
+    """Set columns of a directory, inside a transaction."""
+    write(sa.update(Directory).where(*_connected(tenant_id), Directory.id == directory_id).values(**values))
+
+
+def new_directory_id() -> str:
+    """The id of a directory that is going to be made."""
+    return new_id()
+
+
+def _one(tenant_id: int, condition: sa.ColumnElement[bool]) -> ManagedDirectory | None:
+    row = read(sa.select(*_COLUMNS).where(*_connected(tenant_id), condition)).one_or_none()
+    return ManagedDirectory(**row._mapping) if row else None
+
+
+def _connected(tenant_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return (Directory.tenant_id == tenant_id, Directory.deleted_at.is_(None))

@@ -1,0 +1,121 @@
+"""A real directory for these tests, and a tenant whose people sign in by it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from config.database import transaction, write
+from identity.checks import Receipt
+from identity.directories.signing_in import EnteredByDirectory, Visit, record_directory_refusal, sign_in_by_directory
+from identity.directories.syncing import run_due_directory_syncs
+from identity.sessions import BrowserFacts
+from tenants.errors import Refusal
+from tenants.models import Tenant
+from tenants.organisations.records import organisations_of
+from tenants.records import find_tenant
+from tenants.tenant_records import bump_version
+from tests.support.slapd import SERVICE_PASSWORD, Slapd, start_slapd
+from tests.support.world import Organisation, World, utc_now
+
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+PEOPLE = ("ada", "bob", "cyd")
+
+
+@pytest.fixture(scope="session")
+def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
+    """One for all tests of this process; each test adds people of its own."""
+    running = start_slapd(tmp_path_factory.mktemp("slapd") / "slapd", PEOPLE)
+    yield running
+    running.stop()
+
+
+@dataclass
+class DirectoryWorld:
+    """The service with a directory in it. `receipt` is that of the last sign-in."""
+
+    world: World
+    slapd: Slapd
+    receipt: Receipt = field(default_factory=Receipt)
+
+    @property
+    def settings(self) -> Any:
+        """What the deployment decided."""
+        return self.world.app.extensions["vestibule_settings"]
+
+    def put(self, organisation: Organisation | None = None, name: str = "main", **changes: Any) -> Any:
+        """Save a directory through the API, this slapd unless `changes` say otherwise."""
+        slug = (organisation or self.world.acme).slug
+        good = {**self.slapd.settings(), "display_name": "Company directory", "password": SERVICE_PASSWORD}
+        return self.world.api("PUT", f"/tenants/{slug}/directories/{name}", json=good | changes)
+
+    def connect(self, organisation: Organisation | None = None, name: str = "main", **changes: Any) -> str:
+        """Save a directory and have all the tenant's people sign in by it; gives its id."""
+        answer = self.put(organisation, name, **changes)
+        assert answer.status_code in (200, 201), answer.get_data(as_text=True)
+        slug = (organisation or self.world.acme).slug
+        with self.world.app.app_context():
+            tenant = find_tenant(slug)
+            assert tenant is not None
+            with transaction():
+                bump_version(tenant.id)
+                write(sa.update(Tenant).where(Tenant.id == tenant.id).values(access={"way": "ldap"}))
+        return slug
+
+    def sign_in(
+        self, username: str, password: str | None = None, organisation: Organisation | None = None
+    ) -> EnteredByDirectory | str:
+        """Sign somebody in: what they get, or the code of the refusal, which is recorded."""
+        self.receipt = Receipt()
+        with self.world.app.app_context():
+            tenant = find_tenant((organisation or self.world.acme).slug)
+            assert tenant is not None
+            tree = organisations_of(tenant.id)
+            visit = Visit(tenant, tree, BrowserFacts("Mozilla/5.0", "192.0.2.1"), utc_now(), "reference-1")
+            keys = self.world.app.extensions["vestibule_keys"]
+            typed = f"{username}-password" if password is None else password
+            try:
+                return sign_in_by_directory(username, typed, visit, self.settings, keys, self.receipt)
+            except Refusal as refusal:
+                record_directory_refusal(refusal, visit, self.receipt)
+                return refusal.code
+
+    def sync(self, name: str = "main") -> dict[str, Any]:
+        """Ask for a sync, have it done, and tell how it went."""
+        path = f"/tenants/{self.world.acme.slug}/directories/{name}"
+        with self.world.app.app_context(), transaction():
+            write(sa.text("UPDATE directory SET sync_asked_at = NULL WHERE tenant_id > 0"))
+        queued = self.world.api("POST", f"{path}/sync")
+        assert queued.status_code == 202, queued.get_data(as_text=True)
+        self.run()
+        found: dict[str, Any] = self.world.api("GET", path).get_json()["last_sync"]
+        return found
+
+    def run(self) -> int:
+        """What a process with a clock does."""
+        keys = self.world.app.extensions["vestibule_keys"]
+        with self.world.app.app_context():
+            return run_due_directory_syncs(self.settings, keys, utc_now, ended=lambda: False)
+
+    def people(self) -> dict[str, dict[str, Any]]:
+        """People of acme by username."""
+        items = self.world.api("GET", f"/tenants/{self.world.acme.slug}/users").get_json()["items"]
+        return {item["username"]: item for item in items}
+
+    def events(self, event_type: str) -> list[dict[str, Any]]:
+        """Acme's audit events of a type, newest first."""
+        items = self.world.api("GET", f"/tenants/{self.world.acme.slug}/events").get_json()["items"]
+        return [item for item in items if item["type"] == event_type]
+
+
+@pytest.fixture
+def directories(world: World, slapd: Slapd) -> DirectoryWorld:
+    """A service that may ask directories on the loopback."""
+    extensions = world.app.extensions
+    extensions["vestibule_settings"] = replace(extensions["vestibule_settings"], directory_allowed_networks=LOOPBACK)
+    return DirectoryWorld(world, slapd)
