@@ -54,6 +54,12 @@ class MetadataSource:
     signer: MetadataSigner | None = None
     aggregate: bool = False
 
+    @property
+    def is_protected(self) -> bool:
+        """Whether nobody on the way can have changed what came. The first hop counts: a redirect by http leads anywhere."""
+        fetched = self.kind in (SourceKind.URL, SourceKind.MDQ)
+        return self.signer is not None or not fetched or self.value[:6].lower() == "https:"
+
 
 @dataclass(frozen=True, slots=True)
 class ReadMetadata:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 
-from config.database import transaction
+from config.database import DATABASE_ERRORS, transaction
 from config.isolation import every_tenant
 from config.logs import metadata_log
 from config.settings import Settings
 from tenants.connecting import ProviderRequest, draft_of, enabled_of, read_for
 from tenants.errors import Refusal
 from tenants.idp_records import find_provider
-from tenants.metadata_errors import ReadingFailed
+from tenants.metadata_errors import MetadataInvalid, ReadingFailed
 from tenants.metadata_models import DONE, TURNED_DOWN
 from tenants.providers import save_provider
 from tenants.reading_records import (
@@ -43,13 +43,23 @@ def run_reading(tenant_id: int, reading_id: str, settings: Settings, now: dt.dat
         return False
     try:
         _read(reading, settings, now)
+    except DATABASE_ERRORS:
+        raise  # nothing can be noted now: its lease ends, and it is taken up once more
     except Refusal as refusal:
-        with transaction():
-            detail = dict(refusal.detail)
-            finish_reading(reading, TURNED_DOWN, now, code=refusal.code, cause=refusal.cause[:2000], detail=detail)
+        _turn_down(reading, refusal, now)
+    except Exception as error:
+        # A document that breaks a library is answered at once, and does not keep the others of this run waiting.
+        metadata_log.error("reading_broken", tenant_id=tenant_id, idp=reading.name, exc_info=error)
+        _turn_down(reading, MetadataInvalid(f"it cannot be read ({type(error).__name__})"), now)
     told = find_reading(tenant_id, reading_id)
     metadata_log.info("reading", tenant_id=tenant_id, idp=reading.name, state=told.state if told else None)
     return True
+
+
+def _turn_down(reading: Reading, refusal: Refusal, now: dt.datetime) -> None:
+    with transaction():
+        detail = dict(refusal.detail)
+        finish_reading(reading, TURNED_DOWN, now, code=refusal.code, cause=refusal.cause[:2000], detail=detail)
 
 
 def _read(reading: Reading, settings: Settings, now: dt.datetime) -> None:

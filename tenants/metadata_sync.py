@@ -17,7 +17,7 @@ from config.settings import Settings
 from tenants.errors import Refusal
 from tenants.idp_records import ManagedProvider, find_provider_by_id
 from tenants.management_errors import NothingToFetch, NotSyncing
-from tenants.metadata_errors import MetadataInvalid
+from tenants.metadata_errors import MetadataInvalid, ReadingFailed
 from tenants.metadata_intake import ReadMetadata, Unchanged, refetch
 from tenants.refresh.records import (
     SYNC_INTERVAL,
@@ -121,6 +121,8 @@ def _fetches_of(claimed: Sequence[ClaimedSync]) -> list[Fetch]:
 
 def _fetch(fetch: Fetch, settings: Settings, now: dt.datetime) -> ReadMetadata | Unchanged | Refusal:
     """What the source gives, or why it gives nothing; in any thread, without the database."""
+    if fetch.sync.deadly:  # a document that ends processes backs off like any other failure, and not by a lease
+        return ReadingFailed("the processes that fetched it ended before it was done")
     try:
         return refetch(fetch.provider, fetch.tenant, settings, now, sha256=fetch.sha256)
     except Refusal as refusal:

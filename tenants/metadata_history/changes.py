@@ -23,6 +23,7 @@ from tenants.trust import BINDING_POST, Endpoint, IdPMetadata, SigningCertificat
 
 ENDPOINT_HOST_CHANGED = "endpoint_host_changed"
 SIGNING_KEYS_REPLACED = "signing_keys_replaced"
+SIGNING_KEY_UNPROTECTED = "signing_key_unprotected"
 NONE = "—"
 MAX_VALUE = 300
 _MEANING = ("entity_id", "sso", "slo", "certificates", "want_authn_requests_signed", "name_id_formats")
@@ -70,12 +71,15 @@ def fingerprint_of(metadata: IdPMetadata) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def why_waits(present: IdPMetadata, found: IdPMetadata) -> str | None:
+def why_waits(present: IdPMetadata, found: IdPMetadata, *, protected: bool) -> str | None:
     """The code of what somebody has to look at before it is taken; None: it is taken at once (M6).
 
     Another entity ID makes everybody another person. Another host, or the same one without encryption, sends people and
     their passwords somewhere else. Keys of which none was known before are what a stolen domain would publish; a real
-    rollover has both for a while.
+    rollover has both for a while. A new key beside a known one is taken from a protected channel alone.
+
+    Args:
+        protected: nobody on the way can have changed it: it came by https or from a file, or its signature is pinned.
     """
     if found.entity_id != present.entity_id:
         return EntityIDChanged.code
@@ -84,6 +88,8 @@ def why_waits(present: IdPMetadata, found: IdPMetadata) -> str | None:
         return ENDPOINT_HOST_CHANGED
     if not _keys_of(found) & _keys_of(present):
         return SIGNING_KEYS_REPLACED
+    if not protected and not _keys_of(found) <= _keys_of(present):
+        return SIGNING_KEY_UNPROTECTED
     return None
 
 

@@ -45,7 +45,8 @@ class Taken:
 def take(provider: ManagedProvider, read: ReadMetadata, *, actor: str, now: dt.datetime) -> Taken:
     """Put fetched metadata into force, unless somebody has to look at it, or has looked at it already."""
     found = fingerprint_of(read.metadata)
-    code = _why_held(provider, found) or why_waits(metadata_from_document(provider.metadata_document), read.metadata)
+    present_metadata = metadata_from_document(provider.metadata_document)
+    code = _why_held(provider, found) or why_waits(present_metadata, read.metadata, protected=read.source.is_protected)
     if code == CHANGE_REFUSED:
         supersede_pending(provider, actor, now)
         return Taken(code, waits=False, changed=False, newly=False, values={"pending": None})
@@ -53,7 +54,7 @@ def take(provider: ManagedProvider, read: ReadMetadata, *, actor: str, now: dt.d
         return _wait(provider, read, code, found, actor, now)
     supersede_pending(provider, actor, now)
     version_id, is_new = keep_version(provider, read, actor=actor, now=now)
-    present = fingerprint_of(metadata_from_document(provider.metadata_document))
+    present = fingerprint_of(present_metadata)
     held = provider.metadata_held if found == present else None  # still what it was: a decision about other content stays
     values = {"pending": None, "metadata_version_id": version_id, "metadata_held": held, **columns_of(read)}
     return Taken(None, waits=False, changed=is_new, newly=is_new, values=values)

@@ -63,12 +63,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedSync:
-    """A fetch that this worker holds: nobody else makes it, and only with `claim` may it be finished."""
+    """A fetch that this worker holds: nobody else makes it, and only with `claim` may it be finished.
+
+    `deadly`: the last two processes that had it ended over it, so that it is better left alone for a while.
+    """
 
     tenant_id: int
     idp_id: str
     claim: str
     reason: SyncReason
+    deadly: bool = False
 
 
 _ONE = (IdentityProvider.tenant_id == sa.bindparam("of_tenant"), IdentityProvider.id == sa.bindparam("of_idp"))
@@ -132,11 +136,19 @@ _CLAIMABLE = (
     # NO KEY UPDATE: a sign-in that makes a person refers to this row, and must not wait.
     .with_for_update(key_share=True, skip_locked=True)
 )
+_DIED = IdentityProvider.sync_claim.is_not(None)
+"""Whoever had it before has not given it back: the process ended over it, or it hung."""
+_AFTER_A_DEATH = {
+    "sync_failures": IdentityProvider.sync_failures + sa.case((_DIED, 1), else_=0),
+    "sync_due_at": sa.case((_DIED, sa.bindparam("now")), else_=IdentityProvider.sync_due_at),
+}
+"""That counts as a failure. Its date is now, since one that has failed is not looked for by the service's interval."""
+_OF_CLAIM = ("tenant_id", "id", "sync_requested_at", "sync_reason", "sync_failures", "sync_due_at")
 _CLAIM = (
     sa.update(IdentityProvider)
     .where(_WANTED.in_(_CLAIMABLE))
-    .values(sync_claim=sa.bindparam("claim"), sync_claimed_until=sa.bindparam("until"))
-    .returning(*(IdentityProvider.__table__.c[name] for name in ("tenant_id", "id", "sync_requested_at", "sync_reason")))
+    .values(sync_claim=sa.bindparam("claim"), sync_claimed_until=sa.bindparam("until"), **_AFTER_A_DEATH)
+    .returning(*(IdentityProvider.__table__.c[name] for name in _OF_CLAIM))
 )
 OVERDUE_AFTER = dt.timedelta(minutes=15)
 """Whoever is due for so long waits for a process that does not come, or for one that has too much to do."""
@@ -218,7 +230,16 @@ def claim_syncs(
     claim = new_id()
     parameters = {"now": now, "stale": now - dt.timedelta(hours=service_hours), "wanted": list(wanted)}
     rows = write(_CLAIM, parameters | {"claim": claim, "until": now + lease})
-    return [ClaimedSync(row.tenant_id, row.id, claim, _reason_of(row.sync_requested_at, row.sync_reason)) for row in rows.all()]
+    return [
+        ClaimedSync(
+            row.tenant_id,
+            row.id,
+            claim,
+            _reason_of(row.sync_requested_at, row.sync_reason),
+            deadly=row.sync_failures > 1 and row.sync_due_at == now,
+        )
+        for row in rows.all()
+    ]
 
 
 def finish_sync(sync: ClaimedSync, values: Mapping[str, Any]) -> bool:

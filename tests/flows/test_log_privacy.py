@@ -211,7 +211,7 @@ def _manage(world: World, secrets: Secrets) -> None:
     secrets.add(link.rpartition("/")[2])
     assert world.app.test_client().get(link, base_url="http://initech.localhost:8000").status_code == 200
     allow_loopback(world)
-    with metadata_server(world.acme.idp.metadata_xml()) as server:
+    with metadata_server(world.acme.idp.metadata_xml(), secure=True) as server:
         source = {"display_name": "Company login", "metadata_url": f"{server.url}?u=s-genet-5"}
         assert world.api("PUT", "/tenants/acme/identity-providers/main", json=source).status_code == 200
     secrets.add("s-genet-5")

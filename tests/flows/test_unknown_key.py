@@ -29,7 +29,7 @@ from tests.support.world import Organisation, World, utc_now
 def server(world: World) -> Iterator[MetadataServer]:
     """Acme's identity provider, saved from a URL and last fetched two minutes ago."""
     allow_loopback(world)
-    with metadata_server(world.acme.idp.metadata_xml()) as running:
+    with metadata_server(world.acme.idp.metadata_xml(), secure=True) as running:
         assert put(world, metadata_url=running.url).status_code == 200
         minutes_later(world)
         running.asked.clear()

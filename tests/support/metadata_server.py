@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.authority import loopback_authority
+
 
 @dataclass
 class MetadataServer:
@@ -30,8 +32,12 @@ class MetadataServer:
 
 
 @contextmanager
-def metadata_server(body: str = "") -> Iterator[MetadataServer]:
-    """Serve on a free port until the block ends."""
+def metadata_server(body: str = "", *, secure: bool = False) -> Iterator[MetadataServer]:
+    """Serve on a free port until the block ends.
+
+    Args:
+        secure: over https, as new keys need it; `tests.support.authority` says whom to trust for that.
+    """
     state = MetadataServer(body=body)
 
     class Handler(BaseHTTPRequestHandler):
@@ -69,7 +75,9 @@ def metadata_server(body: str = "") -> Iterator[MetadataServer]:
             """Whoever asked is dead."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        state.url = f"http://127.0.0.1:{server.server_address[1]}/metadata"
+        if secure:
+            server.socket = loopback_authority()[1].wrap_socket(server.socket, server_side=True)
+        state.url = f"{'https' if secure else 'http'}://127.0.0.1:{server.server_address[1]}/metadata"
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

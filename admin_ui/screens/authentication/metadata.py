@@ -33,6 +33,8 @@ APPROVE = "approve"
 CODE_WORDS = {
     "entity_id_changed": "The entity ID is another one. Everybody who signs in by it will count as another person.",
     "endpoint_host_changed": "People would be sent to a host that was not known before, or without encryption.",
+    "signing_key_unprotected": "A new key came over http, where anybody on the way can put one in. Ask them, by another way, "
+    "whether it is theirs. With an https address, or a pinned signing certificate, new keys are taken by themselves.",
     "signing_keys_replaced": "None of its keys was known before. Ask them, by another way than this, whether that is right.",
     "rolled_back": "You went back from this, and its source still says it.",
 }

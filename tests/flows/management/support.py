@@ -8,6 +8,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
+from tests.support.authority import loopback_authority
 from tests.support.world import World
 
 MAIN = "/tenants/acme/identity-providers/main"
@@ -25,7 +26,8 @@ def token_for(world: World, role: str, slug: str | None = None, expires_in: str 
 def allow_loopback(world: World, **changes: Any) -> None:
     """Let metadata be fetched from the test's own server."""
     settings = world.app.extensions["vestibule_settings"]
-    changed = dataclasses.replace(settings, metadata_allowed_networks=LOOPBACK, **changes)
+    trusted = {"metadata_allowed_networks": LOOPBACK, "metadata_ca_bundle": loopback_authority()[0]}
+    changed = dataclasses.replace(settings, **(trusted | changes))
     world.app.extensions["vestibule_settings"] = changed
 
 

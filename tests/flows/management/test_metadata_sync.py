@@ -31,7 +31,7 @@ MINUTES = dt.timedelta(minutes=1)
 def server(world: World) -> Iterator[MetadataServer]:
     """Acme's identity provider, saved from a URL two minutes ago."""
     allow_loopback(world)
-    with metadata_server(world.acme.idp.metadata_xml()) as running:
+    with metadata_server(world.acme.idp.metadata_xml(), secure=True) as running:
         assert put(world, metadata_url=running.url).status_code == 200
         _age(world, 2)
         running.asked.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from tenants.metadata_sync import run_sync
 from tenants.models import IdentityProvider
 from tenants.tenant_records import find_managed_tenant
 from tests.flows.management.support import MAIN, allow_loopback, code_in, events_of, put, token_for
+from tests.support.browser import code_of
 from tests.support.idp import ForgingIdP
 from tests.support.keys import certificate_of, certificate_pem, rsa_key
 from tests.support.metadata_server import MetadataServer, metadata_server
@@ -37,7 +39,7 @@ ELSEWHERE = [(POST, "https://elsewhere.test/sso")]
 def server(world: World) -> Iterator[MetadataServer]:
     """Acme's identity provider, saved from a URL."""
     allow_loopback(world)
-    with metadata_server(world.acme.idp.metadata_xml()) as running:
+    with metadata_server(world.acme.idp.metadata_xml(), secure=True) as running:
         assert put(world, metadata_url=running.url).status_code == 200
         yield running
 
@@ -259,6 +261,34 @@ def test_a_file_on_the_server_is_read_again_when_it_was_written(world: World, tm
     file.symlink_to("/etc/passwd")
     assert sync(world)["code"] == "url_not_allowed"
     assert world.sign_in(world.browser()).status_code == 303
+
+
+def test_a_new_key_over_http_waits_unless_its_signature_is_pinned(world: World) -> None:
+    """Anybody on the way can put one in: neither schedule nor sign-in takes it; approved or signed, it is taken."""
+    new = ForgingIdP(entity_id=world.acme.idp.entity_id, key=rsa_key("put in on the way"))
+    both = [world.acme.idp.certificate, new.certificate]
+    attacked = dataclasses.replace(world.acme, idp=new)
+    allow_loopback(world)
+    with metadata_server(world.acme.idp.metadata_xml()) as plain:
+        assert plain.url.startswith("http:")
+        assert put(world, metadata_url=plain.url).status_code == 200
+        plain.body = world.acme.idp.metadata_xml(certificates=both)
+        with world.app.app_context(), every_tenant(), transaction():
+            before = utc_now() - dt.timedelta(minutes=2)
+            write(sa.update(IdentityProvider.__table__).values(key_asked_at=None, last_sync_at=before))
+        assert code_of(world.sign_in(world.browser(), attacked)) == "signature_invalid"
+        assert sync(world)["code"] == "signing_key_unprotected"
+        assert code_of(world.sign_in(world.browser(), attacked)) == "signature_invalid"
+        assert world.sign_in(world.browser()).status_code == 303
+        pending = shown(world)["pending"]
+        assert kinds(pending["changes"]) == {"key_added"}
+        assert decide(world, "approve", version=pending["version"]).status_code == 200
+        assert world.sign_in(world.browser(), attacked).status_code == 303
+        third = [*both, certificate_of(rsa_key("a third one"))]
+        plain.body = sign(world.acme.idp.metadata_xml(id="one", certificates=both), "one", OPERATOR).decode()
+        assert put(world, metadata_url=plain.url, metadata_signing_certificate=PINNED).status_code == 200
+        plain.body = sign(world.acme.idp.metadata_xml(id="one", certificates=third), "one", OPERATOR).decode()
+        assert (sync(world)["code"], len(shown(world)["signing_certificates"])) == (None, 3)
 
 
 def test_a_hostile_name_in_a_certificate_stays_words(world: World, server: MetadataServer) -> None:

@@ -16,7 +16,7 @@ from tenants.idp_records import find_provider
 from tenants.metadata_intake import refetch
 from tenants.metadata_sync import run_due_syncs
 from tenants.models import IdentityProvider, Tenant
-from tenants.refresh.records import Candidate, claim_syncs
+from tenants.refresh.records import SYNC_LEASE, Candidate, claim_syncs
 from tenants.refresh.running import FAILING_AT_ONCE, FETCH_THREADS, TENANT_AT_ONCE, choose
 from tenants.refresh.taking import Fetch, take
 from tenants.tenant_records import find_managed_tenant
@@ -25,7 +25,7 @@ from tests.support.browser import Browser, code_of
 from tests.support.metadata_server import MetadataServer, metadata_server
 from tests.support.world import World, utc_now
 
-HOUR = dt.timedelta(hours=1)
+HOUR, MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
 LATER = 7 * HOUR
 """Behind the service's interval of six."""
 
@@ -124,6 +124,50 @@ def test_expired_metadata_refuses_and_a_fresh_copy_mends_it_at_once(world: World
     server.body = world.acme.idp.metadata_xml()
     assert _run(world, HOUR) == 1
     assert world.sign_in(world.browser()).status_code == 303
+
+
+def test_a_document_that_ends_processes_backs_off(world: World, server: MetadataServer) -> None:
+    """One death is followed at once, as after a restart; a second one is a failure, left alone for longer and longer."""
+    settings, now = world.app.extensions["vestibule_settings"], utc_now() + LATER
+    with world.app.app_context():
+        tenant = find_managed_tenant("acme")
+        assert tenant is not None
+        provider = find_provider(tenant.id, "main")
+        assert provider is not None
+        waits = []
+        for _ in range(4):
+            deaths = 0
+            while True:  # a process that takes it up ends over it, and its lease runs out
+                with every_tenant(), transaction():
+                    claimed = claim_syncs([(tenant.id, provider.id)], now, 6)
+                assert len(claimed) == 1
+                if claimed[0].deadly:
+                    break
+                deaths += 1
+                now += SYNC_LEASE + MINUTE
+            # whoever finds that out lets it be
+            with every_tenant(), transaction():
+                write(sa.update(IdentityProvider.__table__).values(sync_claimed_until=now - MINUTE))
+            assert run_due_syncs(settings, now) == 1
+            assert server.asked == []
+            present = find_provider(tenant.id, "main")
+            assert present is not None
+            assert present.sync_due_at is not None
+            assert (present.last_sync_code, deaths <= 2) == ("reading_failed", True)
+            waits.append(present.sync_due_at - now)
+            assert run_due_syncs(settings, now + MINUTE / 2) == 0
+            now = present.sync_due_at
+        assert waits == sorted(waits)
+        assert waits[-1] > 10 * MINUTE
+        assert run_due_syncs(settings, now) == 1
+        assert (len(server.asked), shown_code(world)) == (1, None)
+    assert [code for kind, code in _told(world) if kind == "metadata.failed"] == ["reading_failed"]
+
+
+def shown_code(world: World) -> str | None:
+    """Why the last sync failed."""
+    code: str | None = world.api("GET", MAIN).get_json()["last_sync"]["code"]
+    return code
 
 
 def test_whoever_saves_overtakes_a_fetch_under_way(world: World, server: MetadataServer) -> None:

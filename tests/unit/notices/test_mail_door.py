@@ -13,8 +13,8 @@ from config.mail_server import Security, mail_server_of, sender_of
 from tenants.notices.errors import DeliveryFailed
 from tenants.notices.letters import Letter, message_of
 from tenants.notices.mail_door import send_mail
+from tests.support.authority import Authority, make_authority
 from tests.support.mail_server import MailServer, mail_server
-from tests.unit.tenants.metadata_servers import Authority, make_authority
 
 NOW = dt.datetime(2026, 11, 29, 12, 0, tzinfo=dt.UTC)
 SENDER = Address("Vestibule", addr_spec="no-reply@vestibule.test")

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
+from tenants import metadata_connection
 from tenants.metadata_addresses import system_resolver
 from tenants.metadata_errors import MAX_METADATA_BYTES, MetadataRefused
 from tenants.metadata_source import fetch_metadata
-from tests.unit.tenants.metadata_servers import Authority, dripping, make_authority, raw, redirect, reply, serving
+from tests.support.authority import Authority, make_authority
+from tests.unit.tenants.metadata_servers import dripping, raw, redirect, reply, serving
 
 LOOPBACK = ("127.0.0.1/32", "::1/128")
 
@@ -293,6 +295,20 @@ def test_tls_is_verified_for_the_name_in_the_url(authority: Authority) -> None:
     assert fetched.body == b"<metadata/>"
     assert names == ["idp.example.com"]
     assert f"Host: idp.example.com:{server.port}" in server.requests[0]
+
+
+def test_the_operators_authorities_are_trusted_beside_the_systems(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deployment adds its own (M4): an identity provider on the Internet is reached all the same."""
+    of_system = make_authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(of_system.bundle))
+    metadata_connection._context_of.cache_clear()
+    settings = settings_with("127.0.0.1/32", ca_bundle=authority.bundle)
+    for vouching in (authority, of_system):
+        with serving(reply(), tls=vouching.context_for("127.0.0.1")) as server:
+            assert fetch_metadata(server.url(scheme="https"), settings=settings).body == b"<metadata/>"
+    metadata_connection._context_of.cache_clear()
 
 
 @pytest.mark.parametrize("fault", ["authority", "name", "expired", "address"])
