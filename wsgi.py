@@ -36,6 +36,7 @@ from identity.cli_trials import install_trial_commands
 from identity.error_pages import install_error_pages
 from identity.front_door.routes import front_door_routes
 from identity.logout_routes import logout_routes
+from identity.native_routes import native_routes
 from identity.pages import install_pages
 from identity.routes import routes
 from tenants.api import install_api
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(acs_routes)
     app.register_blueprint(logout_routes)
     app.register_blueprint(account_routes)
+    app.register_blueprint(native_routes)
     app.register_blueprint(sign_in_routes)
     app.register_blueprint(invitation_routes)
     app.register_blueprint(sso_routes)

@@ -11,7 +11,7 @@ from identity.page_rendering import render_page
 from identity.pages import moment_of, name_of
 from identity.session_records import OpenSession
 from identity.sessions import CurrentSession
-from identity.user_agents import browser_words
+from identity.user_agents import device_words
 from tenants.records import TenantView
 
 
@@ -26,7 +26,7 @@ def account_page(
     rows = [
         {
             "id": device.id,
-            "words": browser_words(device.user_agent),
+            "words": device_words(device.user_agent, device.client),
             "address": device.address,
             "here": device.id == session.id,
             "since": moment_of(device.created_at, now),

@@ -51,6 +51,20 @@ def session_here(now: dt.datetime) -> CurrentSession | None:
     return current_session(web.tenant(), web.trust().organisations, token, now) if token else None
 
 
+def bearer_token() -> str | None:
+    """The token that an application shows (RFC 6750, 2.1); None where the request has none, or another scheme."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return value.strip() if scheme.lower() == "bearer" and value.strip() else None
+
+
+def session_of_caller(now: dt.datetime) -> CurrentSession | None:
+    """The live session of whoever asks: an application by its token, or a browser by its cookie where no token came."""
+    token = bearer_token()
+    if token is None:
+        return session_here(now)
+    return current_session(web.tenant(), web.trust().organisations, token, now, of_client=True)
+
+
 def keep_session(response: WerkzeugResponse, token: str) -> None:
     """Until the browser is closed; how long the session lasts is the database's to say."""
     _set_cookie(response, SESSION_COOKIE, token, same_site="Lax", max_age=None)

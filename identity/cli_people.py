@@ -20,7 +20,7 @@ from identity.people_schemas import Relink
 from identity.people_search import PeopleFilter, PeopleOrder, list_people
 from identity.people_views import EXPORT_TYPES, export_lines
 from identity.session_records import SessionFilter
-from identity.user_agents import browser_words
+from identity.user_agents import device_words
 from tenants.audit import EventType, record
 from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_tenant
 from tenants.paging import MAX_LIMIT, is_row_id
@@ -122,7 +122,7 @@ def list_sessions_command(slug: str, id_or_email: str | None) -> None:
         found, cursor = session_page(tenant, which, now(), cursor, MAX_LIMIT)
         for item in found:
             since = item.created_at.isoformat(timespec="seconds")
-            click.echo(f"{item.id}\t{item.email}\t{since}\t{item.address}\t{browser_words(item.user_agent)}")
+            click.echo(f"{item.id}\t{item.email}\t{since}\t{item.address}\t{device_words(item.user_agent, item.client)}")
         if cursor is None:
             return
 

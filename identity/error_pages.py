@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.logs import access_log
 from identity.errors import MethodNotAllowed, NotSignedIn, RequestInvalid, TooLarge
+from identity.native_request import SIGN_OUT_PATH, TOKEN_PATH
 from identity.pages import error_page, status_words_of
 from identity.response_headers import security_headers
 from tenants.errors import Forbidden, InternalError, NotFound, RateLimited, Refusal, ServiceUnavailable
@@ -20,7 +21,7 @@ from tenants.records import TenantView
 
 PROBLEM_JSON = "application/problem+json"
 FOR_PEOPLE, FOR_PROGRAMS = ("text/html",), (PROBLEM_JSON, "application/json")
-PROGRAM_PATHS = ("/api/", "/session", "/client-config.json", "/healthz", "/readyz", "/metrics")
+PROGRAM_PATHS = ("/api/", "/session", TOKEN_PATH, SIGN_OUT_PATH, "/client-config.json", "/healthz", "/readyz", "/metrics")
 """Where programs ask: JSON unless they say that they want a page."""
 RETRY_AFTER_SECONDS = 30
 
@@ -104,7 +105,10 @@ def _problem(refusal: Refusal, reference: str, status: int) -> Response:
         document["provider_code"] = words.code
     if "attributes_received" in refusal.detail:
         document["attributes_received"] = refusal.detail["attributes_received"]
-    return security_headers(Response(json.dumps(document), status, content_type=PROBLEM_JSON))
+    response = Response(json.dumps(document), status, content_type=PROBLEM_JSON)
+    if isinstance(refusal, NotSignedIn):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="vestibule"'
+    return security_headers(response)
 
 
 def _on_refusal(refusal: Refusal) -> Response:

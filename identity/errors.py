@@ -232,6 +232,20 @@ class LogoutInvalid(Refusal):
     retry = Retry("Go to the start page", "/")
 
 
+class NativeRequestInvalid(Refusal):
+    code, status = "native_request_invalid", 400
+    heading = "The application did not ask properly"
+    sentence = "An application asked to be signed in, but not in a way that is safe. Nothing was sent to it."
+    advice = "Close this page, and tell whoever makes the application. They find the rules in its operator's documentation."
+
+
+class NativeCodeInvalid(Refusal):
+    code, status = "native_code_invalid", 400
+    heading = "The application could not be signed in"
+    sentence = "This code has been used, has expired, or belongs to somebody else."
+    advice = "Start again from the application."
+
+
 class NotSignedIn(Refusal):
     code, status = "unauthenticated", 401
     heading = "You are not signed in"

@@ -159,6 +159,8 @@ class EmailAddress(Model):
 class SessionRow(TenantScoped, Model):
     """A signed-in browser; the cookie's token is kept as SHA-256. `seen_at` moves, `expires_at` does not.
 
+    `client` is what an application on a person's device calls itself: its session has a bearer token and no cookie.
+    `login_hash` is that of the login cookie's secret: the browser's other sign-ins that are under way are known by it.
     `way` is how they came in; what belongs to SAML (`idp_id`, `name_id`, …) is there where that was by SSO alone.
     `role_rule_id` is the rule for the tenant's console that the attributes of this sign-in met; whether there still is such
     a rule is looked up with each request there.
@@ -194,6 +196,8 @@ class SessionRow(TenantScoped, Model):
     session_index: Mapped[str | None] = mapped_column(sa.String(256))
     authn_context: Mapped[str] = mapped_column(sa.String(256))
     role_rule_id: Mapped[str | None] = mapped_column(RowId)
+    client: Mapped[str | None] = mapped_column(sa.String(60))
+    login_hash: Mapped[str | None] = mapped_column(sa.String(64))
     user_agent: Mapped[str] = mapped_column(sa.String(300))
     address: Mapped[str] = mapped_column(sa.String(45))
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)

@@ -127,13 +127,17 @@ class UserPage(Strict):
 
 
 class SessionView(Strict):
-    """An open session. `browser` is `user_agent` in words; `identity_provider` is null for whoever did not come by one."""
+    """An open session. `browser` is `user_agent` in words; `identity_provider` is null for whoever did not come by one.
+
+    `client` is what an application on a person's device calls itself; null for a browser.
+    """
 
     id = fields.String(required=True)
     user_id = fields.String(required=True)
     email = fields.String(required=True)
     browser = fields.String(required=True)
     user_agent = fields.String(required=True)
+    client = fields.String(required=True, allow_none=True)
     address = fields.String(required=True)
     way = fields.String(required=True)
     identity_provider = fields.String(required=True, allow_none=True)

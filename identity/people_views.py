@@ -11,7 +11,7 @@ from typing import Any
 from identity.people_query import provider_id_of
 from identity.people_search import PeopleFilter, PeopleOrder, every_person
 from identity.session_records import OpenSession
-from identity.user_agents import browser_words
+from identity.user_agents import device_words
 from tenants.csv_text import csv_row
 
 EXPORT_COLUMNS = (
@@ -45,7 +45,7 @@ def people_filter(tenant_id: int, query: Mapping[str, Any]) -> PeopleFilter:
 
 def session_document(session: OpenSession) -> dict[str, Any]:
     """An open session as it is shown."""
-    return asdict(session) | {"browser": browser_words(session.user_agent)}
+    return asdict(session) | {"browser": device_words(session.user_agent, session.client)}
 
 
 def export_lines(tenant_id: int, form: str, which: PeopleFilter, order: PeopleOrder) -> Iterator[str]:

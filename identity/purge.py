@@ -15,6 +15,7 @@ from identity.count_models import ServiceSignInHour, SignInCount, SignInHour
 from identity.import_purge import purge_imports
 from identity.logout_models import LogoutExchangeRow, UsedLogout
 from identity.models import Attempt, ExchangeRow, SessionRow, UsedAssertion
+from identity.native_models import NativeCode
 from identity.trial_models import TrialRow
 from tenants.models import APIToken
 from tenants.rates import purge_visitors
@@ -22,6 +23,8 @@ from tenants.setup_models import SetupLink
 
 SESSION_MEMORY = dt.timedelta(days=30)
 """How long an ended session can still be looked up."""
+CODE_MEMORY = dt.timedelta(days=1)
+"""How long a native client's code is known as used: whoever shows it again ends the session that it opened."""
 COUNT_LIFETIME = dt.timedelta(days=100)
 """How long statistics go back: a quarter, and what it takes to compare it with the days before."""
 HOUR_LIFETIME = dt.timedelta(days=3)
@@ -44,6 +47,7 @@ KEPT: Sequence[Kept] = (
     Kept(UsedAssertion, UsedAssertion.expires_at, NONE),
     Kept(LogoutExchangeRow, LogoutExchangeRow.expires_at, NONE),
     Kept(UsedLogout, UsedLogout.expires_at, NONE),
+    Kept(NativeCode, NativeCode.expires_at, CODE_MEMORY),
     Kept(SessionRow, SessionRow.expires_at, SESSION_MEMORY),
     Kept(Attempt, Attempt.at, RECEIPT_LIFETIME),
     Kept(TrialRow, TrialRow.prepared_at, RECEIPT_LIFETIME),

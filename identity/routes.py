@@ -10,12 +10,21 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.metrics import LOGIN_STARTS
 from identity import pages
-from identity.browsers import browser_facts, hint_here, keep_login_secret, login_secret, login_secret_or_new, session_here
+from identity.browsers import (
+    browser_facts,
+    hint_here,
+    keep_login_secret,
+    login_secret,
+    login_secret_or_new,
+    session_here,
+    session_of_caller,
+)
 from identity.errors import NotSignedIn
 from identity.front_door.routes import front_door_page
 from identity.login import LoginOptions, LoginStart, begin_login
 from identity.login_hints import HINT_PARAMETER
 from identity.logout import SignedOut
+from identity.native_request import addresses_at
 from identity.own_metadata import tenant_metadata
 from identity.saml.sp_metadata import METADATA_MEDIA_TYPE
 from identity.targets import require_target
@@ -110,7 +119,7 @@ def metadata() -> Response:
 @routes.get("/session")
 def session() -> Response:
     """Who is signed in, for programs on the page."""
-    tenant, current = web.tenant(), session_here(_now())
+    tenant, current = web.tenant(), session_of_caller(_now())
     if current is None:
         raise NotSignedIn("no live session")
     person = current.person
@@ -135,11 +144,13 @@ def session() -> Response:
 def client_config() -> Response:
     """What a native client has to know before it opens the browser (G3)."""
     tenant, providers = web.tenant(), web.trust().providers
+    origin = web.settings().tenant_origin(tenant.slug)
     return jsonify(
         sso_enabled=bool(providers),
         sso_required=bool(providers),
         provider=providers[0].idp_display_name if len(providers) == 1 else None,
-        login_url=web.settings().tenant_origin(tenant.slug) + "/saml/login" if providers else None,
+        login_url=origin + "/saml/login" if providers else None,
+        **addresses_at(origin),
     )
 
 

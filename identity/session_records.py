@@ -31,6 +31,7 @@ class OpenSession:
     expires_at: dt.datetime
     way: str
     identity_provider: str | None
+    client: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ _COLUMNS = (
     SessionRow.seen_at,
     SessionRow.expires_at,
     SessionRow.way,
+    SessionRow.client,
     IdentityProvider.name.label("identity_provider"),
 )
 _PERSON = sa.and_(User.tenant_id == SessionRow.tenant_id, User.id == SessionRow.user_id)

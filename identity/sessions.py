@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,6 +24,8 @@ from tenants.records import TenantView
 from tenants.trust import SAMLTrust
 
 TOKEN_BYTES = 32
+CLIENT_PREFIX = "vsn_"
+"""Of an application's token: it is told from a cookie's at sight, by people and by scanners for leaked secrets."""
 MAX_TOKEN_LENGTH = 64
 TOUCH_EVERY = dt.timedelta(seconds=60)
 """`seen_at` is written at most once in this time, so that a page view writes nothing as a rule."""
@@ -51,7 +55,8 @@ class OpenedSession:
 class Entry:
     """How somebody has come in. `way` is one of `identity.models.SESSION_WAYS`; what belongs to SAML is None for the others.
 
-    `ends_at`: the session ends then at the latest.
+    `ends_at`: the session ends then at the latest. `client`: what the application calls itself whose session it is; None for a
+    browser's. `login_hash`: of the login cookie's secret that the browser came with.
     """
 
     way: str
@@ -64,6 +69,8 @@ class Entry:
     sp_name_qualifier: str | None = None
     session_index: str | None = None
     role_rule_id: str | None = None
+    client: str | None = None
+    login_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class CurrentSession:
 
 
 _INSERT = Prepared(sa.insert(SessionRow.__table__))
-_FIND = Prepared(
+_SELECT = (
     sa.select(
         SessionRow.id,
         SessionRow.created_at,
@@ -92,6 +99,7 @@ _FIND = Prepared(
         SessionRow.expires_at,
         SessionRow.authn_context,
         SessionRow.way,
+        SessionRow.client,
         IdentityProvider.name.label("idp_name"),
         IdentityProvider.display_name.label("idp_display_name"),
         *(column.label(f"person_{column.key}") for column in COLUMNS),
@@ -104,7 +112,6 @@ _FIND = Prepared(
     )
     .where(
         SessionRow.tenant_id == sa.bindparam("tenant_id"),
-        SessionRow.token_hash == sa.bindparam("token_hash"),
         SessionRow.ended_at.is_(None),
         SessionRow.expires_at > sa.bindparam("now"),
         SessionRow.seen_at > sa.bindparam("idle_since"),
@@ -112,6 +119,8 @@ _FIND = Prepared(
         IdentityProvider.deleted_at.is_(None),
     )
 )
+_FIND = Prepared(_SELECT.where(SessionRow.token_hash == sa.bindparam("token_hash")))
+_FIND_BY_ID = Prepared(_SELECT.where(SessionRow.id == sa.bindparam("session_id")))
 _TOUCH = Prepared(
     sa.update(SessionRow)
     .where(SessionRow.tenant_id == sa.bindparam("of_tenant"), SessionRow.id == sa.bindparam("of_session"))
@@ -129,7 +138,7 @@ _END = Prepared(
 )
 
 
-def entry_by_sso(trust: SAMLTrust, assertion: Assertion) -> Entry:
+def entry_by_sso(trust: SAMLTrust, assertion: Assertion, login_secret: str | None = None) -> Entry:
     """What a session keeps of the assertion that opens it; texts that somebody else wrote are cut to what its columns hold."""
     return Entry(
         way=SSO,
@@ -142,6 +151,7 @@ def entry_by_sso(trust: SAMLTrust, assertion: Assertion) -> Entry:
         sp_name_qualifier=assertion.sp_name_qualifier and assertion.sp_name_qualifier[:1024],
         session_index=assertion.session_index and assertion.session_index[:256],
         role_rule_id=trust.console_rule_of(assertion.attributes),
+        login_hash=hash_of(login_secret) if login_secret else None,
     )
 
 
@@ -153,7 +163,7 @@ def open_session(
     Args:
         access: what holds for the person's organisation.
     """
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    token = (CLIENT_PREFIX if entry.client else "") + secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = now + dt.timedelta(seconds=access.session_absolute_seconds or tenant.session_absolute_seconds)
     if entry.ends_at is not None:
         expires_at = min(expires_at, entry.ends_at)
@@ -173,6 +183,8 @@ def open_session(
             "session_index": entry.session_index,
             "authn_context": entry.authn_context,
             "role_rule_id": entry.role_rule_id,
+            "client": entry.client,
+            "login_hash": entry.login_hash,
             "user_agent": browser.user_agent[:300],
             "address": browser.address[:45],
             "created_at": now,
@@ -185,24 +197,49 @@ def open_session(
 
 
 def current_session(
-    tenant: TenantView, organisations: OrganisationTree, token: str, now: dt.datetime
+    tenant: TenantView, organisations: OrganisationTree, token: str, now: dt.datetime, *, of_client: bool = False
 ) -> CurrentSession | None:
-    """The live session of a cookie's token at this tenant; None where it has ended, or belongs elsewhere."""
+    """The live session of a token at this tenant; None where it has ended, or belongs elsewhere.
+
+    Args:
+        of_client: the token came as a bearer token, and is an application's; otherwise it came as a cookie, and is a browser's.
+            Neither stands for the other.
+    """
     if not 0 < len(token) <= MAX_TOKEN_LENGTH:
         return None
-    longest = dt.timedelta(seconds=organisations.longest_idle(tenant.session_idle_seconds))
-    parameters = {"tenant_id": tenant.id, "token_hash": hash_of(token), "now": now, "idle_since": now - longest}
-    row = _FIND.one_or_none(parameters)
-    if row is None:
+    row = _live_row(_FIND, tenant, organisations, {"token_hash": hash_of(token)}, now)
+    if row is None or (row.client is not None) != of_client:
         return None
-    access = organisations.access_of(row.person_organisation_id)
-    idle, seen_at = dt.timedelta(seconds=access.session_idle_seconds or tenant.session_idle_seconds), row.seen_at
-    if now - seen_at >= idle:
-        return None
+    idle, seen_at = _idle_of(tenant, organisations, row), row.seen_at
     if now - seen_at >= TOUCH_EVERY:
         with transaction():
             _TOUCH.write({"of_tenant": tenant.id, "of_session": row.id, "now": now})
         seen_at = now
+    return _session_of(row, seen_at + idle)
+
+
+def live_session(
+    tenant: TenantView, organisations: OrganisationTree, session_id: str, now: dt.datetime
+) -> CurrentSession | None:
+    """A session by its id, if it is alive, for what was begun in it; that is no use of it."""
+    row = _live_row(_FIND_BY_ID, tenant, organisations, {"session_id": session_id}, now)
+    return _session_of(row, row.seen_at + _idle_of(tenant, organisations, row)) if row else None
+
+
+def _live_row(
+    statement: Prepared, tenant: TenantView, organisations: OrganisationTree, named: Mapping[str, str], now: dt.datetime
+) -> Any:
+    longest = dt.timedelta(seconds=organisations.longest_idle(tenant.session_idle_seconds))
+    row = statement.one_or_none({"tenant_id": tenant.id, "now": now, "idle_since": now - longest, **named})
+    return row if row is not None and now - row.seen_at < _idle_of(tenant, organisations, row) else None
+
+
+def _idle_of(tenant: TenantView, organisations: OrganisationTree, row: Any) -> dt.timedelta:
+    access = organisations.access_of(row.person_organisation_id)
+    return dt.timedelta(seconds=access.session_idle_seconds or tenant.session_idle_seconds)
+
+
+def _session_of(row: Any, idle_end: dt.datetime) -> CurrentSession:
     values = row._asdict()
     return CurrentSession(
         id=row.id,
@@ -211,7 +248,7 @@ def current_session(
         idp_name=row.idp_name,
         idp_display_name=row.idp_display_name,
         created_at=row.created_at,
-        expires_at=min(row.expires_at, seen_at + idle),
+        expires_at=min(row.expires_at, idle_end),
         authn_context=row.authn_context,
     )
 

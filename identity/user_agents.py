@@ -33,6 +33,11 @@ _SYSTEMS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
 )
 
 
+def device_words(user_agent: str, client: str | None) -> str:
+    """A browser in words; or an application by the name that it gave itself, which is said to be one."""
+    return f"{client} (application)" if client else browser_words(user_agent)
+
+
 def browser_words(user_agent: str) -> str:
     """For example "Firefox 132 on Windows"."""
     browser = next((f"{name} {found[1]}" for name, form in _BROWSERS if (found := form.search(user_agent))), UNKNOWN)

@@ -64,6 +64,8 @@ class EventType(StrEnum):
     CHAIN_ADOPTED = "audit_chain.adopted"
     SESSION_OPENED = "session.opened"
     SESSION_ENDED = "session.ended"
+    NATIVE_CODE_GRANTED = "native_code.granted"
+    NATIVE_CODE_REFUSED = "native_code.refused"
     SIGN_IN_REFUSED = "sign_in.refused"
     LOGOUT_REFUSED = "logout.refused"
     USER_CREATED = "user.created"

@@ -16,16 +16,48 @@ OF_LOGOUT = ("name_id_hash", "session_indexes", "issued_at", "obeyed_at")
 
 
 def upgrade() -> None:
-    """Whom an obeyed logout means, for what arrives after it."""
+    """Whom an obeyed logout means, applications' sessions and codes."""
     op.add_column("used_logout", sa.Column("name_id_hash", sa.String(length=64), nullable=True))
     op.add_column("used_logout", sa.Column("session_indexes", JSON, nullable=True))
     op.add_column("used_logout", sa.Column("issued_at", UTCDateTime(), nullable=True))
     op.add_column("used_logout", sa.Column("obeyed_at", UTCDateTime(), nullable=True))
     op.create_index("ix_used_logout_subject", "used_logout", ["tenant_id", "idp_id", "name_id_hash"])
+    op.add_column("session", sa.Column("client", sa.String(length=60), nullable=True))
+    op.add_column("session", sa.Column("login_hash", sa.String(length=64), nullable=True))
+    op.create_table(
+        "native_code",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("code_hash", sa.String(length=64), nullable=False),
+        sa.Column("user_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("session_id", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("client", sa.String(length=60), nullable=False),
+        sa.Column("redirect_uri", sa.String(length=80), nullable=False),
+        sa.Column("challenge", sa.String(length=43), nullable=False),
+        sa.Column("expires_at", UTCDateTime(), nullable=False),
+        sa.Column("used_at", UTCDateTime(), nullable=True),
+        sa.Column("opened_session_id", sa.Uuid(as_uuid=False), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenant.id"], name=op.f("fk_native_code_tenant_id_tenant"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "user_id"],
+            ["users.tenant_id", "users.id"],
+            name=op.f("fk_native_code_tenant_id_user_id_users"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "code_hash", name=op.f("pk_native_code")),
+    )
+    op.create_index("ix_native_code_user", "native_code", ["tenant_id", "user_id"])
+    op.create_index("ix_native_code_expires_at", "native_code", ["expires_at"])
 
 
 def downgrade() -> None:
-    """Remove it."""
+    """Remove them; applications' sessions end."""
+    sessions = sa.table("session", sa.column("client"))
+    op.execute(sa.delete(sessions).where(sessions.c.client.is_not(None)))
+    op.drop_table("native_code")
+    for column in ("login_hash", "client"):
+        op.drop_column("session", column)
     op.drop_index("ix_used_logout_subject", table_name="used_logout")
     for column in reversed(OF_LOGOUT):
         op.drop_column("used_logout", column)

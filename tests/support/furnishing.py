@@ -23,6 +23,7 @@ from tenants.records import find_tenant
 from tenants.setup_models import SetupLink
 from tests.support.browser import Browser
 from tests.support.logout import request_parts, request_xml, signed_query
+from tests.support.native import Application
 from tests.support.pictures import picture
 from tests.support.world import Organisation, World, utc_now
 
@@ -76,6 +77,7 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
         "trial_id": _made(world, f"{main}/saml-settings/tests", {})["id"],
     }
     _organisations(world, organisation, str(person["id"]))
+    _native_client(world, organisation)
     _sign_out(world, organisation)
     _pending(world, organisation)
     logo = world.api("PUT", f"{tenant}/logo", data=picture(), content_type="image/png")
@@ -95,6 +97,16 @@ def _organisations(world: World, organisation: Organisation, user_id: str) -> No
         write(sa.update(User).where(User.tenant_id == tenant.id, User.id == user_id).values(organisation_id=below))
         provider = sa.update(IdentityProvider).where(IdentityProvider.tenant_id == tenant.id)
         write(provider.values(organisation_id=below))
+
+
+def _native_client(world: World, organisation: Organisation) -> None:
+    """An application on somebody's device, and a code that waits for it."""
+    browser, application = world.browser(organisation), Application(client=mark_of(organisation))
+    person = f"{mark_of(organisation)}-native"
+    who = {"name_id": person, "attributes": {"mail": [f"{person}@{organisation.domain}"]}}
+    assert world.sign_in(browser, organisation, **who).status_code == 303
+    application.token(browser)
+    application.code(browser)
 
 
 def _sign_out(world: World, organisation: Organisation) -> None:
