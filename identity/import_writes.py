@@ -99,7 +99,7 @@ def write_all(writes: Writes, now: dt.datetime) -> None:
     try:
         _write_people(writes)
     except sa.exc.IntegrityError:
-        raise ImportOutdated("an e-mail address was taken since the preview") from None
+        raise ImportOutdated("an e-mail address or a username was taken since the preview") from None
     for ids in _parts(writes.switched_off):
         ended = sa.update(SessionRow).where(
             SessionRow.tenant_id == tenant_id, SessionRow.user_id.in_(ids), SessionRow.ended_at.is_(None)

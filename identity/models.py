@@ -87,6 +87,9 @@ class User(TenantScoped, Model):
 
     `organisation_id` is empty for whoever belongs to the tenant as a whole (G1).
 
+    A username is one person's among those without a subject: they are joined by it, and sign in by it here. Whoever comes
+    from an identity provider or directory is known by a subject, and two of these may call people the same.
+
     The `…_key` columns are `identity.people_keys.keys_of` the names. One index holds all that lists of people search, filter
     and sort by: 100,000 entries of it are read in a few milliseconds where as many rows would take a fifth of a second.
     """
@@ -113,6 +116,13 @@ class User(TenantScoped, Model):
         sa.UniqueConstraint("tenant_id", "idp_id", "subject"),
         sa.UniqueConstraint("tenant_id", "directory_id", "subject", name="uq_users_tenant_id_directory_id_subject"),
         sa.Index("ix_users_username", "tenant_id", "username"),
+        sa.Index(
+            "uq_users_prepared_username",
+            *("tenant_id", "username"),
+            unique=True,
+            sqlite_where=sa.text("subject IS NULL"),
+            postgresql_where=sa.text("subject IS NULL"),
+        ),
         sa.Index(
             "ix_users_prepared",
             "tenant_id",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from config.database import new_id, read, savepoint, write
 from identity.email_addresses import claim_email, free_email
 from identity.models import User
-from identity.people_errors import EmailInUse, SubjectInUse
+from identity.people_errors import EmailInUse, SubjectInUse, UsernameInUse
 from identity.people_keys import NAMED, keys_of
 from identity.person_fields import PROFILE_FIELDS
 
@@ -26,12 +27,13 @@ def add_prepared_person(tenant_id: int, profile: Mapping[str, str | None], now: 
     """Add somebody who has not signed in yet, and give their id.
 
     Raises:
-        EmailInUse
+        EmailInUse, UsernameInUse.
     """
     user_id = new_id()
     row: dict[str, Any] = {name: profile.get(name) for name in PROFILE_FIELDS}
     row |= {"tenant_id": tenant_id, "id": user_id, "active": True, "created_at": now, **keys_of(row)}
-    write(sa.insert(User.__table__).values(**row))
+    with _username_of_one():
+        write(sa.insert(User.__table__).values(**row))
     if not claim_email(tenant_id, user_id, row["email"]):
         raise EmailInUse("of a new person")
     return user_id
@@ -41,7 +43,7 @@ def change_profile(tenant_id: int, user_id: str, changes: Mapping[str, str | Non
     """Set fields of somebody's profile, and tell which of them have another value now.
 
     Raises:
-        EmailInUse
+        EmailInUse, UsernameInUse.
     """
     row = read(sa.select(*_PROFILE).where(*_one(tenant_id, user_id)).with_for_update()).one()
     before = dict(row._mapping)
@@ -53,7 +55,8 @@ def change_profile(tenant_id: int, user_id: str, changes: Mapping[str, str | Non
         if not claim_email(tenant_id, user_id, changed["email"] or ""):
             raise EmailInUse("of a changed person")
     keys = keys_of(before | changed) if NAMED & changed.keys() else {}
-    write(sa.update(User).where(*_one(tenant_id, user_id)).values(**changed, **keys))
+    with _username_of_one():
+        write(sa.update(User).where(*_one(tenant_id, user_id)).values(**changed, **keys))
     return tuple(sorted(changed))
 
 
@@ -75,7 +78,7 @@ def set_origin(tenant_id: int, user_id: str, idp_id: str | None, subject: str | 
     """Say by what somebody is known from now on; None and None: by their next sign-in's e-mail or username (P3).
 
     Raises:
-        SubjectInUse: another person is known by it.
+        SubjectInUse: another person is known by it. UsernameInUse: another one who has no subject has this username.
     """
     origin = {"idp_id": idp_id, "directory_id": None, "subject": subject, "name_id": None}
     statement = sa.update(User).where(*_one(tenant_id, user_id)).values(**origin)
@@ -83,4 +86,16 @@ def set_origin(tenant_id: int, user_id: str, idp_id: str | None, subject: str | 
         with savepoint():
             write(statement)
     except sa.exc.IntegrityError:
+        if subject is None:
+            raise UsernameInUse("of another person without a subject") from None
         raise SubjectInUse("the subject is another person's") from None
+
+
+@contextmanager
+def _username_of_one() -> Iterator[None]:
+    """Two who take a username at the same moment: the database lets one have it."""
+    try:
+        with savepoint():
+            yield
+    except sa.exc.IntegrityError:
+        raise UsernameInUse("taken this moment") from None

@@ -176,6 +176,7 @@ def test_people_who_are_there_get_their_keys_and_lose_nothing(empty: str) -> Non
         | {"username": f"Ünit{number}", "first_name": "Ada", "last_name": f"Łovelace{number}" if number % 2 else None}
         for number in range(PEOPLE)
     ]
+    people[-1]["username"] = people[0]["username"]  # as two administrators could say at the same moment
     times = {"session_idle_seconds": 3600, "session_absolute_seconds": 7200}
     owned = [{"email": row["email"], "tenant_id": 1, "user_id": row["id"]} for row in people]
     with every_tenant(), engine.begin() as connection:
@@ -196,6 +197,9 @@ def test_people_who_are_there_get_their_keys_and_lose_nothing(empty: str) -> Non
     migrate(empty)
     with every_tenant(), engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM email_address")) == PEOPLE
+        named = connection.execute(sa.text("SELECT email FROM users WHERE username = :name"), {"name": people[0]["username"]})
+        first = min((people[0], people[-1]), key=lambda row: str(row["id"]))
+        assert named.scalars().all() == [first["email"]]
     engine.dispose()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.flows.management.support import code_in, events_of, token_for
+from tests.support.at_once import at_once
 from tests.support.browser import code_of
 from tests.support.served import served
 from tests.support.world import World
@@ -51,6 +52,26 @@ def test_what_a_person_cannot_be(world: World, body: dict[str, Any], code: tuple
     before = world.rows()
     assert code_in(world.api("POST", USERS, json=body)) == code
     assert world.rows() == before
+
+
+def test_a_username_is_one_persons_among_those_without_a_subject(world: World) -> None:
+    """Of four who say so at once one has it, by whatever way; identity providers may call two people the same."""
+    made = world.api("POST", USERS, json={"email": "p@acme.test"}).get_json()["id"]
+    world.sign_in(world.browser(), name_id="x", attributes={"mail": ["joined@acme.test"], "uid": ["other"]})
+    world.sign_in(world.browser(), name_id="y", attributes={"mail": ["second@acme.test"], "uid": ["other"]})
+    assert [person["username"] for person in world.api("GET", USERS).get_json()["items"]].count("other") == 2
+
+    def prepare(number: int) -> int:
+        return world.api("POST", USERS, json={"email": f"q{number}@acme.test", "username": "al"}).status_code
+
+    calls = [lambda number=number: prepare(number) for number in range(3)]
+    calls.append(lambda: {200: 201}.get(world.api("PATCH", f"{USERS}/{made}", json={"username": "al"}).status_code, 409))
+    assert sorted(at_once(calls)) == [201, 409, 409, 409]
+    assert world.count("users") == world.count("email_address")  # nothing is left of those who were refused
+    for person in world.api("GET", f"{USERS}?search=other").get_json()["items"]:
+        freed = world.api("POST", f"{USERS}/{person['id']}/relink", json={"identity_provider": None, "reason": "moved"})
+        last = (freed.status_code, freed.get_json().get("code"))
+    assert last == (409, "username_conflict"), last
 
 
 def test_right_to_left_and_emoji_names_are_names(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tenants.metadata_history.changes import ENDPOINT_HOST_CHANGED, SIGNING_KEYS_REPLACED, SIGNING_KEY_UNPROTECTED
+from tenants.metadata_history.changes import ENDPOINT_HOST_CHANGED, SIGNING_KEY_UNPROTECTED, SIGNING_KEYS_REPLACED
 from tenants.metadata_history.taking import CHANGE_REFUSED, ROLLED_BACK
 from tests.unit.docs.pages import ROOT, codes, page, tables
 from tests.unit.docs.refusal_codes import EVERY_CODE, STATUSES
