@@ -117,7 +117,9 @@ class OpenDirectory:
         try:
             yield
         except ldap.LDAPError as error:
-            raise self._link.fault or _fault_of(error, stage, self.url.authority) from None
+            if (fault := self._link.fault) is not None:
+                raise DirectoryFault(stage, fault.code, f"{self.url.authority}: {fault.words}") from None
+            raise _fault_of(error, stage, self.url.authority) from None
 
 
 @contextmanager

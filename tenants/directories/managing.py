@@ -24,6 +24,7 @@ from tenants.directories.records import (
     directories_of,
     find_directory,
     new_directory_id,
+    revive_directory,
     set_directory,
 )
 from tenants.directories.settings import DirectorySettings, directory_settings_of
@@ -82,9 +83,13 @@ def save_directory(
     if before is None:
         if len(directories_of(tenant.id)) >= MAX_DIRECTORIES:
             raise TooManyDirectories(f"{MAX_DIRECTORIES} directories")
-        directory_id = new_directory_id()
-        values = _values(form) | {"name": name, "created_at": now, "sync_due_at": now if form.settings.sync_hours else None}
-        add_directory(tenant.id, directory_id, values | _sealed(keys, tenant.id, directory_id, sealing))
+        values = _values(form) | {"sync_due_at": now if form.settings.sync_hours else None}
+        if (directory_id := revive_directory(tenant.id, name, values)) is not None:
+            set_directory(tenant.id, directory_id, values | _sealed(keys, tenant.id, directory_id, sealing))
+        else:
+            directory_id = new_directory_id()
+            made = values | {"name": name, "created_at": now}
+            add_directory(tenant.id, directory_id, made | _sealed(keys, tenant.id, directory_id, sealing))
         record(tenant.id, EventType.DIRECTORY_CREATED, at=now, actor=actor, directory=name)
         return SavedDirectory(require_directory(tenant.id, name), True)
     values = {key: value for key, value in _values(form).items() if value != getattr(before, key)}

@@ -72,6 +72,17 @@ def add_directory(tenant_id: int, directory_id: str, values: Mapping[str, Any]) 
         raise DirectoryExists("the label is in use") from None
 
 
+def revive_directory(tenant_id: int, name: str, values: Mapping[str, Any]) -> str | None:
+    """Let a directory that was taken away come back under its label, for the sake of its people; None where there is none."""
+    of_name = (Directory.tenant_id == tenant_id, Directory.name == name, Directory.deleted_at.is_not(None))
+    latest = sa.select(Directory.id).where(*of_name).order_by(Directory.deleted_at.desc()).limit(1)
+    directory_id: str | None = read(latest).scalar_one_or_none()
+    if directory_id is not None:
+        one = sa.update(Directory).where(Directory.tenant_id == tenant_id, Directory.id == directory_id)
+        write(one.values(deleted_at=None, **values))
+    return directory_id
+
+
 def set_directory(tenant_id: int, directory_id: str, values: Mapping[str, Any]) -> None:
     """Set columns of a directory, inside a transaction."""
     write(sa.update(Directory).where(*_connected(tenant_id), Directory.id == directory_id).values(**values))

@@ -11,10 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from config.database import transaction, write
+from config.isolation import every_tenant
 from identity.checks import Receipt
 from identity.directories.signing_in import EnteredByDirectory, Visit, record_directory_refusal, sign_in_by_directory
 from identity.directories.syncing import run_due_directory_syncs
 from identity.sessions import BrowserFacts
+from tenants.directories.models import Directory
+from tenants.directories.records import find_directory
 from tenants.errors import Refusal
 from tenants.models import Tenant
 from tenants.organisations.records import organisations_of
@@ -54,18 +57,28 @@ class DirectoryWorld:
         good = {**self.slapd.settings(), "display_name": "Company directory", "password": SERVICE_PASSWORD}
         return self.world.api("PUT", f"/tenants/{slug}/directories/{name}", json=good | changes)
 
-    def connect(self, organisation: Organisation | None = None, name: str = "main", **changes: Any) -> str:
-        """Save a directory and have all the tenant's people sign in by it; gives its id."""
+    def connect(self, organisation: Organisation | None = None, name: str = "main", **changes: Any) -> None:
+        """Save a directory and have all the tenant's people sign in by it."""
         answer = self.put(organisation, name, **changes)
         assert answer.status_code in (200, 201), answer.get_data(as_text=True)
-        slug = (organisation or self.world.acme).slug
+        self.set_access({"way": "ldap"}, organisation)
+
+    def set_access(self, access: dict[str, str | None], organisation: Organisation | None = None) -> None:
+        """Say for a tenant as a whole how its people sign in."""
         with self.world.app.app_context():
-            tenant = find_tenant(slug)
+            tenant = find_tenant((organisation or self.world.acme).slug)
             assert tenant is not None
             with transaction():
                 bump_version(tenant.id)
-                write(sa.update(Tenant).where(Tenant.id == tenant.id).values(access={"way": "ldap"}))
-        return slug
+                write(sa.update(Tenant).where(Tenant.id == tenant.id).values(access=access))
+
+    def id_of(self, name: str) -> str:
+        """The row of one of acme's directories."""
+        with self.world.app.app_context():
+            tenant = find_tenant(self.world.acme.slug)
+            found = find_directory(tenant.id, name) if tenant else None
+            assert found is not None
+            return found.id
 
     def sign_in(
         self, username: str, password: str | None = None, organisation: Organisation | None = None
@@ -88,13 +101,17 @@ class DirectoryWorld:
     def sync(self, name: str = "main") -> dict[str, Any]:
         """Ask for a sync, have it done, and tell how it went."""
         path = f"/tenants/{self.world.acme.slug}/directories/{name}"
-        with self.world.app.app_context(), transaction():
-            write(sa.text("UPDATE directory SET sync_asked_at = NULL WHERE tenant_id > 0"))
+        self.set(sync_asked_at=None)
         queued = self.world.api("POST", f"{path}/sync")
         assert queued.status_code == 202, queued.get_data(as_text=True)
         self.run()
         found: dict[str, Any] = self.world.api("GET", path).get_json()["last_sync"]
         return found
+
+    def set(self, **values: Any) -> None:
+        """Set columns of every directory's row, as time would."""
+        with self.world.app.app_context(), every_tenant(), transaction():
+            write(sa.update(Directory).values(**values))
 
     def run(self) -> int:
         """What a process with a clock does."""
