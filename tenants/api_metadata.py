@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Response, request
@@ -10,7 +11,6 @@ from flask import Response, request
 from config.database import transaction
 from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
-from tenants.api_settings import version_number
 from tenants.errors import NotFound
 from tenants.metadata_history.decisions import approve, go_back, refuse
 from tenants.metadata_history.errors import NothingPending
@@ -25,7 +25,7 @@ from tenants.metadata_schemas import (
     ReadingView,
 )
 from tenants.metadata_views import metadata_version_document, reading_document
-from tenants.paging import NUMBER, cursor_scope, is_row_id, key_of, page_of
+from tenants.paging import cursor_scope, is_row_id, next_of, number_of, page_by_number
 from tenants.provider_schemas import PendingView, ProviderView
 from tenants.providers import require_provider
 from tenants.reading_records import find_reading
@@ -48,7 +48,7 @@ def _require_provider(tenant: ManagedTenant, name: str) -> None:
 
 
 def _require_version(tenant: ManagedTenant, name: str, number: str) -> None:
-    version_of(require_provider(tenant.id, name), version_number(number))
+    version_of(require_provider(tenant.id, name), number_of(number))
 
 
 @metadata_api.operation("GET", PENDING, READ, answers={200: PendingView}, refuses=(409,))
@@ -93,23 +93,23 @@ def get_metadata_versions(query: Mapping[str, Any], tenant: ManagedTenant, name:
     """List the metadata that is and was in force, newest first: when, by whom, from where, and what it changed."""
     provider, limit = require_provider(tenant.id, name), query["limit"]
     scope = cursor_scope("metadata versions", tenant.id, provider.id)
-    before = key_of(query["cursor"], scope, NUMBER)
-    found = versions_of(provider, int(before) if before else None, limit + 1)
-    items, following = page_of(found, limit, key=lambda item: str(item.row.number), scope=scope, path=request.path, query={})
+    found = partial(versions_of, provider)
+    items, cursor = page_by_number(found, lambda item: item.row.number, limit, query["cursor"], scope=scope)
+    following = next_of(cursor, limit, request.path, {})
     return {"items": [metadata_version_document(version) for version in items], "next": following}
 
 
 @metadata_api.operation("GET", f"{VERSIONS}/<number>", READ, answers={200: MetadataVersionView})
 def get_metadata_version(tenant: ManagedTenant, name: str, number: str) -> dict[str, Any]:
     """Show one version."""
-    return metadata_version_document(version_of(require_provider(tenant.id, name), version_number(number)))
+    return metadata_version_document(version_of(require_provider(tenant.id, name), number_of(number)))
 
 
 @metadata_api.operation("GET", f"{VERSIONS}/<number>/xml", READ, answers={200: XML}, media_type=METADATA_TYPE)
 def get_metadata_version_xml(tenant: ManagedTenant, name: str, number: str) -> Response:
     """Show one version as it came; of a federation's list, the one entity."""
     provider = require_provider(tenant.id, name)
-    version = version_of(provider, version_number(number))
+    version = version_of(provider, number_of(number))
     return Response(version_xml(provider, version.row), content_type=METADATA_TYPE)
 
 
@@ -126,7 +126,7 @@ def post_metadata_restore(body: Mapping[str, Any], tenant: ManagedTenant, name: 
     """Go back: what that version says is in force at once, as a new one. What is left returns only if it is approved."""
     with transaction():
         provider = go_back(
-            tenant, name, version_number(number), reason=body["reason"], actor=caller().actor, now=now()
+            tenant, name, number_of(number), reason=body["reason"], actor=caller().actor, now=now()
         )
     return provider_document(provider)
 

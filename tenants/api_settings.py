@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import request
@@ -11,8 +12,7 @@ from config.database import transaction
 from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
 from tenants.drafts import discard_draft, go_back, promote_draft, rebase_draft, require_draft, save_draft
-from tenants.errors import NotFound
-from tenants.paging import NUMBER, cursor_scope, key_of, page_of
+from tenants.paging import cursor_scope, next_of, number_of, page_by_number
 from tenants.provider_schemas import SettingsView
 from tenants.providers import require_provider
 from tenants.roles import CONFIGURE, READ
@@ -48,14 +48,7 @@ def _require_draft(tenant: ManagedTenant, name: str) -> None:
 
 
 def _require_version(tenant: ManagedTenant, name: str, number: str) -> None:
-    version_of(require_provider(tenant.id, name), version_number(number))
-
-
-def version_number(text: str) -> int:
-    """The number of a version in an address, or NotFound."""
-    if not NUMBER.fullmatch(text):
-        raise NotFound("no number of a version")
-    return int(text)
+    version_of(require_provider(tenant.id, name), number_of(number))
 
 
 @settings_api.operation("GET", DRAFT, READ, answers={200: DraftView})
@@ -106,16 +99,16 @@ def get_versions(query: Mapping[str, Any], tenant: ManagedTenant, name: str) -> 
     """List what is and was in force, newest first: when, by whom, why, and what it changed."""
     provider, limit = require_provider(tenant.id, name), query["limit"]
     scope = cursor_scope("versions", tenant.id, provider.id)
-    before = key_of(query["cursor"], scope, NUMBER)
-    found = versions_of(provider, int(before) if before else None, limit + 1)
-    items, following = page_of(found, limit, key=lambda item: str(item.row.number), scope=scope, path=request.path, query={})
+    found = partial(versions_of, provider)
+    items, cursor = page_by_number(found, lambda item: item.row.number, limit, query["cursor"], scope=scope)
+    following = next_of(cursor, limit, request.path, {})
     return {"items": [version_document(version) for version in items], "next": following}
 
 
 @settings_api.operation("GET", f"{VERSIONS}/<number>", READ, answers={200: VersionView})
 def get_version(tenant: ManagedTenant, name: str, number: str) -> dict[str, Any]:
     """Show one version."""
-    return version_document(version_of(require_provider(tenant.id, name), version_number(number)))
+    return version_document(version_of(require_provider(tenant.id, name), number_of(number)))
 
 
 @settings_api.operation(
@@ -131,6 +124,6 @@ def post_restore(body: Mapping[str, Any], tenant: ManagedTenant, name: str, numb
     """Go back: a new version with the settings of that one is in force at once. It needs no test."""
     with transaction():
         settings = go_back(
-            tenant, name, version_number(number), reason=body["reason"], actor=caller().actor, now=now()
+            tenant, name, number_of(number), reason=body["reason"], actor=caller().actor, now=now()
         )
     return settings_document(settings)

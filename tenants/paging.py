@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from tenants.errors import NotFound
 from tenants.management_errors import CursorInvalid
 
 DEFAULT_LIMIT = 50
@@ -65,10 +66,39 @@ def page_of(
         query: the filter that goes on holding.
     """
     items = found[:limit]
-    if len(found) <= limit:
-        return items, None
-    parameters = {**query, "limit": limit, "cursor": cursor_of(key(items[-1]), scope)}
-    return items, f"{path}?{urlencode(parameters)}"
+    return items, next_of(cursor_of(key(items[-1]), scope) if len(found) > limit else None, limit, path, query)
+
+
+def next_of(cursor: str | None, limit: int, path: str, query: Mapping[str, Any]) -> str | None:
+    """The URL of the page that a cursor leads to; None where there is none."""
+    return f"{path}?{urlencode({**query, 'limit': limit, 'cursor': cursor})}" if cursor else None
+
+
+def number_of(text: str) -> int:
+    """The number of a version, as an address has it, or NotFound."""
+    if not NUMBER.fullmatch(text):
+        raise NotFound("no number of a version")
+    return int(text)
+
+
+def page_by_number(
+    found: Callable[[int | None, int], Sequence[Item]],
+    number: Callable[[Item], int | None],
+    limit: int,
+    cursor: str | None,
+    *,
+    scope: str,
+) -> tuple[Sequence[Item], str | None]:
+    """A page of versions, newest first, and the cursor of the next one.
+
+    Args:
+        found: below a number, and so many of them at most.
+        number: of one.
+    """
+    below = key_of(cursor, scope, NUMBER)
+    items = found(int(below) if below else None, limit + 1)
+    following = cursor_of(str(number(items[limit - 1])), scope) if len(items) > limit else None
+    return items[:limit], following
 
 
 def _binding(key: str, scope: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Response, redirect, request
@@ -13,7 +14,6 @@ from admin_ui.rendering import notify, screen_url
 from admin_ui.screen import page
 from admin_ui.screens.authentication.provider_pages import ProviderPages
 from config.database import transaction
-from tenants.errors import NotFound
 from tenants.idp_metadata import metadata_from_document
 from tenants.management_errors import EntityIDTaken
 from tenants.metadata_errors import MetadataOutOfDate
@@ -22,11 +22,10 @@ from tenants.metadata_history.decisions import approve, go_back, refuse
 from tenants.metadata_history.errors import MetadataInForce, NothingPending, PendingChanged
 from tenants.metadata_history.taking import pending_version
 from tenants.metadata_history.versions import version_of, version_xml, versions_of
-from tenants.paging import NUMBER, cursor_of, cursor_scope, key_of
+from tenants.paging import cursor_scope, number_of
 from tenants.providers import require_provider
 from tenants.roles import CONFIGURE, READ
 
-SHOWN = 20
 MAX_XML_SHOWN = 200_000
 """Characters of a document on the page; the rest is for the file."""
 APPROVE = "approve"
@@ -53,8 +52,7 @@ class MetadataScreen(ProviderPages):
         """The list, newest first; each with what it changed, and what going back to it would change."""
         provider = require_provider(asked.tenant.id, name)
         scope = cursor_scope("console metadata", asked.tenant.id, provider.id)
-        before = key_of(request.args.get("cursor") or None, scope, NUMBER)
-        found = versions_of(provider, int(before) if before else None, SHOWN + 1)
+        found, following = self.versions_shown(partial(versions_of, provider), scope)
         present = metadata_from_document(provider.metadata_document)
         lines = [
             {
@@ -62,7 +60,7 @@ class MetadataScreen(ProviderPages):
                 "changes": _rows(version.changes or ()),
                 "back": _rows(changes_between(present, version.metadata)) if version.metadata else None,
             }
-            for version in found[:SHOWN]
+            for version in found
         ]
         actors = {*(version.row.created_by for version in found), *(version.row.decided_by for version in found)}
         return self.render(
@@ -70,7 +68,7 @@ class MetadataScreen(ProviderPages):
             asked,
             provider=provider,
             lines=lines,
-            following=cursor_of(str(found[SHOWN - 1].row.number), scope) if len(found) > SHOWN else None,
+            following=following,
             actors=actor_words(asked, actors),
             source_words=SOURCE_WORDS,
         )
@@ -79,7 +77,7 @@ class MetadataScreen(ProviderPages):
     def version(self, asked: Asked, name: str, number: str) -> Response:
         """One version as it came."""
         provider = require_provider(asked.tenant.id, name)
-        found = version_of(provider, _number(number))
+        found = version_of(provider, number_of(number))
         xml = version_xml(provider, found.row).decode("utf-8", "replace")
         return self.render(
             "authentication/metadata_xml.html",
@@ -96,7 +94,7 @@ class MetadataScreen(ProviderPages):
         """Go back: what that version says holds at once, as a new one."""
         try:
             with transaction():
-                go_back(asked.tenant, name, _number(number), reason=_reason(), actor=asked.actor, now=asked.now)
+                go_back(asked.tenant, name, number_of(number), reason=_reason(), actor=asked.actor, now=asked.now)
         except _TOLD as refusal:
             notify(refusal.sentence, "warn")
         else:
@@ -145,11 +143,3 @@ def _rows(changes: Any) -> list[tuple[str, str, str]]:
 
 def _reason() -> str | None:
     return request.form.get("reason")
-
-
-def _number(text: str) -> int:
-    if not NUMBER.fullmatch(text):
-        raise NotFound("no number of a version")
-    return int(text)
-
-

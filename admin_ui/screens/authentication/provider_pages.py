@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from flask import redirect
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from flask import redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.asked import Asked
 from admin_ui.rendering import screen_url
 from admin_ui.screen import TenantScreen, page
+from tenants.paging import page_by_number
 from tenants.roles import READ
+
+SHOWN = 20
+
+
+class Numbered(Protocol):
+    """A version: `row.number` is its number."""
+
+    @property
+    def row(self) -> Any:
+        """As it is kept."""
+
+
+Item = TypeVar("Item", bound=Numbered)
 
 
 class ProviderPages(TenantScreen):
@@ -21,3 +38,10 @@ class ProviderPages(TenantScreen):
     def index(self, asked: Asked) -> WerkzeugResponse:
         """Without an identity provider in the address there is only the list of them."""
         return redirect(screen_url("authentication.index", asked), 302)
+
+    def versions_shown(
+        self, found: Callable[[int | None, int], Sequence[Item]], scope: str
+    ) -> tuple[Sequence[Item], str | None]:
+        """A page of versions, newest first, from the cursor in the address on; and the cursor of the next page."""
+        cursor = request.args.get("cursor") or None
+        return page_by_number(found, lambda version: version.row.number, SHOWN, cursor, scope=scope)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from functools import partial
 
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -16,16 +16,12 @@ from admin_ui.screens.authentication.provider_pages import ProviderPages
 from config.database import transaction
 from tenants.draft_errors import VersionInForce
 from tenants.drafts import go_back
-from tenants.errors import NotFound
-from tenants.paging import cursor_of, cursor_scope, key_of
+from tenants.paging import cursor_scope, number_of
 from tenants.providers import require_provider
 from tenants.roles import CONFIGURE, READ
 from tenants.saml_settings import settings_from_document
 from tenants.settings_changes import changes_between
 from tenants.settings_versions import versions_of
-
-SHOWN = 20
-_NUMBER = re.compile("[1-9][0-9]{0,8}")
 
 
 class VersionsScreen(ProviderPages):
@@ -39,8 +35,7 @@ class VersionsScreen(ProviderPages):
         """The list, newest first; each with what it changed, and what going back to it would change."""
         provider = require_provider(asked.tenant.id, name)
         scope = cursor_scope("console versions", asked.tenant.id, provider.id)
-        before = key_of(request.args.get("cursor") or None, scope, _NUMBER)
-        found = versions_of(provider, int(before) if before else None, SHOWN + 1)
+        found, following = self.versions_shown(partial(versions_of, provider), scope)
         present = settings_from_document(provider.settings)
         lines = [
             {
@@ -48,10 +43,9 @@ class VersionsScreen(ProviderPages):
                 "changes": settings_words.change_rows(version.changes),
                 "back": settings_words.change_rows(changes_between(present, version.settings)),
             }
-            for version in found[:SHOWN]
+            for version in found
         ]
         actors = actor_words(asked, (version.row.in_force_by for version in found))
-        following = cursor_of(str(found[SHOWN - 1].row.number), scope) if len(found) > SHOWN else None
         return self.render(
             "authentication/versions.html",
             asked,
@@ -65,11 +59,10 @@ class VersionsScreen(ProviderPages):
     @page("/<name>/<number>/restore", CONFIGURE, methods=("POST",))
     def restore(self, asked: Asked, name: str, number: str) -> WerkzeugResponse:
         """Go back: the settings of that version hold at once, as a new one."""
-        if not _NUMBER.fullmatch(number):
-            raise NotFound("no number of a version")
+        chosen = number_of(number)
         try:
             with transaction():
-                go_back(asked.tenant, name, int(number), reason=request.form.get("reason"), actor=asked.actor, now=asked.now)
+                go_back(asked.tenant, name, chosen, reason=request.form.get("reason"), actor=asked.actor, now=asked.now)
         except VersionInForce as refusal:
             notify(refusal.sentence, "warn")
         else:

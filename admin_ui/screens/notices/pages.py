@@ -12,7 +12,7 @@ from admin_ui.actors import actor_words
 from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, submitted
 from admin_ui.rendering import notify
-from admin_ui.screen import Screen
+from admin_ui.screen import Screen, page
 from config.database import transaction
 from tenants.errors import NotFound, Refusal
 from tenants.notice_schemas import ContactCreate, WebhookCreate
@@ -35,6 +35,7 @@ from tenants.notices.webhooks import (
     try_webhook,
 )
 from tenants.paging import is_row_id
+from tenants.roles import CONFIGURE, READ
 from tenants.wiring import admins_of, keys, settings
 
 SHOWN = 50
@@ -55,13 +56,17 @@ SERVICE = "the whole service"
 
 
 class NoticePages(Screen):
-    """What both screens do; each registers the pages under its own permission."""
+    """The pages of both screens. On staff's own, where nobody but staff comes, CONFIGURE leaves the owners alone."""
 
-    def show(
+    @page("/", READ)
+    def index(self, asked: Asked) -> Response:
+        """Who is told of what, and what was sent."""
+        return self._show(asked)
+
+    def _show(
         self,
         asked: Asked,
         *,
-        may_change: bool,
         contact: Mapping[str, Any] = NOTHING,
         webhook: Mapping[str, Any] = NOTHING,
         contact_errors: Mapping[str, Sequence[str]] = NOTHING,
@@ -70,7 +75,7 @@ class NoticePages(Screen):
         status: int = 200,
     ) -> Response:
         """The page as a whole."""
-        owner, tenant = _owner(asked), asked.managed
+        owner, tenant, may_change = _owner(asked), asked.managed, asked.may(CONFIGURE)
         contacts, webhooks = contacts_of(owner), webhooks_of(owner)
         response = self.render(
             "notices/index.html",
@@ -98,21 +103,25 @@ class NoticePages(Screen):
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    def take_contact(self, asked: Asked, *, by_staff: bool) -> Response | WerkzeugResponse:
+    @page("/contacts", CONFIGURE, methods=("POST",))
+    def add_contact(self, asked: Asked) -> Response | WerkzeugResponse:
         """Let somebody get the notices."""
         sent = submitted(ContactCreate(), request.form)
         if sent.values is None:
-            return self.show(asked, may_change=True, contact=sent.shown, contact_errors=sent.errors, status=422)
+            return self._show(asked, contact=sent.shown, contact_errors=sent.errors, status=422)
         try:
             with transaction():
-                added = name_contact(_owner(asked), sent.values["email"], by_staff=by_staff, actor=asked.actor, now=asked.now)
+                added = name_contact(
+                    _owner(asked), sent.values["email"], by_staff=asked.of_staff, actor=asked.actor, now=asked.now
+                )
         except Refusal as refusal:
             errors = errors_of(refusal)
-            return self.show(asked, may_change=True, contact=sent.shown, contact_errors=errors, status=refusal.status)
+            return self._show(asked, contact=sent.shown, contact_errors=errors, status=refusal.status)
         notify(f"{added.email} gets the notices from now on.")
         return self.see_other("index", asked)
 
-    def change_contact(self, asked: Asked, contact_id: str) -> WerkzeugResponse:
+    @page("/contacts/<contact_id>", CONFIGURE, methods=("POST",))
+    def contact(self, asked: Asked, contact_id: str) -> WerkzeugResponse:
         """Send somebody a test, or no notices any more."""
         chosen, owner = row_id(contact_id), _owner(asked)
         with transaction():
@@ -125,26 +134,29 @@ class NoticePages(Screen):
                 notify("A test is on its way. How it went is shown below in a few seconds.")
         return self.see_other("index", asked)
 
-    def take_webhook(self, asked: Asked) -> Response:
+    @page("/webhooks", CONFIGURE, methods=("POST",))
+    def add_webhook(self, asked: Asked) -> Response:
         """Make a webhook, and show its secret in this answer: nothing else shows it."""
         sent = submitted(WebhookCreate(), request.form)
         if sent.values is None:
-            return self.show(asked, may_change=True, webhook=sent.shown, webhook_errors=sent.errors, status=422)
+            return self._show(asked, webhook=sent.shown, webhook_errors=sent.errors, status=422)
         try:
             with transaction():
                 made = make_webhook(_owner(asked), sent.values["url"], settings(), keys(), actor=asked.actor, now=asked.now)
         except Refusal as refusal:
             errors = errors_of(refusal)
-            return self.show(asked, may_change=True, webhook=sent.shown, webhook_errors=errors, status=refusal.status)
-        return self.show(asked, may_change=True, made=made)
+            return self._show(asked, webhook=sent.shown, webhook_errors=errors, status=refusal.status)
+        return self._show(asked, made=made)
 
-    def new_secret(self, asked: Asked, webhook_id: str) -> Response:
+    @page("/webhooks/<webhook_id>/secret", CONFIGURE, methods=("POST",))
+    def rotate(self, asked: Asked, webhook_id: str) -> Response:
         """Give a webhook another secret, and show it in this answer."""
         with transaction():
             made = rotate_secret(_owner(asked), row_id(webhook_id), keys(), actor=asked.actor, now=asked.now)
-        return self.show(asked, may_change=True, made=made)
+        return self._show(asked, made=made)
 
-    def change_webhook(self, asked: Asked, webhook_id: str) -> WerkzeugResponse:
+    @page("/webhooks/<webhook_id>", CONFIGURE, methods=("POST",))
+    def webhook(self, asked: Asked, webhook_id: str) -> WerkzeugResponse:
         """Send a webhook a test; switch it off or on; remove it."""
         chosen, owner, what = row_id(webhook_id), _owner(asked), request.form.get("what")
         with transaction():
@@ -160,7 +172,8 @@ class NoticePages(Screen):
                 notify("A test is on its way. How it went is shown below in a few seconds.")
         return self.see_other("index", asked)
 
-    def repeat(self, asked: Asked, delivery_id: str) -> WerkzeugResponse:
+    @page("/deliveries/<delivery_id>/retry", CONFIGURE, methods=("POST",))
+    def retry(self, asked: Asked, delivery_id: str) -> WerkzeugResponse:
         """Try a delivery that was given up anew."""
         with transaction():
             repeat_delivery(_owner(asked), row_id(delivery_id), asked.now)
