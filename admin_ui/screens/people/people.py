@@ -1,42 +1,30 @@
-"""People: found at 100,000, exported, one looked after; what is done here is what the API does."""
+"""People: found at 100,000, exported, many changed at once; what is done here is what the API does."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, request, stream_with_context
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.asked import Asked
-from admin_ui.forms import errors_of, submitted
 from admin_ui.listing import Column, Filter, Listing, ListQuery, Page, read_query
 from admin_ui.rendering import known_screen_url, notify
-from admin_ui.screen import TenantScreen, page
+from admin_ui.screen import page
+from admin_ui.screens.people.person import PersonPages, provider_choices
 from config.database import transaction
-from identity.console_roles import held_roles
 from identity.people import (
-    change_active,
     change_many,
-    edit_person,
-    end_one_session,
-    end_persons_sessions,
-    prepare_person,
-    relink_person,
-    require_person,
 )
-from identity.people_query import people_page, provider_id_of, read_order, session_page
-from identity.people_schemas import Relink, UserCreate, UserPatch
+from identity.people_query import people_page, provider_id_of, read_order
 from identity.people_search import Count, PeopleFilter, count_people
 from identity.people_views import EXPORT_TYPES, export_lines
-from identity.person_fields import PROFILE_FIELDS
 from identity.response_headers import security_headers
-from identity.session_records import SessionFilter
 from tenants.audit import EventType, record
-from tenants.errors import NotFound, Refusal
-from tenants.idp_records import providers_of
-from tenants.paging import MAX_LIMIT, is_row_id
-from tenants.roles import ASSIST, CONFIGURE, READ
+from tenants.errors import NotFound
+from tenants.paging import is_row_id
+from tenants.roles import ASSIST, READ
 
 COLUMNS = (
     Column("Name", "name"),
@@ -59,7 +47,7 @@ ACTS = {
 NOTHING: Mapping[str, Any] = {}
 
 
-class PeopleScreen(TenantScreen):
+class PeopleScreen(PersonPages):
     """A tenant's people."""
 
     label, path, endpoint_name, icon, group = "People", "/people", "people", "users", "People"
@@ -112,131 +100,10 @@ class PeopleScreen(TenantScreen):
         notify(f"{ACTS[act][0]}: {changed} of {len(chosen)}.")
         return self.see_other("index", asked)
 
-    @page("/new", CONFIGURE, methods=("GET", "POST"))
-    def new(self, asked: Asked) -> WerkzeugResponse:
-        """Somebody who has not signed in yet."""
-        if request.method == "GET":
-            return self._form(asked, None, NOTHING)
-        sent = submitted(UserCreate(), request.form)
-        if sent.values is None:
-            return self._form(asked, None, sent.shown, sent.errors, 422)
-        try:
-            with transaction():
-                person = prepare_person(asked.tenant.id, sent.values, actor=asked.actor, now=asked.now)
-        except Refusal as refusal:
-            return self._form(asked, None, sent.shown, _by_field(refusal), refusal.status)
-        notify("Added. Their first sign-in joins them by e-mail or username.")
-        return self.see_other("show", asked, user_id=person.id)
-
-    @page("/<user_id>", READ)
-    def show(self, asked: Asked, user_id: str) -> Response:
-        """One person: profile, where they come from, sessions."""
-        return self._person(asked, user_id)
-
-    @page("/<user_id>/edit", CONFIGURE, methods=("GET", "POST"))
-    def edit(self, asked: Asked, user_id: str) -> WerkzeugResponse:
-        """Change a profile; an emptied field is emptied."""
-        person = require_person(asked.tenant.id, _row_id(user_id))
-        if request.method == "GET":
-            return self._form(asked, user_id, {name: getattr(person, name) for name in PROFILE_FIELDS})
-        sent = submitted(UserPatch(only=PROFILE_FIELDS), request.form)
-        if sent.values is None:
-            return self._form(asked, user_id, sent.shown, sent.errors, 422)
-        try:
-            with transaction():
-                edit_person(asked.tenant.id, user_id, sent.values, actor=asked.actor, now=asked.now)
-        except Refusal as refusal:
-            return self._form(asked, user_id, sent.shown, _by_field(refusal), refusal.status)
-        notify("Saved.")
-        return self.see_other("show", asked, user_id=user_id)
-
-    @page("/<user_id>/active", ASSIST, methods=("POST",))
-    def active(self, asked: Asked, user_id: str) -> WerkzeugResponse:
-        """Switch an account off or on."""
-        wanted = request.form.get("active") == "true"
-        with transaction():
-            change_active(asked.tenant.id, _row_id(user_id), wanted, actor=asked.actor, now=asked.now)
-        notify("The account is switched on." if wanted else "The account is switched off, and every session of it has ended.")
-        return self.see_other("show", asked, user_id=user_id)
-
-    @page("/<user_id>/relink", CONFIGURE, methods=("POST",))
-    def relink(self, asked: Asked, user_id: str) -> WerkzeugResponse:
-        """Say anew by what they are known."""
-        require_person(asked.tenant.id, _row_id(user_id))
-        sent = submitted(Relink(), request.form)
-        if sent.values is None:
-            return self._person(asked, user_id, sent.shown, sent.errors, 422)
-        values = sent.values
-        try:
-            with transaction():
-                relink_person(
-                    asked.tenant.id,
-                    user_id,
-                    why=values["reason"],
-                    identity_provider=values["identity_provider"],
-                    subject=values["subject"],
-                    actor=asked.actor,
-                    now=asked.now,
-                )
-        except Refusal as refusal:
-            return self._person(asked, user_id, sent.shown, _by_field(refusal), refusal.status)
-        notify("Relinked. Every session of theirs has ended.")
-        return self.see_other("show", asked, user_id=user_id)
-
-    @page("/<user_id>/sessions", ASSIST, methods=("POST",))
-    def end_sessions(self, asked: Asked, user_id: str) -> WerkzeugResponse:
-        """End one of their sessions, or all of them."""
-        session_id = request.form.get("session", "")
-        with transaction():
-            if session_id:
-                end_one_session(
-                    asked.tenant.id, _row_id(session_id), actor=asked.actor, now=asked.now, user_id=_row_id(user_id)
-                )
-                ended = 1
-            else:
-                ended = end_persons_sessions(asked.tenant.id, _row_id(user_id), actor=asked.actor, now=asked.now)
-        notify("1 session ended." if ended == 1 else f"{ended} sessions ended.")
-        return self.see_other("show", asked, user_id=user_id)
-
-    def _person(
-        self,
-        asked: Asked,
-        user_id: str,
-        relink: Mapping[str, Any] = NOTHING,
-        errors: Mapping[str, Sequence[str]] = NOTHING,
-        status: int = 200,
-    ) -> Response:
-        person = require_person(asked.tenant.id, _row_id(user_id))
-        sessions, _more = session_page(asked.tenant, SessionFilter(user_id=user_id), asked.now, None, MAX_LIMIT)
-        return self.render(
-            "people/person.html",
-            asked,
-            status=status,
-            person=person,
-            sessions=sessions,
-            roles=held_roles(asked.tenant.id, user_id, asked.now),
-            administrators=known_screen_url("administrators.index", asked),
-            relink={"reason": "", "identity_provider": "", "subject": "", **{k: v or "" for k, v in relink.items()}},
-            errors=errors,
-            providers=_providers(asked),
-            attempts=known_screen_url("attempts.index", asked, q=person.email),
-        )
-
-    def _form(
-        self,
-        asked: Asked,
-        user_id: str | None,
-        shown: Mapping[str, Any],
-        errors: Mapping[str, Sequence[str]] = NOTHING,
-        status: int = 200,
-    ) -> Response:
-        values = {name: shown.get(name) for name in PROFILE_FIELDS}
-        return self.render("people/form.html", asked, status=status, user_id=user_id, values=values, errors=errors)
-
 
 def listing_of(asked: Asked) -> Listing:
     """The list, with a filter for the tenant's own identity providers."""
-    by_provider = Filter("idp", "Comes from", tuple(_providers(asked)))
+    by_provider = Filter("idp", "Comes from", tuple(provider_choices(asked)))
     return Listing(
         columns=COLUMNS,
         sort="name",
@@ -264,19 +131,3 @@ def words_of(count: Count) -> str:
     """How many, in words."""
     number = "1 person" if count.number == 1 else f"{count.number:,} people"
     return f"More than {number}" if count.more else number
-
-
-def _providers(asked: Asked) -> list[tuple[str, str]]:
-    return [(provider.name, provider.display_name) for provider in providers_of(asked.tenant.id)]
-
-
-def _by_field(refusal: Refusal) -> Mapping[str, Sequence[str]]:
-    """A conflict stands beside the field that it is about."""
-    field = {"email_conflict": "email", "username_conflict": "username", "subject_conflict": "subject"}.get(refusal.code)
-    return {field: [refusal.sentence]} if field else errors_of(refusal)
-
-
-def _row_id(text: str) -> str:
-    if not is_row_id(text):
-        raise NotFound("no such id")
-    return text
