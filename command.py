@@ -28,6 +28,10 @@ from config.worker import work
 from identity.admin_addresses import admin_addresses
 from identity.directories.syncing import run_due_directory_syncs
 from identity.import_records import IMPORTS_LOOK
+from identity.local_accounts.link_records import LINKS_LOOK
+from identity.local_sign_in.asked_links import run_due_links
+from identity.local_sign_in.door import Means
+from identity.local_sign_in.keeping import purge_local_accounts
 from identity.people_import import run_due_imports
 from identity.purge import purge_expired
 from identity.sign_in_counts import count_sign_ins
@@ -163,6 +167,7 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
         Job("own_keys", OWN_KEYS_SECONDS, lambda: look_after_keys(dt.datetime.now(dt.UTC))),
         Job("erasure", ERASURE_SECONDS, lambda: erase_deleted(dt.datetime.now(dt.UTC))),
         Job("staff_purge", PURGE_SECONDS, purge_staff),
+        Job("local_purge", PURGE_SECONDS, lambda: purge_local_accounts(dt.datetime.now(dt.UTC))),
         Job("count_sign_ins", COUNT_SECONDS, count_sign_ins),
         Job("log_levels", FOLLOW_SECONDS, lambda: follow_levels(dt.datetime.now(dt.UTC)), where="everywhere"),
         Job("seal_events", SEAL_SECONDS, lambda: seal_events(seal_keys, dt.datetime.now(dt.UTC))),
@@ -193,6 +198,7 @@ def _queues(settings: Settings, keys: KeyRing) -> tuple[Job, ...]:
             DIRECTORIES_LOOK,
             lambda _: run_due_directory_syncs(settings, keys, clock, ended=ending.is_set),
         ),
+        queue("local_links", LINKS_LOOK, lambda now: run_due_links(Means(settings, keys, admin_addresses), now)),
         queue("deliveries", DELIVERIES_LOOK, lambda now: run_due_deliveries(settings, keys, now)),
     )
 

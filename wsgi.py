@@ -35,6 +35,9 @@ from identity.cli_onboarding import install_onboarding_commands
 from identity.cli_trials import install_trial_commands
 from identity.error_pages import install_error_pages
 from identity.front_door.routes import front_door_routes
+from identity.local_pages.account_routes import local_account_routes
+from identity.local_pages.link_routes import local_link_routes
+from identity.local_pages.sign_in_routes import local_sign_in_routes
 from identity.logout_routes import logout_routes
 from identity.native_routes import native_routes
 from identity.pages import install_pages
@@ -81,6 +84,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(front_door_routes)
     app.register_blueprint(acs_routes)
     app.register_blueprint(logout_routes)
+    app.register_blueprint(local_sign_in_routes)
+    app.register_blueprint(local_link_routes)
+    app.register_blueprint(local_account_routes)
     app.register_blueprint(account_routes)
     app.register_blueprint(native_routes)
     app.register_blueprint(sign_in_routes)

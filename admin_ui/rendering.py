@@ -47,7 +47,7 @@ _environment = Environment(
     auto_reload=False,
     extensions=["jinja2.ext.do"],
 )
-_environment.globals.update(product_mark=static_url("mark.svg"))
+_environment.globals.update(product_mark=static_url("mark.svg"), shared_static=static_url)
 _environment.globals.update(product=PRODUCT, static=STATIC.url, role_words=ROLE_WORDS, form_token=form_token, permissions=roles)
 _environment.filters.update(initials=organisation_initials, person_initials=person_initials, **FILTERS)
 

@@ -56,6 +56,7 @@ class Settings:
         webhook_allowed_networks: private networks that webhooks may be sent to.
         directory_allowed_networks: private networks that tenants' directories may be in.
         staff_tenant: MyDomain of the tenant that staff may sign in to the console through.
+        breached_passwords: sorted list of SHA-1 hashes of leaked passwords, for new passwords of local accounts.
         rate_limits: False only in test runs.
     """
 
@@ -74,6 +75,7 @@ class Settings:
     webhook_allowed_networks: tuple[Network, ...] = ()
     directory_allowed_networks: tuple[Network, ...] = ()
     staff_tenant: str | None = None
+    breached_passwords: Path | None = None
     rate_limits: bool = True
     log_level: str = "INFO"
 
@@ -91,6 +93,8 @@ class Settings:
             raise SettingsInvalid("TENANT_URL must have {slug} as the whole first label of its host name")
         if self.staff_tenant is not None and not _LABEL.fullmatch(self.staff_tenant):
             raise SettingsInvalid("STAFF_TENANT must be the MyDomain of a tenant, for example staff-sso")
+        if self.breached_passwords is not None and not self.breached_passwords.is_file():
+            raise SettingsInvalid("BREACHED_PASSWORDS must be the path of a file that can be read")
         try:
             sender_of(self.mail_from)
             if self.smtp_url:
@@ -131,6 +135,7 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Se
             environment.get("DIRECTORY_ALLOWED_NETWORKS", ""), "DIRECTORY_ALLOWED_NETWORKS"
         ),
         staff_tenant=environment.get("STAFF_TENANT") or None,
+        breached_passwords=_read_path(environment.get("BREACHED_PASSWORDS")),
         rate_limits=environment.get("RATE_LIMITS", "on").lower() != "off",
         log_level=_read_log_level((environment.get("LOG_LEVEL") or "INFO").upper()),
     )

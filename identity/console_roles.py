@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from config.database import read
 from config.statements import Prepared
+from identity.local_accounts.models import BreakGlassAdmin
 from identity.models import SessionRow, User
 from tenants.models import ConsoleGrant, RoleRule
 from tenants.roles import Role
@@ -16,7 +17,7 @@ from tenants.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class ConsoleRole:
-    """The stronger of what was granted by name and what the rule of this sign-in gives; None for neither."""
+    """The stronger of what was granted by name, what this sign-in's rule gives, and what an emergency does; None for none."""
 
     role: Role | None
     signed_in_at: dt.datetime
@@ -32,7 +33,12 @@ class HeldRole:
 
 
 _FIND = Prepared(
-    sa.select(ConsoleGrant.role.label("granted"), RoleRule.role.label("ruled"), SessionRow.created_at)
+    sa.select(
+        ConsoleGrant.role.label("granted"),
+        RoleRule.role.label("ruled"),
+        BreakGlassAdmin.user_id.label("break_glass"),
+        SessionRow.created_at,
+    )
     .select_from(SessionRow)
     .join(User, sa.and_(User.tenant_id == SessionRow.tenant_id, User.id == SessionRow.user_id))
     .join(
@@ -46,6 +52,15 @@ _FIND = Prepared(
             RoleRule.tenant_id == SessionRow.tenant_id,
             RoleRule.id == SessionRow.role_rule_id,
             RoleRule.idp_id == SessionRow.idp_id,
+        ),
+        isouter=True,
+    )
+    .join(
+        BreakGlassAdmin,
+        sa.and_(
+            BreakGlassAdmin.tenant_id == SessionRow.tenant_id,
+            BreakGlassAdmin.user_id == SessionRow.user_id,
+            SessionRow.way == "break_glass",
         ),
         isouter=True,
     )
@@ -64,7 +79,7 @@ def console_role_of(tenant_id: int, user_id: str, session_id: str) -> ConsoleRol
     row = _FIND.one_or_none({"tenant_id": tenant_id, "user_id": user_id, "session_id": session_id})
     if row is None:
         return None
-    held = {row.granted, row.ruled}
+    held = {row.granted, row.ruled, Role.ADMIN.value if row.break_glass else None}
     role = next((role for role in (Role.ADMIN, Role.VIEWER) if role.value in held), None)
     return ConsoleRole(role, row.created_at)
 

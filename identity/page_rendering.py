@@ -46,6 +46,7 @@ _environment = Environment(
 _environment.globals.update(
     product=PRODUCT,
     sheet_url=static_url("pages.css"),
+    script_url=static_url("passkeys.js"),
     sheet=Markup(_sheet),  # noqa: S704  a file of ours
     product_mark="data:image/svg+xml," + quote(static_text("mark.svg").strip()),
 )

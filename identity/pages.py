@@ -10,6 +10,7 @@ import datetime as dt
 import functools
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -75,12 +76,30 @@ class ProviderChoice(Protocol):
         """Its name for people."""
 
 
-def sign_in_page(tenant: TenantView, providers: Sequence[ProviderChoice], *, target: str, signed_out: str = "") -> Response:
+@dataclass(frozen=True, slots=True)
+class LocalForm:
+    """The form of local accounts: what was typed, and what was wrong with it (field -> sentences)."""
+
+    name: str = ""
+    errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    code: str = ""
+
+
+def sign_in_page(
+    tenant: TenantView,
+    providers: Sequence[ProviderChoice],
+    *,
+    target: str,
+    signed_out: str = "",
+    local: LocalForm | None = None,
+    status: int = 200,
+) -> Response:
     """The ways to sign in, or who can make one where there is none.
 
     Args:
         target: the local path to come to after signing in.
         signed_out: this browser has just left; the page says how far that went (a value of identity.logout.SignedOut).
+        local: the form of local accounts, where anybody here has one.
     """
     choices = [
         {
@@ -89,7 +108,10 @@ def sign_in_page(tenant: TenantView, providers: Sequence[ProviderChoice], *, tar
         }
         for provider in providers
     ]
-    return render_page("sign_in.html", tenant, {"choices": choices, "signed_out": signed_out})
+    values = {"choices": choices, "signed_out": signed_out, "local": local, "target": target}
+    values["code"] = local.code if local else ""
+    policy = {"script": "self", "connect": "self"} if local else {}  # passkeys need a script of ours
+    return render_page("sign_in.html", tenant, values, status=status, **policy)
 
 
 def landing_page(tenant: TenantView, session: CurrentSession, *, now: dt.datetime, csrf_token: str | None = None) -> Response:

@@ -32,6 +32,7 @@ from identity.tenant_host import to_current_mydomain
 from identity.trials import TEST_PATH, begin_trial, trial_shown_to
 from tenants import web, wiring
 from tenants.hosts import HostKind
+from tenants.organisations.access import LOCAL
 from tenants.records import TenantView
 from tenants.rollover.readers import note_reader
 
@@ -54,10 +55,15 @@ def landing() -> WerkzeugResponse:
 def _ways_in(tenant: TenantView) -> WerkzeugResponse:
     """The sign-in page; whoever the app host sent here with their address has no choice to make where there is one way."""
     providers, signed_out = web.trust().providers, _signed_out()
-    if hint_here(_now()) and len(providers) == 1 and not signed_out:
+    if hint_here(_now()) and len(providers) == 1 and not signed_out and _local_form() is None:
         query = urlencode({"next": "/", HINT_PARAMETER: request.args[HINT_PARAMETER]})
         return redirect(f"/saml/login?{query}", 303)
-    return pages.sign_in_page(tenant, providers, target="/", signed_out=signed_out)
+    return pages.sign_in_page(tenant, providers, target="/", signed_out=signed_out, local=_local_form())
+
+
+def _local_form() -> pages.LocalForm | None:
+    """The form of local accounts, where an organisation of this tenant has its people use them."""
+    return pages.LocalForm() if web.trust().organisations.allows_anywhere(LOCAL) else None
 
 
 @routes.get("/saml/login")
@@ -71,8 +77,9 @@ def login() -> WerkzeugResponse:
         login_hint=hint_here(_now()) or request.args.get("login_hint"),
     )
     tenant, trust = web.tenant(), web.trust()
-    if options.idp_name is None and len(trust.providers) > 1:
-        return pages.sign_in_page(tenant, trust.providers, target=require_target(options.target))
+    local = _local_form()
+    if options.idp_name is None and (len(trust.providers) > 1 or local is not None):
+        return pages.sign_in_page(tenant, trust.providers, target=require_target(options.target), local=local)
     browser = login_secret_or_new()
     return _leave(tenant, begin_login(trust, options, browser, _now()), browser)
 

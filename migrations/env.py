@@ -10,6 +10,7 @@ import config.clocks.rows
 import config.properties.rows  # noqa: F401
 import identity.count_models
 import identity.import_models
+import identity.local_accounts.models
 import identity.models
 import identity.trial_models  # noqa: F401
 import tenants.directories.models

@@ -24,8 +24,8 @@ from tenants.trusts import TenantTrust, TrustCache
 REFERENCE_BYTES = 6
 SETUP_PREFIX, LONGEST_STEP = "/setup/", 24
 """A set-up link's token stands below, and the log must not hold it. Names of steps are shorter."""
-INVITATION_PREFIX = "/admin/invitation/"
-"""So does the token of an invitation of staff."""
+SECRET_PREFIXES = ("/admin/invitation/", "/sign-in/link/")
+"""So does the token of an invitation of staff, and that of a link that sets a password."""
 API_PREFIX = "/api/"
 """On a tenant's host nothing below it is there by any method; routing would tell that another method would do."""
 
@@ -88,8 +88,9 @@ def _end_request(response: Response) -> Response:
 
 def _shown_path(path: str) -> str:
     """The path as the log may have it."""
-    if path.startswith(INVITATION_PREFIX):
-        return INVITATION_PREFIX + MASK
+    for prefix in SECRET_PREFIXES:
+        if path.startswith(prefix):
+            return prefix + MASK
     is_secret = path.startswith(SETUP_PREFIX) and len(path) > len(SETUP_PREFIX) + LONGEST_STEP
     return SETUP_PREFIX + MASK if is_secret else path
 

@@ -15,7 +15,7 @@ class AccessSettings:
     """What one organisation overrides; None: as its parent has it.
 
     `way` is how its people sign in where it is not, or not only, by SSO. `idp_id` and `directory_id` are rows of the same
-    tenant. Times are whole seconds.
+    tenant. Times are whole seconds. `require_second_factor` is for local accounts: identity providers see to their own.
     """
 
     way: str | None = None
@@ -27,6 +27,7 @@ class AccessSettings:
     session_idle_seconds: int | None = None
     session_absolute_seconds: int | None = None
     jit_provisioning: bool | None = None
+    require_second_factor: bool | None = None
 
     def to_document(self) -> dict[str, Any]:
         """JSON form, as stored: what is overridden, and nothing else."""
@@ -53,6 +54,7 @@ class Access:
     session_idle_seconds: int | None = None
     session_absolute_seconds: int | None = None
     jit_provisioning: bool | None = None
+    require_second_factor: bool = False
 
     def allows(self, way: str) -> bool:
         """Whether its people may sign in so."""

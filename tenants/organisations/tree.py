@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from tenants.organisations.access import DEFAULT_ACCESS, SETTING_NAMES, Access, AccessSettings
+from tenants.organisations.access import DEFAULT_ACCESS, SETTING_NAMES, SSO, Access, AccessSettings
 from tenants.organisations.models import MAX_DEPTH
 
 
@@ -54,6 +54,13 @@ class OrganisationTree:
     def sourced_access_of(self, organisation_id: str | None) -> dict[str, Sourced]:
         """Each setting with where it comes from."""
         return dict(self._sourced(organisation_id))
+
+    def allows_anywhere(self, way: str) -> bool:
+        """Whether anybody of the tenant may sign in so: what a sign-in page offers before it knows who comes."""
+        said = (self.root, *(node.settings for node in self.nodes.values()))
+        if way != SSO and all(settings.way != way for settings in said):
+            return False
+        return any(self.access_of(organisation_id).allows(way) for organisation_id in (None, *self.nodes))
 
     def longest_idle(self, tenants_own: int) -> int:
         """The longest time, in seconds, that any of the tenant's sessions may be idle."""

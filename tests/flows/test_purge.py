@@ -16,6 +16,7 @@ from config.metrics import ROWS_REMOVED
 from config.pacing import in_batches
 from config.scheduler import ending
 from identity import purge
+from identity.local_sign_in import keeping
 from identity.models import ExchangeRow
 from identity.purge import KEPT
 from tenants.models import APIToken
@@ -97,7 +98,7 @@ def test_a_purge_reads_by_index(world: World) -> None:
         is_sqlite = connection.dialect.name == "sqlite"
         if not is_sqlite:
             connection.execute(sa.text("SET enable_seqscan = off"))  # a table of ten rows is read whole, and should be
-        for kept in (*KEPT, *staff_purge.KEPT):
+        for kept in (*KEPT, *staff_purge.KEPT, *keeping.KEPT):
             statement = purging.old_rows(kept.row, kept.column, utc_now(), 500)
             compiled = statement.compile(connection, compile_kwargs={"literal_binds": True})
             rows = connection.exec_driver_sql(f"EXPLAIN {'QUERY PLAN ' if is_sqlite else ''}{compiled}")
@@ -111,7 +112,7 @@ def test_a_purge_reads_by_index(world: World) -> None:
 
 def test_what_runs_out_is_removed() -> None:
     """A table whose rows have an end of their own is purged, or it grows for ever."""
-    purged = {kept.row.__tablename__ for kept in (*KEPT, *staff_purge.KEPT)}
+    purged = {kept.row.__tablename__ for kept in (*KEPT, *staff_purge.KEPT, *keeping.KEPT)}
     running_out = {name for name, table in Base.metadata.tables.items() if "expires_at" in table.columns}
     assert running_out - ENDS_OTHERWISE <= purged
 

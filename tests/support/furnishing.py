@@ -10,7 +10,13 @@ from cryptography import x509
 from lxml import etree
 
 from config.database import new_id, transaction, write
+from identity.credentials.attempts import count_attempt
+from identity.credentials.passkeys import NewPasskey
+from identity.credentials.patience import counters_of
+from identity.exchanges import hash_of
+from identity.local_accounts import account_records, break_glass_records, factor_records, link_records, sign_in_records
 from identity.models import User
+from identity.people import prepare_person
 from identity.people_import import run_due_imports
 from tenants.idp_metadata import read_idp_metadata
 from tenants.idp_records import change_provider, find_provider
@@ -78,6 +84,7 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
     }
     _organisations(world, organisation, str(person["id"]))
     _native_client(world, organisation)
+    values |= _local_account(world, organisation)
     _sign_out(world, organisation)
     _pending(world, organisation)
     logo = world.api("PUT", f"{tenant}/logo", data=picture(), content_type="image/png")
@@ -107,6 +114,30 @@ def _native_client(world: World, organisation: Organisation) -> None:
     assert world.sign_in(browser, organisation, **who).status_code == 303
     application.token(browser)
     application.code(browser)
+
+
+def _local_account(world: World, organisation: Organisation) -> dict[str, str]:
+    """Somebody with a local account, all that can belong to one, and a name for break-glass, used once."""
+    mark, now = mark_of(organisation), utc_now()
+    with world.app.app_context(), transaction():
+        tenant = find_tenant(organisation.slug)
+        assert tenant is not None
+        profile = {"email": f"{mark}-local@{organisation.domain}", "first_name": mark}
+        user_id = prepare_person(tenant.id, profile, actor="test", now=now).id
+        account_records.add_account(tenant.id, user_id, created_by=mark, now=now)
+        account_records.change_account(tenant.id, user_id, {"password_hash": "none", "password_set_at": now})
+        passkey = NewPasskey(f"{mark}-credential", b"key", 0)
+        assert factor_records.add_passkey(tenant.id, user_id, passkey, mark, now)
+        factor_records.replace_recovery_codes(tenant.id, user_id, [hash_of(mark)], now)
+        sign_in_records.begin(tenant.id, "local", f"/{mark}", now, user_id=user_id)
+        sign_in_records.remember_browser(tenant.id, user_id, "", now)
+        link_records.add_link(tenant.id, user_id, "reset", now)
+        link_records.ask_for_link(tenant.id, mark, now)
+        counters = counters_of("password", mark, "192.0.2.1", known_address=False)
+        count_attempt(account_records.ledger_of(tenant.id), counters, now)
+        break_glass_records.name_admin(tenant.id, user_id, f"{mark} is on call", named_by=mark, now=now)
+        use_id = break_glass_records.add_use(tenant.id, user_id, new_id(), f"{mark} needs it", mark, "192.0.2.1", now)
+    return {"local_user_id": user_id, "use_id": use_id}
 
 
 def _sign_out(world: World, organisation: Organisation) -> None:

@@ -1,0 +1,178 @@
+"""Flows: break-glass administrators are named, come in past everything that may be down, and everybody is told (G4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+from identity.local_accounts.account_records import Account, find_account, hold_account
+from identity.local_accounts.break_glass_records import (
+    GlassBroken,
+    NamedAdmin,
+    add_use,
+    count_admins,
+    name_admin,
+    named_admins,
+    see_use,
+    uses_of,
+    withdraw_admin,
+)
+from identity.local_accounts.errors import LocalAccountMissing
+from identity.local_accounts.session_records import end_sessions_of_way
+from identity.local_sign_in.door import BREAK_GLASS, AnyTenant, Door, Entered, Means
+from identity.local_sign_in.letters import BROKEN, NAMED, broken_document, broken_letter, named_letter
+from identity.moments import utc_words
+from identity.people import require_person
+from tenants.audit import EventType, record
+from tenants.errors import ConflictingState, NotFound
+from tenants.management_errors import FieldsInvalid
+from tenants.notices.contacts import addresses_of
+from tenants.notices.ending import recipients_of
+from tenants.notices.letters import Letter
+from tenants.notices.outbox import tell_by_mail, tell_webhooks
+from tenants.tenant_records import bump_version
+
+MIN_REASON, MAX_REASON = 10, 500
+MAX_NAMED = 10
+"""For each tenant: an emergency's way in is for a few."""
+CONSOLE_PAGE = "/break-glass"
+
+
+def require_reason(text: str) -> str:
+    """A reason that says something, in one line.
+
+    Raises:
+        FieldsInvalid
+    """
+    reason = " ".join(text.replace("\x00", " ").split())
+    if not MIN_REASON <= len(reason) <= MAX_REASON:
+        raise FieldsInvalid("reason", errors={"reason": [f"Say why, in {MIN_REASON} to {MAX_REASON} characters."]})
+    return reason
+
+
+def name_break_glass(
+    tenant: AnyTenant, user_id: str, reason: str, means: Means, *, actor: str, now: dt.datetime
+) -> NamedAdmin:
+    """Let somebody come in when single sign-on is down, inside a transaction; everybody is told. The same again does nothing.
+
+    Raises:
+        NotFound, FieldsInvalid, LocalAccountMissing. ConflictingState: there are enough.
+    """
+    reason = require_reason(reason)
+    require_person(tenant.id, user_id)
+    bump_version(tenant.id)  # holds the tenant's row: two at once are counted one after the other
+    account = find_account(tenant.id, user_id)
+    if account is None:
+        raise LocalAccountMissing("no account")
+    if not account.break_glass:
+        if count_admins(tenant.id) >= MAX_NAMED:
+            raise ConflictingState(f"{MAX_NAMED} break-glass administrators")
+        name_admin(tenant.id, user_id, reason, named_by=actor, now=now)
+        record(tenant.id, EventType.BREAK_GLASS_NAMED, at=now, actor=actor, user=user_id, why=reason)
+        facts = {"name": account.name, "email": account.person.email, "reason": reason}
+        tell_everybody(tenant, NAMED, lambda address: named_letter(tenant.name, facts, address), facts, means, now)
+    return require_named(tenant.id, user_id)
+
+
+def withdraw_break_glass(tenant_id: int, user_id: str, *, actor: str, now: dt.datetime) -> None:
+    """Take the name back, inside a transaction; sessions that began by it end.
+
+    Raises:
+        NotFound
+    """
+    if not withdraw_admin(tenant_id, user_id):
+        raise NotFound("not named")
+    ended = end_sessions_of_way(tenant_id, user_id, (BREAK_GLASS,), now)
+    record(tenant_id, EventType.BREAK_GLASS_WITHDRAWN, at=now, actor=actor, user=user_id, sessions_ended=ended)
+
+
+def require_named(tenant_id: int, user_id: str) -> NamedAdmin:
+    """One of the tenant's break-glass administrators, or NotFound."""
+    found = named_admins(tenant_id, user_id=user_id)
+    if not found:
+        raise NotFound("not named")
+    return found[0]
+
+
+def tell_of_use(account: Account, entered: Entered, reason: str, door: Door, means: Means) -> None:
+    """Tell everybody that somebody came in so, inside that sign-in's transaction: it holds only together with what tells.
+
+    Nothing is sent from here, so nothing waits for a network that may be down; a job sends when it can.
+    """
+    hold_account(door.tenant.id, account.person.id)
+    facts = {
+        "name": account.name,
+        "email": account.person.email,
+        "reason": reason,
+        "address": door.browser.address,
+        "at": utc_words(door.now),
+    }
+    use_id = add_use(
+        door.tenant.id,
+        account.person.id,
+        entered.session.id,
+        reason,
+        door.browser.user_agent,
+        door.browser.address,
+        door.now,
+    )
+    told = tell_everybody(
+        door.tenant,
+        BROKEN,
+        lambda address: broken_letter(door.tenant.name, facts, address),
+        broken_document(door.tenant.slug, use_id, facts),
+        means,
+        door.now,
+    )
+    record(
+        door.tenant.id,
+        EventType.BREAK_GLASS_USED,
+        at=door.now,
+        actor=account.person.id,
+        session=entered.session.id,
+        why=reason,
+        address=door.browser.address,
+        recipients=told,
+    )
+
+
+def tell_everybody(
+    tenant: AnyTenant,
+    event: str,
+    letter: Callable[[str], Letter],
+    document: object,
+    means: Means,
+    now: dt.datetime,
+) -> int:
+    """Mail and webhooks to the tenant's contacts and administrators, and to staff's; how many messages that is.
+
+    Args:
+        letter: what it says, for the address of the page that tells more.
+    """
+    settings, told = means.settings, 0
+    pages = (
+        (tenant.id, f"{settings.tenant_origin(tenant.slug)}/admin{CONSOLE_PAGE}", recipients_of(tenant.id, means.admins_of)),
+        (None, f"{settings.app_url}/admin/tenants/{tenant.slug}{CONSOLE_PAGE}", addresses_of(None)),
+    )
+    data = {"tenant": tenant.slug, **(document if isinstance(document, dict) else {})}
+    for owner, address, recipients in pages:
+        told += len(tell_webhooks(owner, event, data, means.keys, now))
+        if settings.smtp_url:
+            told += len(tell_by_mail(owner, event, letter(address), recipients, means.keys, now))
+    return told
+
+
+def acknowledge_use(tenant_id: int, use_id: str, *, actor: str, now: dt.datetime) -> None:
+    """Say that a use is known and in order, inside a transaction; the console stops telling of it.
+
+    Raises:
+        NotFound
+    """
+    if not see_use(tenant_id, use_id, seen_by=actor, now=now):
+        raise NotFound("no such use, or seen already")
+    record(tenant_id, EventType.BREAK_GLASS_ACKNOWLEDGED, at=now, actor=actor, use=use_id)
+
+
+def uses(tenant_id: int) -> list[GlassBroken]:
+    """The latest times that somebody came in so, the last one first."""
+    return uses_of(tenant_id)
