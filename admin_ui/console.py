@@ -23,6 +23,7 @@ from admin_ui.screens.diagnosis.attempts import AttemptsScreen
 from admin_ui.screens.diagnosis.events import EventsScreen
 from admin_ui.screens.diagnosis.pasted import PastedScreen
 from admin_ui.screens.diagnosis.seals import SealsScreen
+from admin_ui.screens.directories import DirectoriesScreen
 from admin_ui.screens.domains import DomainsScreen
 from admin_ui.screens.general import GeneralScreen
 from admin_ui.screens.home import HomeScreen
@@ -63,6 +64,7 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     SAMLAttributesScreen,
     TrialsScreen,
     VersionsScreen,
+    DirectoriesScreen,
     DomainsScreen,
     KeysScreen,
     AttemptsScreen,

@@ -35,6 +35,8 @@ from tenants.tenant_records import ManagedTenant, bump_version
 
 MAX_DIRECTORIES = 10
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+RESERVED = ("new",)
+"""Labels that are something else in the console's addresses."""
 _BOUND_TO = ("urls", "bind_dn", "ca_certificates")
 """What says whom the password goes to: whoever changes one of these names the password again, or could have it sent to them."""
 _tests = Places(in_all=4, for_each=1)
@@ -73,7 +75,7 @@ def save_directory(
     Raises:
         NameInvalid, FieldsInvalid, DirectoryExists, TooManyDirectories, NotFound.
     """
-    if not LABEL.fullmatch(name):
+    if not LABEL.fullmatch(name) or name in RESERVED:
         raise NameInvalid("the label of a directory")
     if not bump_version(tenant.id):
         raise NotFound("deleted meanwhile")
