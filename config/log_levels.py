@@ -16,6 +16,9 @@ from config.logs import LOGGERS, ROOT, jobs_log
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 """That may be set at run time; errors are never silenced."""
+NEVER_QUIETER = f"{ROOT}.audit"
+"""Its lines have the anchors that show what was cut off from the audit (docs/audit-seals.md): whoever sets levels while the
+service runs may have it say more, and never less than the deployment decided."""
 NAMES: Mapping[str, str] = {ROOT: "all of these"} | {f"{ROOT}.{area}": says for area, says in LOGGERS.items()}
 """Every logger whose level may be set, by its name, and what it says."""
 
@@ -52,7 +55,8 @@ def set_base_level(level: str) -> None:
     """What the deployment decided: the level of every logger that nobody has set another one for."""
     with _state.lock:
         _state.base = level
-        logging.getLogger(ROOT).setLevel(_state.levels[ROOT].level if ROOT in _state.levels else level)
+        for name in (ROOT, NEVER_QUIETER):
+            logging.getLogger(name).setLevel(effective_level(name, _state.levels, level))
 
 
 def base_level() -> str:
@@ -76,7 +80,14 @@ def end_levels(now: dt.datetime) -> None:
 def effective_level(name: str, levels: Mapping[str, TimedLevel], base: str) -> str:
     """The level that a logger has where these are set: its own, or that of all, or the deployment's."""
     found = levels.get(name) or levels.get(ROOT)
-    return found.level if found else base
+    if found is None or (name == NEVER_QUIETER and is_quieter(found.level, base)):
+        return base
+    return found.level
+
+
+def is_quieter(level: str, than: str) -> bool:
+    """Whether a level says less than another one."""
+    return logging.getLevelNamesMapping()[level] > logging.getLevelNamesMapping()[than]
 
 
 def _put(levels: Mapping[str, TimedLevel], now: dt.datetime) -> None:
@@ -85,9 +96,8 @@ def _put(levels: Mapping[str, TimedLevel], now: dt.datetime) -> None:
         return
     _state.levels = levels
     for name in NAMES:
-        found = levels.get(name)
-        unset = _state.base if name == ROOT else logging.NOTSET
-        logging.getLogger(name).setLevel(found.level if found else unset)
+        inherits = name != ROOT and name not in levels and name != NEVER_QUIETER
+        logging.getLogger(name).setLevel(logging.NOTSET if inherits else effective_level(name, levels, _state.base))
     _wake_at_the_next_end(now)
     for name in NAMES:
         if levels.get(name) != before.get(name):

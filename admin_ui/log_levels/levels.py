@@ -12,7 +12,18 @@ from dataclasses import dataclass
 
 from admin_ui.log_levels.errors import LoggerUnknown
 from admin_ui.log_levels.records import KeptLevel, forget_level, keep_level, kept_levels
-from config.log_levels import LEVELS, NAMES, TimedLevel, apply_levels, base_level, effective_level, end_levels, name_of
+from config.log_levels import (
+    LEVELS,
+    NAMES,
+    NEVER_QUIETER,
+    TimedLevel,
+    apply_levels,
+    base_level,
+    effective_level,
+    end_levels,
+    is_quieter,
+    name_of,
+)
 from tenants.management_errors import FieldsInvalid
 from tenants.staff_audit import StaffEventType, record_staff
 
@@ -71,6 +82,8 @@ def set_level(name: str, level: str, duration: dt.timedelta, *, actor: str, now:
     wanted = require_logger(name)
     if level not in LEVELS:
         raise FieldsInvalid("level", errors={"level": [f"A level is one of {', '.join(LEVELS)}."]})
+    if wanted == NEVER_QUIETER and is_quieter(level, base_level()):
+        raise FieldsInvalid("level", errors={"level": ["The audit's lines are never fewer than the deployment decided."]})
     if not dt.timedelta(0) < duration <= MAX_DURATION:
         raise FieldsInvalid("duration", errors={"expires_in": ["A level lasts for a day at most: such as 30m, 2h or 24h."]})
     set_until = TimedLevel(wanted, level, now + duration)

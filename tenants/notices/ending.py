@@ -10,8 +10,9 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from config.database import transaction
+from config.database import DATABASE_ERRORS, transaction
 from config.isolation import every_tenant
+from config.logs import jobs_log
 from config.sealing import KeyRing
 from config.settings import Settings
 from tenants.audit import EventType, record
@@ -38,6 +39,7 @@ from tenants.tenant_records import ManagedTenant, find_managed_tenant_by_id
 
 MAX_LOOKS_PER_RUN = 500
 """Of each kind. What is left over is looked at in the next run."""
+BROKEN_WAITS = dt.timedelta(hours=1)
 NOTICE_ACTOR = "notices"
 KEYS_IN_USE = frozenset({NEXT, ACTIVE})
 """Of our own: those that sign, or that are going to."""
@@ -54,8 +56,16 @@ def warn_of_endings(settings: Settings, keys: KeyRing, now: dt.datetime, admins_
     given = 0
     for table, rows in ((IdentityProvider, providers), (ServiceProviderKey, own)):
         for tenant_id, row_id in rows:
-            with transaction():
-                given += _look_at(table, tenant_id, row_id, settings, keys, now, admins_of)
+            try:
+                with transaction():
+                    given += _look_at(table, tenant_id, row_id, settings, keys, now, admins_of)
+            except DATABASE_ERRORS:
+                raise
+            except Exception as error:
+                # One row that cannot be read must not keep everybody else's warnings: it is looked at again in an hour.
+                jobs_log.error("warning_broken", tenant_id=tenant_id, exc_info=error)
+                with transaction():
+                    look_again(table, tenant_id, row_id, now + BROKEN_WAITS)
     return given
 
 

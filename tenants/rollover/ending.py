@@ -18,6 +18,7 @@ from tenants.rollover.records import (
     RETIRED,
     RETIRING,
     DueKey,
+    erase_private_half,
     keys_to_erase,
     keys_to_retire,
     move_key,
@@ -71,6 +72,10 @@ def _retire(key: DueKey, now: dt.datetime) -> None:
 
 
 def _erase(key: DueKey, now: dt.datetime) -> None:
-    """Only what is still retired since then: somebody may have gone back to it a moment ago."""
-    if move_key(key.tenant_id, key.id, RETIRED, sealed_private_key=None, erased_at=now):
+    """Only what has been retired since then, while nobody decides about the tenant's keys.
+
+    Whoever is just going back to a key has seen that its private half is there, and holds the tenant's row.
+    """
+    version_moves(key.tenant_id)
+    if erase_private_half(key, now):
         record(key.tenant_id, EventType.KEY_ERASED, at=now, actor=JOB, key=key.id, use=key.use)

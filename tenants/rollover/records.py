@@ -110,6 +110,14 @@ def move_key(tenant_id: int, key_id: str, was: str, **values: Any) -> bool:
     return write(statement.values(**values)).rowcount == 1
 
 
+def erase_private_half(key: DueKey, now: dt.datetime) -> bool:
+    """Erase it, unless the key was in use again since it was found; one that retired anew has its time before it."""
+    one = (ServiceProviderKey.tenant_id == key.tenant_id, ServiceProviderKey.id == key.id)
+    unchanged = (ServiceProviderKey.state == RETIRED, ServiceProviderKey.retired_at == key.retired_at)
+    statement = sa.update(ServiceProviderKey).where(*one, *unchanged).values(sealed_private_key=None, erased_at=now)
+    return write(statement).rowcount == 1
+
+
 def keys_to_retire(now: dt.datetime, limit: int) -> list[DueKey]:
     """Retiring keys whose grace is over, of every tenant."""
     statement = sa.select(*_DUE_COLUMNS).where(

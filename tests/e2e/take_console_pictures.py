@@ -8,17 +8,28 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+import sqlalchemy as sa
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from admin_ui.rendering import SCREENS
 from admin_ui.screen import TenantScreen
+from config.database import transaction, write
+from tenants.metadata_sync import run_due_syncs
+from tenants.models import IdentityProvider
+from tenants.sealing.ledgers import tenant_ledger
+from tenants.sealing.sealer import seal_whole
+from tenants.tenant_records import find_managed_tenant
+from tenants.trust import BINDING_POST
 from tests.e2e.browser_arguments import ARGUMENTS, CHROMIUM
 from tests.e2e.console_crawl import crawl, kind_of
 from tests.e2e.console_site import ConsoleSite, running_console
-from tests.support.world import Organisation
+from tests.flows.management.support import LOOPBACK
+from tests.support.metadata_server import metadata_server
+from tests.support.world import Organisation, World, utc_now
 
 WINDOWS = {360: 740, 1280: 800, 3840: 2160}
 OF_THE_GUIDE = ("360", "1280")
@@ -33,6 +44,7 @@ def main(folder: str, *widths: str) -> None:
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary, running_console(Path(temporary)) as site, sync_playwright() as playwright:
+        fill(site.world)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         for role, organisation in (("staff", None), ("admin", site.world.acme)):
             for scheme in ("light", "dark"):
@@ -43,6 +55,30 @@ def main(folder: str, *widths: str) -> None:
                     _take(site, context.new_page(), organisation, target, f"{width}-{scheme}")
                     context.close()
         browser.close()
+
+
+def fill(world: World) -> None:
+    """Leave something to see on pages that tell of what waits, ends or was sent."""
+    extensions, main = world.app.extensions, "/tenants/acme/identity-providers/main"
+    settings = replace(extensions["vestibule_settings"], smtp_url="smtp://127.0.0.1:25", metadata_allowed_networks=LOOPBACK)
+    extensions["vestibule_settings"] = settings
+    for path in ("/tenants/acme/notifications", "/notifications"):
+        for where, body in (("contacts", {"email": "noc@acme.test"}), ("webhooks", {"url": "https://hooks.acme.test/in"})):
+            assert world.api("POST", f"{path}/{where}", json=body).status_code == 201
+    assert world.api("POST", "/tenants/acme/keys", json={"use": "signing"}).status_code == 201
+    assert world.api("PATCH", f"{main}/saml-settings/draft", json={"clock_skew_seconds": 120}).status_code in (200, 201)
+    with metadata_server(world.acme.idp.metadata_xml()) as server:
+        saved = {"display_name": "Company login", "metadata_url": server.url}
+        assert world.api("PUT", main, json=saved).status_code == 200
+        server.body = world.acme.idp.metadata_xml(sso=[(BINDING_POST, "https://login.elsewhere.test/sso")])
+        with world.app.app_context():
+            tenant = find_managed_tenant("acme")
+            assert tenant is not None
+            with transaction():  # as if somebody asked a while after it was saved
+                asked = {"sync_requested_at": utc_now(), "sync_reason": "asked"}
+                write(sa.update(IdentityProvider).where(IdentityProvider.tenant_id == tenant.id).values(**asked))
+            assert run_due_syncs(settings, utc_now()) == 1
+            assert seal_whole(tenant_ledger(tenant.id), extensions["vestibule_seal_keys"], utc_now()) > 0
 
 
 def _take(site: ConsoleSite, page: Page, organisation: Organisation | None, target: Path, ending: str) -> None:

@@ -46,6 +46,7 @@ SUBJECTS: Mapping[str, str] = {
     "sp_certificate": "Our own certificate",
     "metadata": "Metadata of the identity provider",
 }
+USES: Mapping[str, str] = {"signing": "To sign our requests", "encryption": "To open encrypted assertions"}
 EVENTS: Mapping[str, str] = {
     "certificate.ending": "A certificate ends",
     "metadata.ending": "Metadata ends",
@@ -93,6 +94,7 @@ class NoticePages(Screen):
             given=notices_of(tenant.id, None, SHOWN) if tenant else [],
             actors=actor_words(asked, [item.added_by for item in contacts] + [item.created_by for item in webhooks]),
             subjects=SUBJECTS,
+            uses=USES,
             events=EVENTS,
             typed={"email": "", "url": "", **contact, **webhook},
             contact_errors=contact_errors,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 
 import sqlalchemy as sa
 
@@ -10,6 +11,9 @@ from config.database import db, transaction, write
 from config.isolation import every_tenant
 from tenants.models import ServiceProviderKey
 from tenants.rollover.ending import look_after_keys
+from tenants.rollover.records import move_key
+from tenants.rollover.stages import require_key
+from tenants.tenant_records import bump_version
 from tests.flows.keys.support import (
     base64_of,
     done,
@@ -113,6 +117,31 @@ def test_a_grace_ends_by_itself_unless_somebody_still_uses_the_key(world: World)
             assert set(left) == {old_signing["id"], old["id"]}
         look_after_keys(now + 900 * DAY)
     assert states_of(world, "signing") == ["active"]
+
+
+def test_nothing_is_erased_while_somebody_goes_back_to_it(world: World) -> None:
+    """Who has seen that it can be gone back to, holds the tenant: the job waits, and finds the key in use or retired anew."""
+    old = in_state(world, "signing", "active")
+    done(step(world, make_next(world, "signing"), "promote", anyway=True, grace_days=0))
+    later, ended = utc_now() + 8 * DAY, threading.Event()
+
+    def erase() -> None:
+        with world.app.app_context():
+            look_after_keys(later)
+        ended.set()
+
+    job = threading.Thread(target=erase)
+    with world.app.app_context():
+        with transaction():
+            assert bump_version(1)
+            assert require_key(1, old["id"]).is_erased is False
+            job.start()
+            assert not ended.wait(0.5)
+            assert move_key(1, old["id"], "retired", retired_at=later)
+        job.join()
+        assert require_key(1, old["id"]).is_erased is False
+        look_after_keys(later + 8 * DAY)
+        assert require_key(1, old["id"]).is_erased is True
 
 
 def test_two_clicks_at_once_make_one_step(world: World) -> None:

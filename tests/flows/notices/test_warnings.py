@@ -37,6 +37,19 @@ def test_each_threshold_is_warned_of_once_and_a_renewal_stops_it(world: World) -
     assert warn(world, ends - 3 * DAY) == 0
 
 
+def test_one_row_that_cannot_be_read_keeps_nobody_elses_warning(world: World) -> None:
+    """It is looked at again in an hour, and told in the log; the others are warned of now."""
+    ends = utc_now() + 20 * DAY
+    connect(world, ends)
+    connect(world, ends, organisation=world.globex)
+    run_sql(world, sa.update(IdentityProvider).where(IdentityProvider.tenant_id == ACME).values(metadata_document={"x": 1}))
+    assert warn(world, utc_now()) == 1
+    assert [row.tenant_id for row in rows(world, "notice", "tenant_id")] == [ACME + 1]
+    with world.app.app_context(), every_tenant():
+        assert providers_to_look_at(utc_now() + 59 * MINUTE, 10) == []
+        assert [tenant for tenant, _ in providers_to_look_at(utc_now() + 61 * MINUTE, 10)] == [ACME]
+
+
 def test_what_is_connected_late_is_warned_of_by_the_nearest_threshold_alone(world: World) -> None:
     """Ten days before the end: the one of 14, and then those of 7 and 1."""
     ends = utc_now() + 10 * DAY

@@ -60,6 +60,20 @@ def test_the_first_name_stands_for_all_without_one_of_their_own() -> None:
     assert {in_force(name) for name in NAMES} == {"WARNING"}
 
 
+def test_the_audits_lines_are_never_fewer_than_the_deployment_decided() -> None:
+    """They have the anchors of seals: whoever sets levels could hide for a day what was cut off. More of them may be had."""
+    audit = "vestibule.audit"
+    for levels in ([level(logs.ROOT, "ERROR")], [level(audit, "ERROR")], [level(logs.ROOT, "ERROR"), level(audit, "WARNING")]):
+        apply_levels(levels, NOW)
+        assert in_force(audit) == "INFO"
+    assert in_force("vestibule.api") == "ERROR"
+    apply_levels([level(logs.ROOT, "DEBUG")], NOW)
+    assert in_force(audit) == "DEBUG"
+    apply_levels([level(logs.ROOT, "ERROR")], NOW)
+    set_base_level("WARNING")
+    assert in_force(audit) == "WARNING"
+
+
 def test_libraries_and_unknown_names_are_out_of_reach() -> None:
     """pysaml2 at DEBUG would print whole messages; a row that says so changes nothing."""
     for name in ("saml2", "saml2.response", "urllib3", "sqlalchemy.engine", "", "root", "vestibule.nothing"):
