@@ -19,6 +19,7 @@ from config.isolation import every_tenant
 from config.resealing import reseal, sealed_by, sealed_columns
 from config.sealing import SEALED, KeyRing, SealedTo
 from config.settings import Settings
+from identity.local_accounts.account_records import totp_place as local_totp_place
 from tenants.records import key_place
 from tests.support.console import staff_id
 from tests.support.world import SECRET_KEYS, World
@@ -36,6 +37,7 @@ def test_every_sealed_column_says_so() -> None:
     places = {str(column): sealed_to for column, sealed_to in sealed_columns()}
     assert places["service_provider_key.sealed_private_key"].place({"tenant_id": 7, "id": "x"}) == key_place(7, "x")
     assert places["staff_account.sealed_totp_secret"].place({"id": "x"}) == totp_place("x")
+    assert places["local_account.sealed_totp_secret"].place({"tenant_id": 7, "user_id": "x"}) == local_totp_place(7, "x")
     assert all(isinstance(place, SealedTo) for place in places.values())
 
 
@@ -44,6 +46,8 @@ SEALING = {
     "identity/credentials/offers.py",
     *("identity/trial_outcome.py", "config/resealing.py"),
     *("tenants/notices/webhooks.py", "tenants/notices/outbox.py"),
+    *("tenants/directories/managing.py", "identity/local_sign_in/links.py"),
+    *("identity/login_hints.py", "identity/front_door/finding.py"),  # in addresses and forms, for minutes
 }
 """Where something is sealed: a new place here needs a column that says so, or is no column's."""
 
