@@ -30,6 +30,8 @@ from identity.trials import ShownTrial
 from tenants.errors import NotFound, Refusal
 from tenants.logo_marks import LOGO_PATH, mark_of
 from tenants.logo_records import find_logo
+from tenants.organisations.access import LDAP, LOCAL
+from tenants.organisations.tree import OrganisationTree
 from tenants.records import TenantView
 
 SUBMIT_SCRIPT = "document.forms[0].submit()"
@@ -76,13 +78,28 @@ class ProviderChoice(Protocol):
         """Its name for people."""
 
 
+NO_FAULTS: Mapping[str, Sequence[str]] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class LocalForm:
-    """The form of local accounts: what was typed, and what was wrong with it (field -> sentences)."""
+    """The form for a name and a password: what was typed, and what was wrong with it (field -> sentences).
+
+    `accounts`: somebody here has an account of this service's own, with passkeys and a password that can be forgotten here.
+    """
 
     name: str = ""
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
     code: str = ""
+    accounts: bool = True
+
+
+def password_form(
+    organisations: OrganisationTree, name: str = "", errors: Mapping[str, Sequence[str]] = NO_FAULTS, code: str = ""
+) -> LocalForm | None:
+    """The form, where an organisation of the tenant has local accounts or signs in by a directory."""
+    accounts = organisations.allows_anywhere(LOCAL)
+    return LocalForm(name, errors, code, accounts) if accounts or organisations.allows_anywhere(LDAP) else None
 
 
 def sign_in_page(

@@ -32,7 +32,6 @@ from identity.tenant_host import to_current_mydomain
 from identity.trials import TEST_PATH, begin_trial, trial_shown_to
 from tenants import web, wiring
 from tenants.hosts import HostKind
-from tenants.organisations.access import LOCAL
 from tenants.records import TenantView
 from tenants.rollover.readers import note_reader
 
@@ -62,8 +61,8 @@ def _ways_in(tenant: TenantView) -> WerkzeugResponse:
 
 
 def _local_form() -> pages.LocalForm | None:
-    """The form of local accounts, where an organisation of this tenant has its people use them."""
-    return pages.LocalForm() if web.trust().organisations.allows_anywhere(LOCAL) else None
+    """The form for a name and a password, where an organisation of this tenant has its people use them."""
+    return pages.password_form(web.trust().organisations)
 
 
 @routes.get("/saml/login")

@@ -51,6 +51,14 @@ def count_attempt(ledger: Ledger, counters: Sequence[Counter], now: dt.datetime)
     return dt.timedelta()
 
 
+def count_one_less(ledger: Ledger, counters: Sequence[Counter]) -> None:
+    """Take an attempt back that was none, inside a transaction: nothing was compared."""
+    table = ledger.table
+    for counter in sorted(counters, key=lambda counter: counter.key):
+        fewer = sa.update(table).where(*ledger.rows(table.c.key == counter.key, table.c.failures > 0))
+        write(fewer.values(failures=table.c.failures - 1))
+
+
 def forget_attempts(ledger: Ledger, counters: Sequence[Counter]) -> None:
     """After a sign-in, inside its transaction: what was counted for the account is forgotten; the address counts one less.
 

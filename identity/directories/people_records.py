@@ -81,6 +81,14 @@ def directories_by_name(tenant_id: int, username: str, email: str | None) -> fro
     return frozenset(str(row.directory_id) for row in read(statement.limit(10)))
 
 
+def person_by_name(tenant_id: int, username: str, email: str | None) -> str | None:
+    """The one person of a directory who has this username or e-mail address."""
+    named = sa.or_(User.username == username, User.email == (email or username))
+    statement = sa.select(User.id).where(User.tenant_id == tenant_id, User.directory_id.is_not(None), named)
+    found = [str(row.id) for row in read(statement.limit(2))]
+    return found[0] if len(found) == 1 else None
+
+
 def _join_prepared(trust: DirectoryTrust, profile: Profile, now: dt.datetime) -> Person | None:
     """Whoever was prepared becomes the person of this subject."""
     person = find_prepared(trust, profile)

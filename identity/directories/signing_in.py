@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from config.database import together, transaction
@@ -18,11 +19,11 @@ from config.sealing import KeyRing
 from config.settings import Settings
 from identity.attempts import keep_receipt
 from identity.checks import Receipt
-from identity.directories.checks import ANSWERS, ENTRY, PASSWORD, WAY
-from identity.directories.errors import SignInFailed
+from identity.directories.checks import ANSWERS, ENTRY, FAULTS, PASSWORD, WAY
 from identity.directories.people_records import directories_by_name, provision_from
 from identity.directories.profiles import profile_of_entry, require_own_domain
 from identity.directories.trusts import DirectoryTrust, trust_of
+from identity.local_accounts.errors import LocalSignInFailed
 from identity.provisioning import Person
 from identity.sessions import BrowserFacts, Entry, OpenedSession, end_session, open_session
 from tenants.audit import EventType, record
@@ -43,7 +44,12 @@ _places = Places(in_all=6, for_each=4)
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What one request brings to a tenant's door. `former`: the token of a session that this browser had."""
+    """What one request brings to a tenant's door.
+
+    Args:
+        former: the token of a session that this browser had.
+        within: what else is done for whoever comes in, in the transaction of that.
+    """
 
     tenant: TenantView
     organisations: OrganisationTree
@@ -51,6 +57,7 @@ class Visit:
     now: dt.datetime
     reference: str
     former: str = field(default="", repr=False)
+    within: Callable[[Person], object] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def sign_in_by_directory(
     """Sign somebody in, or refuse; a refusal leaves nothing behind but what `record_directory_refusal` writes.
 
     Raises:
-        SignInFailed, DirectoryUnavailable, SupportMissing; and what a profile or a person is refused for.
+        LocalSignInFailed, DirectoryUnavailable, SupportMissing; and what a profile or a person is refused for.
     """
     require_support()
     found = _ask(username, password, visit, network, keys, receipt)
@@ -89,6 +96,7 @@ def sign_in_by_directory(
         receipt.require_whole()
         if visit.former:
             end_session(tenant_id, visit.former, now, reason="signed_in_again")
+        visit.within(person)
         access = visit.organisations.access_of(person.organisation_id)
         with together():
             session = open_session(visit.tenant, person, Entry(way=LDAP), access, visit.browser, now)
@@ -118,11 +126,6 @@ def record_directory_refusal(refusal: Refusal, visit: Visit, receipt: Receipt) -
     sign_in_log.info("refused", tenant_id=tenant_id, code=refusal.code, cause=refusal.cause, way=LDAP)
 
 
-def may_come_by_directory(organisations: OrganisationTree) -> bool:
-    """Whether anybody of the tenant signs in by a directory."""
-    return any(organisations.access_of(organisation_id).allows(LDAP) for organisation_id in (None, *organisations.nodes))
-
-
 def _ask(username: str, password: str, visit: Visit, network: Settings, keys: KeyRing, receipt: Receipt) -> Found:
     """The one entry of this name in the directories that may have it, if it has this password.
 
@@ -132,7 +135,8 @@ def _ask(username: str, password: str, visit: Visit, network: Settings, keys: Ke
     domains = proven_domains(visit.tenant.id)
     trusts = [trust_of(item, keys, domains, visit.organisations) for item in _candidates(username, visit)]
     receipt.facts |= {"way": LDAP, "directories": [trust.name for trust in trusts]}
-    receipt.require(ENTRY, bool(trusts), "a directory that may have it", otherwise="none is in use")
+    if not trusts:
+        receipt.require(ENTRY, False, "a directory that may have it", "none is in use", errors=FAULTS)
     with _places.place(visit.tenant.id) as free:
         if not free:
             words = "all places for asking directories are taken; slow ones hold them for up to 30 seconds"
@@ -146,8 +150,8 @@ def _ask(username: str, password: str, visit: Visit, network: Settings, keys: Ke
             receipt.require(ANSWERS, False, "an answer", str(fault))
         finally:
             DIRECTORY_SECONDS.observe(time.monotonic() - began)
-    receipt.require(ENTRY, False, "exactly one entry", "none")
-    raise SignInFailed("no entry")
+    receipt.require(ENTRY, False, "exactly one entry", "none", errors=FAULTS)
+    raise LocalSignInFailed("no entry", errors=FAULTS)
 
 
 def _entry_with_password(
@@ -161,13 +165,14 @@ def _entry_with_password(
         except NameAmbiguous:
             receipt.passed(ANSWERS, "an answer", str(directory.url))
             passes_nobody(directory, trust.settings)
-            receipt.require(ENTRY, False, "exactly one entry", "more than one")
+            receipt.require(ENTRY, False, "exactly one entry", "more than one", errors=FAULTS)
         if entry is None:
             passes_nobody(directory, trust.settings)
             return None
         receipt.passed(ANSWERS, "an answer", str(directory.url))
         receipt.passed(ENTRY, "exactly one entry", "one")
-        receipt.require(PASSWORD, passes(directory, entry, password), "a password that it takes", otherwise="another one")
+        right = passes(directory, entry, password)
+        receipt.require(PASSWORD, right, "a password that it takes", otherwise="another one", errors=FAULTS)
         return entry
 
 

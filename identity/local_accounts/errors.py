@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tenants.errors import ConflictingState, Refusal, Retry
 
+DO_NOT_FIT = "This name and this password do not belong together."
 SIGN_IN = Retry("Go to sign-in", "/")
 
 

@@ -138,11 +138,14 @@ class LocalSignIn(TenantScoped, Model):
 
 
 class KnownBrowser(TenantScoped, Model):
-    """A browser in which somebody signed in before; its cookie's token as SHA-256. It has a budget of failures of its own."""
+    """A browser in which somebody gave their password before, that of a local account or of a directory.
+
+    Its cookie's token is kept as SHA-256. It has a budget of failures of its own.
+    """
 
     __tablename__ = "local_browser"
     __table_args__ = (
-        _account_key(),
+        _person_key(),
         sa.Index("ix_local_browser_user_id", "tenant_id", "user_id"),
         sa.Index("ix_local_browser_expires_at", "expires_at"),
     )

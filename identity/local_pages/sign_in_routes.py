@@ -26,11 +26,12 @@ from identity.local_pages.arriving import (
 )
 from identity.local_pages.drawing import faults_of, page
 from identity.local_sign_in import factors
-from identity.local_sign_in.door import BREAK_GLASS, Entered, record_refusal
+from identity.local_sign_in.door import BREAK_GLASS, Entered
 from identity.local_sign_in.links import ask_for_reset
-from identity.local_sign_in.password import Given, Waiting, check_password
+from identity.local_sign_in.password import Given, Waiting
+from identity.password_sign_in import PasswordTry, record_password_refusal, sign_in_with_password
 from identity.tenant_host import may_record, to_current_mydomain
-from tenants import web
+from tenants import web, wiring
 from tenants.errors import RateLimited, Refusal, ServiceUnavailable
 from tenants.management_errors import FieldsInvalid
 from tenants.organisations.access import LOCAL
@@ -155,10 +156,11 @@ def _forgotten_page(refusal: Refusal | None = None, *, asked: bool = False, name
 
 
 def _first_step(given: Given) -> WerkzeugResponse:
+    tried = PasswordTry(g.reference, web.settings(), wiring.keys())
     try:
-        outcome = check_password(given, door())
+        outcome = sign_in_with_password(given, door(), tried)
     except Refusal as refusal:
-        _note(refusal, given.way)
+        _note(refusal, given.way, tried)
         if not isinstance(refusal, SHOWN_AGAIN) or _for_programs():
             raise
         if given.way == BREAK_GLASS:
@@ -185,8 +187,7 @@ def _in(entered: Entered) -> WerkzeugResponse:
 def _ways_in(refusal: Refusal | None = None, name: str = "") -> Response:
     tenant, trust = web.tenant(), web.trust()
     code, status = (refusal.code, refusal.status) if refusal else ("", 200)
-    used = trust.organisations.allows_anywhere(LOCAL)
-    form = pages.LocalForm(name, faults_of(refusal), code) if used else None
+    form = pages.password_form(trust.organisations, name, faults_of(refusal), code)
     response = pages.sign_in_page(tenant, trust.providers, target=wanted_target(), local=form, status=status)
     if isinstance(refusal, RateLimited):
         response.headers["Retry-After"] = str(refusal.detail["retry_after"])
@@ -207,12 +208,12 @@ def _second_factor_page(refusal: Refusal | None = None) -> Response:
     )
 
 
-def _note(refusal: Refusal, way: str) -> None:
+def _note(refusal: Refusal, way: str, tried: PasswordTry | None = None) -> None:
     """On record for the tenant's administrators, as often as refused responses are."""
     at = door()
     SIGN_INS.labels(refusal.code).inc()
     if not isinstance(refusal, ServiceUnavailable) and may_record(at.tenant.id):
-        record_refusal(refusal, way, g.reference, at)
+        record_password_refusal(refusal, way, at, tried or PasswordTry(g.reference, web.settings(), wiring.keys()))
 
 
 def _for_programs() -> bool:

@@ -115,6 +115,13 @@ def require_patience(counters: Sequence[Counter], door: Door) -> None:
             raise RateLimited("signing in", retry_after=int(wait.total_seconds()) + 1)
 
 
+def count_one_less(counters: Sequence[Counter], door: Door) -> None:
+    """Take an attempt back that could not be judged, in a transaction of its own."""
+    if door.limited:
+        with transaction():
+            attempts.count_one_less(ledger_of(door.tenant.id), counters)
+
+
 def forget_attempts(counters: Sequence[Counter], door: Door) -> None:
     """After a success, inside its transaction."""
     attempts.forget_attempts(ledger_of(door.tenant.id), counters)

@@ -21,7 +21,7 @@ from identity.local_accounts.account_records import (
     find_account_by_username,
     hold_account,
 )
-from identity.local_accounts.errors import LocalSignInFailed, SecondFactorMissing
+from identity.local_accounts.errors import DO_NOT_FIT, LocalSignInFailed, SecondFactorMissing
 from identity.local_accounts.factor_records import passkeys_of
 from identity.local_sign_in.break_glass import require_reason
 from identity.local_sign_in.door import (
@@ -39,7 +39,6 @@ from tenants.email_domains import normalise_email
 from tenants.folding import folded
 from tenants.organisations.access import LOCAL
 
-DO_NOT_FIT = "This name and this password do not belong together."
 MAX_NAME = 320
 
 

@@ -18,6 +18,8 @@ ID = sa.Uuid(as_uuid=False)
 CONNECTED = sa.text("deleted_at IS NULL")
 USERS_KEY = "fk_users_tenant_id_directory_id_directory"
 USERS_UNIQUE = "uq_users_tenant_id_directory_id_subject"
+BROWSER_ACCOUNT = "fk_local_browser_tenant_id_user_id_local_account"
+BROWSER_PERSON = "fk_local_browser_tenant_id_user_id_users"
 
 
 def upgrade() -> None:
@@ -71,12 +73,15 @@ def upgrade() -> None:
         users.add_column(sa.Column("directory_id", ID, nullable=True))
         users.create_foreign_key(op.f(USERS_KEY), "directory", ["tenant_id", "directory_id"], ["tenant_id", "id"])
         users.create_unique_constraint(op.f(USERS_UNIQUE), ["tenant_id", "directory_id", "subject"])
+    _known_browsers_belong_to(BROWSER_ACCOUNT, BROWSER_PERSON, "users", "id")
 
 
 def downgrade() -> None:
     """People stay, and are nobody's by a directory any more."""
     users_table = sa.table("users", sa.column("directory_id"), sa.column("subject"))
     op.execute(sa.update(users_table).where(users_table.c.directory_id.is_not(None)).values(subject=None))
+    op.execute("DELETE FROM local_browser WHERE user_id NOT IN (SELECT user_id FROM local_account)")
+    _known_browsers_belong_to(BROWSER_PERSON, BROWSER_ACCOUNT, "local_account", "user_id")
     with op.batch_alter_table("users") as users:
         users.drop_constraint(op.f(USERS_UNIQUE), type_="unique")
         users.drop_constraint(op.f(USERS_KEY), type_="foreignkey")
@@ -85,3 +90,10 @@ def downgrade() -> None:
     op.drop_index("ix_directory_sync_due_at", table_name="directory")
     op.drop_index("uq_directory_name", table_name="directory")
     op.drop_table("directory")
+
+
+def _known_browsers_belong_to(before: str, after: str, table: str, column: str) -> None:
+    """Whoever signs in by a directory has a browser that is known, too, and no local account."""
+    with op.batch_alter_table("local_browser") as browsers:
+        browsers.drop_constraint(op.f(before), type_="foreignkey")
+        browsers.create_foreign_key(op.f(after), table, ["tenant_id", "user_id"], ["tenant_id", column], ondelete="CASCADE")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from config.database import transaction, write
+from config.database import new_id, transaction, write
 from config.isolation import every_tenant
 from identity.checks import Receipt
 from identity.directories.signing_in import EnteredByDirectory, Visit, record_directory_refusal, sign_in_by_directory
@@ -20,6 +20,7 @@ from tenants.directories.models import Directory
 from tenants.directories.records import find_directory
 from tenants.errors import Refusal
 from tenants.models import Tenant
+from tenants.organisations.models import Organisation as OrganisationRow
 from tenants.organisations.records import organisations_of
 from tenants.records import find_tenant
 from tenants.tenant_records import bump_version
@@ -71,6 +72,17 @@ class DirectoryWorld:
             with transaction():
                 bump_version(tenant.id)
                 write(sa.update(Tenant).where(Tenant.id == tenant.id).values(access=access))
+
+    def add_organisation(self, name: str, settings: dict[str, Any]) -> str:
+        """Add one of acme's, directly under it; gives its id."""
+        with self.world.app.app_context():
+            tenant = find_tenant(self.world.acme.slug)
+            assert tenant is not None
+            row = {"tenant_id": tenant.id, "id": new_id(), "name": name, "name_key": name.lower(), "depth": 1}
+            with transaction():
+                bump_version(tenant.id)
+                write(sa.insert(OrganisationRow.__table__).values(**row, settings=settings, created_at=utc_now()))
+            return str(row["id"])
 
     def id_of(self, name: str) -> str:
         """The row of one of acme's directories."""

@@ -134,9 +134,9 @@ def test_who_may_only_look_does_only_look(directories: DirectoryWorld) -> None:
 
 def test_without_python_ldap_it_is_said(directories: DirectoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings can be saved; whatever would ask a directory says what is missing."""
+    admin = tenant_client(directories.world)
     directories.connect()
     monkeypatch.setattr("tenants.directories.door.ldap", None)
-    admin = tenant_client(directories.world)
     assert "without python-ldap" in text(admin.get(f"{HOME}/"))
     assert "without python-ldap" in text(admin.get(f"{HOME}/main"))
     assert post(admin, f"{HOME}/main/test").status_code == 409
