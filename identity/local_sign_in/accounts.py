@@ -73,6 +73,7 @@ def take_account(tenant_id: int, user_id: str, *, actor: str, now: dt.datetime) 
     """
     require_person(tenant_id, user_id)
     ended = end_sessions_of_way(tenant_id, user_id, WAYS_IN, now)
+    forget_what_waits(tenant_id, user_id, browsers=True)  # a known browser is the person's, and would stay
     if not remove_account(tenant_id, user_id):
         raise NotFound("no local account")
     record(tenant_id, EventType.LOCAL_ACCOUNT_REMOVED, at=now, actor=actor, user=user_id, sessions_ended=ended)
