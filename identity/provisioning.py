@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from config.database import new_id, write
+from config.database import RowId, new_id, write
 from config.statements import Prepared
 from identity.assertion import Profile
 from identity.checks import ACTIVE, EMAIL_OWNER, PROVISIONED, Receipt
@@ -68,11 +68,20 @@ _FIND_BY_SUBJECT = Prepared(
         User.subject == sa.bindparam("subject"),
     )
 )
+_ACCOUNTS = sa.table("local_account", sa.column("tenant_id"), sa.column("user_id", RowId))
+HAS_LOCAL_ACCOUNT = (
+    sa.select(sa.literal(1))
+    .select_from(_ACCOUNTS)
+    .where(_ACCOUNTS.c.tenant_id == User.tenant_id, _ACCOUNTS.c.user_id == User.id)
+    .exists()
+)
+"""Whoever has a local account is known by it: an identity provider or directory that asserts their name must not get it."""
 _FIND_PREPARED = Prepared(
     sa.select(*COLUMNS)
     .where(
         User.tenant_id == sa.bindparam("tenant_id"),
         User.subject.is_(None),
+        ~HAS_LOCAL_ACCOUNT,
         sa.or_(User.email == sa.bindparam("email"), User.username == sa.bindparam("username")),
     )
     .order_by(sa.case((User.email == sa.bindparam("email"), 0), else_=1), User.id)
@@ -97,7 +106,7 @@ _TOUCH = Prepared(
 )
 _JOIN = Prepared(
     sa.update(User)
-    .where(*_ONE, User.subject.is_(None))
+    .where(*_ONE, User.subject.is_(None), ~HAS_LOCAL_ACCOUNT)
     .values(idp_id=sa.bindparam("new_idp"), subject=sa.bindparam("new_subject"))
 )
 _INSERTS: Mapping[str, Callable[[sa.Table], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
@@ -153,7 +162,7 @@ def find_person(trust: SAMLTrust, profile: Profile) -> Person | None:
 
 
 def find_prepared(trust: OfTenant, profile: Profile) -> Person | None:
-    """A person prepared by CSV, console or SCIM, who has no subject yet, by e-mail or username (P3).
+    """A person prepared by CSV, console or SCIM, who has neither a subject nor a local account yet, by e-mail or username (P3).
 
     The e-mail has passed the tenant's proven domains before; where e-mail and username lead to two people, neither is taken.
     """

@@ -14,7 +14,15 @@ from identity.checks import ACTIVE, PROVISIONED, Receipt
 from identity.directories.trusts import DirectoryTrust
 from identity.models import User
 from identity.people_keys import keys_of
-from identity.provisioning import COLUMNS, UPDATED_FIELDS, Person, claim_address, find_prepared, update_profile
+from identity.provisioning import (
+    COLUMNS,
+    HAS_LOCAL_ACCOUNT,
+    UPDATED_FIELDS,
+    Person,
+    claim_address,
+    find_prepared,
+    update_profile,
+)
 from tenants.audit import EventType, record
 
 _OF_DIRECTORY = (
@@ -95,7 +103,7 @@ def _join_prepared(trust: DirectoryTrust, profile: Profile, now: dt.datetime) ->
     if person is None:
         return None
     known_by = {"directory_id": trust.directory_id, "subject": profile.subject}
-    free = (User.tenant_id == trust.tenant_id, User.id == person.id, User.subject.is_(None))
+    free = (User.tenant_id == trust.tenant_id, User.id == person.id, User.subject.is_(None), ~HAS_LOCAL_ACCOUNT)
     if write(sa.update(User).where(*free).values(**known_by)).rowcount != 1:
         return None
     record(trust.tenant_id, EventType.USER_JOINED, at=now, actor=person.id, directory=trust.name)

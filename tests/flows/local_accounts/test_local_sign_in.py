@@ -185,3 +185,25 @@ def sent(world: World, server: MailServer) -> str:
         means = means_of(world)
         run_due_deliveries(means.settings, means.keys, utc_now())
     return server.received[-1].text
+
+
+def test_no_identity_provider_takes_a_local_account_over(world: World) -> None:
+    """Joining is for people who were prepared: whoever has a password here is known by it, whatever anybody else asserts."""
+    allow_local(world)
+    lin = LocalPerson(world).enrolled()
+    lin.sign_in()
+    before = world.rows()["users"]
+
+    def asserted(**attributes: list[str]) -> str:
+        browser = world.browser()
+        started = browser.start(idp="main")
+        response = world.response(started, name_id="eve", attributes=attributes)
+        return code_of(browser.post_response(response, started.relay_state)) or "signed in"
+
+    world.change_settings(jit_provisioning=False)
+    assert asserted(mail=[lin.email], uid=["x"]) == "user_not_provisioned"
+    assert asserted(mail=["eve@acme.test"], uid=["lin"]) == "user_not_provisioned"
+    world.change_settings(jit_provisioning=True)
+    assert asserted(mail=[lin.email]) == "email_conflict"
+    assert world.rows()["users"] == before
+    assert lin.is_in()
