@@ -41,6 +41,8 @@ from identity.local_pages.sign_in_routes import local_sign_in_routes
 from identity.logout_routes import logout_routes
 from identity.native_routes import native_routes
 from identity.pages import install_pages
+from identity.placement.api import install_placement_api
+from identity.placement.cli import install_placement_commands
 from identity.routes import routes
 from tenants.api import install_api
 from tenants.cli import install_commands
@@ -97,12 +99,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     install_api(app)
     install_people_api(app)
     install_trials_api(app)
+    install_placement_api(app)
     install_onboarding_api(app)
     install_log_level_api(app)
     install_properties_api(app)
     install_commands(app)
     install_people_commands(app)
     install_trial_commands(app)
+    install_placement_commands(app)
     install_staff_commands(app)
     install_log_level_commands(app)
     install_property_commands(app)

@@ -10,8 +10,11 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 NONCE_BYTES = 12
+DERIVED_BYTES = 32
 VERSION = "v1"
 
 
@@ -58,6 +61,7 @@ class KeyRing:
     """
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
+        self._keys = dict(keys)
         self._ciphers = {name: AESGCM(key) for name, key in keys.items()}
         self._active = next(iter(keys))
 
@@ -65,6 +69,10 @@ class KeyRing:
     def names(self) -> tuple[str, ...]:
         """Ids of all keys, the active one first."""
         return tuple(self._ciphers)
+
+    def derived(self, name: str, purpose: str) -> bytes:
+        """A key of its own for one purpose, from the key of this name (RFC 5869)."""
+        return HKDF(algorithm=SHA256(), length=DERIVED_BYTES, salt=None, info=purpose.encode()).derive(self._keys[name])
 
     @staticmethod
     def prefix_of(name: str) -> str:

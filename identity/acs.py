@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from config.database import together, transaction
 from identity.attempts import keep_receipt
 from identity.checks import BROWSER, IN_RESPONSE_TO, MAX_SHOWN, UNUSED, Receipt
+from identity.errors import UserInactive
 from identity.exchanges import hash_of, use_assertion, use_exchange
 from identity.judging import Judged
 from identity.logout_records import is_overtaken
+from identity.placement.deactivating import deactivate_by_rule
+from identity.placement.fingerprints import fingerprints_of
 from identity.provisioning import provision
 from identity.second_try import Renewal, judge_with_present_keys
 from identity.sessions import BrowserFacts, OpenedSession, end_session, entry_by_sso, open_session
@@ -66,10 +69,31 @@ def accept_response(
     """
     message = (arrival.saml_response, arrival.relay_state)
     judged = judge_with_present_keys(tenant, tenant_trust, *message, now, receipt, renewal)
+    try:
+        session = _sign_in(tenant, tenant_trust, judged, arrival, now, receipt)
+    except UserInactive:
+        if judged.placement.active is False:  # not before the message was found unused, and brought by who began
+            deactivate_by_rule(judged.trust, receipt.facts.get("user_id"), judged.placement, now)
+        raise
     trust, assertion = judged.trust, judged.assertion
+    # Looked for when the session can be seen by others: a logout that did not see it is seen here.
+    began_at = judged.exchange.created_at if judged.exchange else None
+    over = is_overtaken(tenant.id, trust.idp_id, assertion, began_at, now)
+    if over:
+        with transaction():
+            end_session(tenant.id, session.token, now, reason="single_logout")
+    return SignIn(session, judged.target, over)
+
+
+def _sign_in(
+    tenant: TenantView, tenant_trust: TenantTrust, judged: Judged, arrival: Arrival, now: dt.datetime, receipt: Receipt
+) -> OpenedSession:
+    """The one transaction of a sign-in."""
+    trust, assertion = judged.trust, judged.assertion
+    fingerprints = fingerprints_of(trust.fingerprint_key, assertion.attributes)
     with transaction():
         use_once(judged, arrival, now, receipt)
-        person = provision(trust, judged.profile, now, receipt)
+        person = provision(trust, judged.profile, judged.placement, now, receipt)
         receipt.require_whole()
         if arrival.session_token:
             end_session(tenant.id, arrival.session_token, now, reason="signed_in_again")
@@ -86,14 +110,9 @@ def accept_response(
                 masked_xml=receipt.masked_xml(),
                 idp_id=trust.idp_id,
                 user_id=person.id,
+                fingerprints=fingerprints,
             )
-    # Looked for when the session can be seen by others: a logout that did not see it is seen here.
-    began_at = judged.exchange.created_at if judged.exchange else None
-    over = is_overtaken(tenant.id, trust.idp_id, assertion, began_at, now)
-    if over:
-        with transaction():
-            end_session(tenant.id, session.token, now, reason="single_logout")
-    return SignIn(session, judged.target, over)
+    return session
 
 
 def record_refusal(tenant: TenantView, refusal: Refusal, arrival_reference: str, now: dt.datetime, receipt: Receipt) -> None:

@@ -29,6 +29,7 @@ def keep_receipt(
     idp_id: str | None = None,
     user_id: str | None = None,
     trial_id: str | None = None,
+    fingerprints: str | None = None,
 ) -> str:
     """Store what was checked. `code` is None for a sign-in that was accepted. `reference` is what the person was shown."""
     attempt_id = new_id()
@@ -45,6 +46,7 @@ def keep_receipt(
             "trial_id": trial_id,
             "receipt": receipt.to_document(),
             "xml": masked_xml.replace("\x00", ""),
+            "fingerprints": fingerprints,
             "counted": trial_id is not None,
         }
     )

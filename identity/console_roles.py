@@ -12,12 +12,13 @@ from config.statements import Prepared
 from identity.local_accounts.models import BreakGlassAdmin
 from identity.models import SessionRow, User
 from tenants.models import ConsoleGrant, RoleRule
+from tenants.placement.models import PlacementRuleRow
 from tenants.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
 class ConsoleRole:
-    """The stronger of what was granted by name, what this sign-in's rule gives, and what an emergency does; None for none."""
+    """The strongest of what was granted by name, what this sign-in's rules give, and what an emergency does; None for none."""
 
     role: Role | None
     signed_in_at: dt.datetime
@@ -32,11 +33,17 @@ class HeldRole:
     value: str | None = None
 
 
+_ITS_PLACEMENT = sa.and_(
+    PlacementRuleRow.tenant_id == SessionRow.tenant_id,
+    PlacementRuleRow.id == SessionRow.placement_rule_id,
+    PlacementRuleRow.idp_id == SessionRow.idp_id,
+)
 _FIND = Prepared(
     sa.select(
         ConsoleGrant.role.label("granted"),
         RoleRule.role.label("ruled"),
         BreakGlassAdmin.user_id.label("break_glass"),
+        PlacementRuleRow.role.label("placed"),
         SessionRow.created_at,
     )
     .select_from(SessionRow)
@@ -64,6 +71,7 @@ _FIND = Prepared(
         ),
         isouter=True,
     )
+    .join(PlacementRuleRow, _ITS_PLACEMENT, isouter=True)
     .where(
         SessionRow.tenant_id == sa.bindparam("tenant_id"),
         SessionRow.user_id == sa.bindparam("user_id"),
@@ -79,7 +87,7 @@ def console_role_of(tenant_id: int, user_id: str, session_id: str) -> ConsoleRol
     row = _FIND.one_or_none({"tenant_id": tenant_id, "user_id": user_id, "session_id": session_id})
     if row is None:
         return None
-    held = {row.granted, row.ruled, Role.ADMIN.value if row.break_glass else None}
+    held = {row.granted, row.ruled, row.placed, Role.ADMIN.value if row.break_glass else None}
     role = next((role for role in (Role.ADMIN, Role.VIEWER) if role.value in held), None)
     return ConsoleRole(role, row.created_at)
 
@@ -108,5 +116,18 @@ def held_roles(tenant_id: int, user_id: str, now: dt.datetime) -> list[HeldRole]
         .distinct()
         .order_by(RoleRule.role, RoleRule.attribute, RoleRule.value)
     )
+    by_placement = (
+        sa.select(PlacementRuleRow.role, PlacementRuleRow.attribute, PlacementRuleRow.values)
+        .join(SessionRow, _ITS_PLACEMENT)
+        .where(
+            SessionRow.tenant_id == tenant_id,
+            SessionRow.user_id == user_id,
+            SessionRow.ended_at.is_(None),
+            SessionRow.expires_at > now,
+        )
+        .order_by(PlacementRuleRow.position)
+    )
     named = [HeldRole(Role(row.role)) for row in read(by_name)]
-    return named + [HeldRole(Role(row.role), row.attribute, row.value) for row in read(by_rule)]
+    ruled = [HeldRole(Role(row.role), row.attribute, row.value) for row in read(by_rule)]
+    placed = [HeldRole(Role(row.role), row.attribute, ", ".join(row.values)) for row in read(by_placement)]
+    return named + list(dict.fromkeys(ruled + placed))

@@ -17,6 +17,7 @@ from identity.login import require_unexpired
 from identity.profile import profile_of, require_allowed
 from identity.saml.response import UnverifiedResponse, masked_xml, read_response, verify_response
 from identity.targets import is_target, target_of_url
+from tenants.placement_rules import NOWHERE, Placement
 from tenants.records import TenantView
 from tenants.trust import SAMLTrust
 from tenants.trusts import TenantTrust
@@ -31,6 +32,7 @@ class Judged:
     assertion: Assertion
     target: str
     profile: Profile
+    placement: Placement = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,10 @@ def judge_claim(tenant: TenantView, claim: Claim, relay_state: str, now: dt.date
     target = _target_of(tenant, exchange, relay_state, receipt)
     profile = profile_of(assertion, trust.settings, receipt)
     require_allowed(profile, trust.email_domains, receipt)
-    return Judged(trust, exchange, assertion, target, profile)
+    placement = trust.placement.place(assertion.attributes)
+    if placement.rules:
+        receipt.facts["placement"] = placement.rules
+    return Judged(trust, exchange, assertion, target, profile, placement)
 
 
 def _exchange_of(tenant: TenantView, unverified: UnverifiedResponse, relay_state: str, now: dt.datetime) -> Exchange | None:

@@ -173,7 +173,7 @@ class SessionRow(TenantScoped, Model):
     `login_hash` is that of the login cookie's secret: the browser's other sign-ins that are under way are known by it.
     `way` is how they came in; what belongs to SAML (`idp_id`, `name_id`, …) is there where that was by SSO alone.
     `role_rule_id` is the rule for the tenant's console that the attributes of this sign-in met; whether there still is such
-    a rule is looked up with each request there.
+    a rule is looked up with each request there; `placement_rule_id` is the one of placement that said a role.
     """
 
     __tablename__ = "session"
@@ -208,6 +208,7 @@ class SessionRow(TenantScoped, Model):
     role_rule_id: Mapped[str | None] = mapped_column(RowId)
     client: Mapped[str | None] = mapped_column(sa.String(60))
     login_hash: Mapped[str | None] = mapped_column(sa.String(64))
+    placement_rule_id: Mapped[str | None] = mapped_column(RowId)
     user_agent: Mapped[str] = mapped_column(sa.String(300))
     address: Mapped[str] = mapped_column(sa.String(45))
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
@@ -224,6 +225,8 @@ def _attempts_where(name: str, condition: str, *columns: str) -> sa.Index:
 
 class Attempt(TenantScoped, Model):
     """The receipt of one attempt to sign in, kept 30 days (D1). `xml` has personal values masked.
+
+    `fingerprints`: of the values that came with one that was accepted (identity.placement.fingerprints), to try rules on.
 
     One with a `trial_id` was a test sign-in: nobody was signed in, whatever `code` says. `counted`: statistics have it, or
     never will.
@@ -256,4 +259,5 @@ class Attempt(TenantScoped, Model):
     trial_id: Mapped[str | None] = mapped_column(RowId)
     receipt: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     xml: Mapped[str] = mapped_column(sa.Text, default="")
+    fingerprints: Mapped[str | None] = mapped_column(sa.Text)
     counted: Mapped[bool] = mapped_column(default=False, server_default=sa.false())

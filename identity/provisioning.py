@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -17,8 +17,10 @@ from identity.checks import ACTIVE, EMAIL_OWNER, PROVISIONED, Receipt
 from identity.email_addresses import claim_email, free_email
 from identity.models import User
 from identity.people_keys import keys_of
+from identity.placing import first_organisation, move_person, organisation_again
 from identity.profile import FIELD_LIMITS
 from tenants.audit import EventType, record
+from tenants.placement_rules import Placement
 from tenants.trust import SAMLTrust
 
 
@@ -118,27 +120,46 @@ _ADD_USER = Prepared(
 )
 
 
-def provision(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: Receipt) -> Person:
-    """The person of this sign-in: known, prepared beforehand, or made now.
+def provision(trust: SAMLTrust, profile: Profile, placement: Placement, now: dt.datetime, receipt: Receipt) -> Person:
+    """The person of this sign-in: known, prepared beforehand, or made now; and where they belong.
 
     Raises:
         UserNotProvisioned, UserInactive, EmailConflict.
     """
+    if placement.active is False:
+        _refuse_placed(trust, profile, placement, receipt)
     known = _come_again(trust, profile, now)
     person, first_time = known or find_person(trust, profile), False
     if person is None:
         person, first_time = _join_prepared(trust, profile, now), True
     if person is None:
-        person, first_time = _add_person(trust, profile, now, receipt), False
+        person, first_time = _add_person(trust, profile, placement, now, receipt), False
     receipt.facts["user_id"] = person.id
     receipt.require(ACTIVE, person.active, "an active account", otherwise="one that is switched off")
     if first_time or trust.settings.profile_update == "every_login":
         person = update_profile(trust, person, profile, now, receipt)
+    person = _placed(trust, person, placement, first_time, now)
     if known is None:
         parameters = {"of_tenant": trust.tenant_id, "of_user": person.id, "now": now, "new_name_id": profile.name_id}
         touched = _TOUCH.write(parameters) == 1
         receipt.require(ACTIVE, touched, "an active account", otherwise="one switched off this moment")
     return person
+
+
+def _refuse_placed(trust: SAMLTrust, profile: Profile, placement: Placement, receipt: Receipt) -> None:
+    """Whom a rule makes inactive comes in neither as somebody known nor as somebody new."""
+    person = find_person(trust, profile)
+    if person is not None:
+        receipt.facts["user_id"] = person.id
+    otherwise = f"rule {placement.active_rule} of placement says that it is not"
+    receipt.require(ACTIVE, False, "an active account", otherwise=otherwise)
+
+
+def _placed(trust: SAMLTrust, person: Person, placement: Placement, joined: bool, now: dt.datetime) -> Person:
+    before = person.organisation_id
+    after = first_organisation(trust, placement, before) if joined else organisation_again(trust, placement, before)
+    move_person(trust, person.id, before, after, placement, now)
+    return person if before == after else replace(person, organisation_id=after)
 
 
 def _come_again(trust: SAMLTrust, profile: Profile, now: dt.datetime) -> Person | None:
@@ -185,10 +206,12 @@ def _join_prepared(trust: SAMLTrust, profile: Profile, now: dt.datetime) -> Pers
     return person
 
 
-def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: Receipt) -> Person:
+def _add_person(
+    trust: SAMLTrust, profile: Profile, placement: Placement, now: dt.datetime, receipt: Receipt
+) -> Person:
     allowed, wanted = trust.settings.jit_provisioning, "an account that exists, or just-in-time provisioning"
     receipt.require(PROVISIONED, allowed, wanted, otherwise="just-in-time provisioning is off")
-    user_id = new_id()
+    user_id, organisation_id = new_id(), first_organisation(trust, placement)
     row: dict[str, Any] = {
         "tenant_id": trust.tenant_id,
         "id": user_id,
@@ -198,7 +221,7 @@ def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: R
         "active": True,
         "created_at": now,
         "last_login_at": now,
-        "organisation_id": trust.organisation_id,
+        "organisation_id": organisation_id,
         "directory_id": None,
     }
     row |= {name: getattr(profile, name) for name in UPDATED_FIELDS}
@@ -215,7 +238,7 @@ def _add_person(trust: SAMLTrust, profile: Profile, now: dt.datetime, receipt: R
         tenant_id=trust.tenant_id,
         name_id=profile.name_id,
         active=True,
-        organisation_id=trust.organisation_id,
+        organisation_id=organisation_id,
         **{name: getattr(profile, name) for name in UPDATED_FIELDS},
     )
 

@@ -71,6 +71,7 @@ class Entry:
     role_rule_id: str | None = None
     client: str | None = None
     login_hash: str | None = None
+    placement_rule_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ def entry_by_sso(trust: SAMLTrust, assertion: Assertion, login_secret: str | Non
         session_index=assertion.session_index and assertion.session_index[:256],
         role_rule_id=trust.console_rule_of(assertion.attributes),
         login_hash=hash_of(login_secret) if login_secret else None,
+        placement_rule_id=trust.placement.place(assertion.attributes).role_rule_id,
     )
 
 
@@ -185,6 +187,7 @@ def open_session(
             "role_rule_id": entry.role_rule_id,
             "client": entry.client,
             "login_hash": entry.login_hash,
+            "placement_rule_id": entry.placement_rule_id,
             "user_agent": browser.user_agent[:300],
             "address": browser.address[:45],
             "created_at": now,

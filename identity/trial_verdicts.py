@@ -109,7 +109,7 @@ def _foresee(judged: Judged, now: dt.datetime, receipt: Receipt) -> str:
     would = "unchanged"
     try:
         with savepoint():
-            person = provision(judged.trust, judged.profile, now, receipt)
+            person = provision(judged.trust, judged.profile, judged.placement, now, receipt)
             if before is None:
                 would = "new" if was_made(person.tenant_id, person.id, now) else "joined"
             elif any(getattr(person, name) != getattr(before, name) for name in _COMPARED):

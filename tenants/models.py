@@ -103,7 +103,8 @@ class IdentityProvider(TenantScoped, Model):
     `sync_requested_at`; whoever fetches holds `sync_claim` until `sync_claimed_until`. By schedule one is due when the
     service's interval has passed since `fresh_from`, which is jittered, or at `sync_due_at`, which holds what is this
     row's alone: its own interval (`sync_hours`), what its metadata says, or the next try after `sync_failures` of them.
-    `organisation_id` is where its people belong unless a rule says otherwise (P6).
+    `organisation_id` is where its people belong unless a rule says otherwise (P6); `placement_follows`: rules move them with
+    every sign-in. `email_domains` are those of the tenant's that it speaks for; none: all of them.
     """
 
     __tablename__ = "identity_provider"
@@ -173,6 +174,8 @@ class IdentityProvider(TenantScoped, Model):
     valid_until: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     next_notice_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, default=LOOK_AT_ONCE)
     organisation_id: Mapped[str | None] = mapped_column(RowId)
+    placement_follows: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
+    email_domains: Mapped[list[Any]] = mapped_column(JSON, default=list, server_default="[]")
 
 
 def _one_in_state(state: str) -> sa.Index:

@@ -49,6 +49,11 @@ def opens_what_is_stored(keys: KeyRing) -> bool:
     return True
 
 
+def fingerprint_purpose(tenant_id: int) -> str:
+    """What a tenant's key for fingerprints is derived for."""
+    return f"vestibule placement fingerprints {tenant_id}"
+
+
 class OpenKeys:
     """The keys that are open in this process; safe under threads. A row never changes its key, so none goes stale."""
 
@@ -57,6 +62,11 @@ class OpenKeys:
         self._limit = limit
         self._open: OrderedDict[tuple[int, str], rsa.RSAPrivateKey] = OrderedDict()
         self._lock = threading.Lock()
+
+    def fingerprint_key(self, tenant_id: int) -> tuple[str, bytes]:
+        """What values that come to this tenant are fingerprinted with now: the name of a key, and one derived from it."""
+        name = self._keys.names[0]
+        return name, self._keys.derived(name, fingerprint_purpose(tenant_id))
 
     def key(self, tenant_id: int, key_id: str) -> rsa.RSAPrivateKey:
         """One key of one tenant.

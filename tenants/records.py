@@ -59,6 +59,8 @@ _CONNECTED = sa.select(
     IdentityProvider.metadata_document.label("metadata_document"),
     IdentityProvider.settings,
     IdentityProvider.organisation_id,
+    IdentityProvider.placement_follows,
+    IdentityProvider.email_domains,
 ).where(IdentityProvider.tenant_id == sa.bindparam("tenant_id"), IdentityProvider.deleted_at.is_(None))
 _PROVIDERS = _CONNECTED.where(IdentityProvider.enabled.is_(True))
 _PROVIDER = _CONNECTED.where(IdentityProvider.id == sa.bindparam("idp_id"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from tenants.placement_rules import NO_RULES, PlacementRules
 from tenants.saml_settings import SAMLSettings
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
@@ -99,7 +100,12 @@ class SAMLTrust:
     console_rules: tuple[ConsoleRule, ...] = ()
     key_ends: tuple[dt.datetime, ...] = ()
     organisation_id: str | None = None
-    """Where its people belong; None: to the tenant as a whole."""
+    """Where its people belong unless a rule says otherwise; None: to the tenant as a whole."""
+    placement: PlacementRules = NO_RULES
+    own_domains: tuple[str, ...] = ()
+    """E-mail domains that this one is named for: whoever types an address at one of them is led here."""
+    fingerprint_key: tuple[str, bytes] = ("", b"")
+    """Name and key of what is kept of the values that came; see identity.placement.fingerprints."""
     decryption_key_ids: tuple[str, ...] = ()
     """Of what `open_decryption_keys` gives, in the same order."""
 

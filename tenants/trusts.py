@@ -25,6 +25,8 @@ from tenants.idp_metadata import key_ends_of, metadata_from_document, public_key
 from tenants.organisations.records import organisations_of
 from tenants.organisations.tree import NO_ORGANISATIONS, OrganisationTree
 from tenants.own_keys import OpenKeys
+from tenants.placement.records import rules_by_provider, rules_in_force
+from tenants.placement_rules import NO_RULES, PlacementRules
 from tenants.records import (
     TenantView,
     connected_provider,
@@ -126,17 +128,24 @@ class TrustCache:
         return None if row is None else self._trust_of_one(tenant, row)
 
     def _trust_of_one(self, tenant: TrustedTenant, row: sa.Row[Any]) -> SAMLTrust:
-        return _trust_of_provider(tenant, row, _own_side(tenant, self._open_keys), proven_domains(tenant.id))
+        placed = rules_by_provider(tenant.id).get(row.id, ())
+        placement = rules_in_force(placed, organisations_of(tenant.id), row.organisation_id, follows=row.placement_follows)
+        own, domains = _own_side(tenant, self._open_keys), proven_domains(tenant.id)
+        return _trust_of_provider(tenant, row, own, domains, placement=placement)
 
 
 def build_trust(tenant: TenantView, open_keys: OpenKeys) -> TenantTrust:
     """Read a tenant's providers, domains and certificates; its private keys stay where they are until they are needed."""
     own, domains = _own_side(tenant, open_keys), proven_domains(tenant.id)
-    rules = console_rules(tenant.id)
-    providers = tuple(
-        _trust_of_provider(tenant, row, own, domains, rules.get(row.id, ())) for row in enabled_providers(tenant.id)
-    )
-    return TenantTrust(version=tenant.version, providers=providers, organisations=organisations_of(tenant.id))
+    rules, placed, organisations = console_rules(tenant.id), rules_by_provider(tenant.id), organisations_of(tenant.id)
+
+    def trust_of(row: sa.Row[Any]) -> SAMLTrust:
+        listed, room = placed.get(row.id, ()), row.organisation_id
+        placement = rules_in_force(listed, organisations, room, follows=row.placement_follows)
+        return _trust_of_provider(tenant, row, own, domains, rules.get(row.id, ()), placement)
+
+    providers = tuple(trust_of(row) for row in enabled_providers(tenant.id))
+    return TenantTrust(version=tenant.version, providers=providers, organisations=organisations)
 
 
 def _own_side(tenant: TrustedTenant, open_keys: OpenKeys) -> OwnSide:
@@ -152,6 +161,7 @@ def _own_side(tenant: TrustedTenant, open_keys: OpenKeys) -> OwnSide:
         open_signing_key=partial(open_keys.key, tenant.id, signing.id),
         open_decryption_keys=partial(open_keys.all, tenant.id, decryption),
         decryption_key_ids=decryption,
+        fingerprint_key=open_keys.fingerprint_key(tenant.id),
     )
 
 
@@ -164,10 +174,16 @@ class OwnSide:
     open_signing_key: Callable[[], rsa.RSAPrivateKey]
     open_decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
     decryption_key_ids: tuple[str, ...]
+    fingerprint_key: tuple[str, bytes]
 
 
 def _trust_of_provider(
-    tenant: TrustedTenant, row: sa.Row[Any], own: OwnSide, domains: frozenset[str], rules: tuple[ConsoleRule, ...] = ()
+    tenant: TrustedTenant,
+    row: sa.Row[Any],
+    own: OwnSide,
+    domains: frozenset[str],
+    rules: tuple[ConsoleRule, ...] = (),
+    placement: PlacementRules = NO_RULES,
 ) -> SAMLTrust:
     metadata, settings = metadata_from_document(row.metadata_document), shared_settings(row.settings)
     keys = public_keys_of(metadata)
@@ -183,13 +199,16 @@ def _trust_of_provider(
         key_ends=key_ends_of(metadata, keys) if settings.refuse_expired_certificates else (),
         valid_until=metadata.valid_until,
         settings=settings,
-        email_domains=domains,
+        email_domains=domains.intersection(row.email_domains) if row.email_domains else domains,
         signing_certificate=own.signing_certificate,
         open_signing_key=own.open_signing_key,
         open_decryption_keys=own.open_decryption_keys,
         console_rules=rules,
         decryption_key_ids=own.decryption_key_ids,
         organisation_id=row.organisation_id,
+        placement=placement,
+        own_domains=tuple(row.email_domains),
+        fingerprint_key=own.fingerprint_key,
     )
 
 

@@ -82,9 +82,12 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
         **_of_service(world),
         "trial_id": _made(world, f"{main}/saml-settings/tests", {})["id"],
     }
-    _organisations(world, organisation, str(person["id"]))
     _native_client(world, organisation)
     values |= _local_account(world, organisation)
+    below = _organisations(world, organisation, str(person["id"]))
+    rule = {"attribute": f"{mark}-attribute", "values": ["no-such-value"], "organisation": below, "role": "viewer"}
+    placed = world.api("PUT", f"{main}/placement-rules", json={"rules": [rule]})
+    assert placed.status_code == 200, placed.get_data(as_text=True)
     _sign_out(world, organisation)
     _pending(world, organisation)
     logo = world.api("PUT", f"{tenant}/logo", data=picture(), content_type="image/png")
@@ -92,8 +95,8 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
     return values
 
 
-def _organisations(world: World, organisation: Organisation, user_id: str) -> None:
-    """An organisation below another one, with a person in it and an identity provider whose people come there."""
+def _organisations(world: World, organisation: Organisation, user_id: str) -> str:
+    """An organisation below another one, with a person in it and an identity provider whose people come there; its id."""
     mark, above, below = mark_of(organisation), new_id(), new_id()
     with world.app.app_context(), transaction():
         tenant = find_tenant(organisation.slug)
@@ -104,6 +107,7 @@ def _organisations(world: World, organisation: Organisation, user_id: str) -> No
         write(sa.update(User).where(User.tenant_id == tenant.id, User.id == user_id).values(organisation_id=below))
         provider = sa.update(IdentityProvider).where(IdentityProvider.tenant_id == tenant.id)
         write(provider.values(organisation_id=below))
+    return below
 
 
 def _native_client(world: World, organisation: Organisation) -> None:

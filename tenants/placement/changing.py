@@ -1,0 +1,211 @@
+"""Flows: where an identity provider's people belong is shown and changed, all of it at once (P6).
+
+Rules are replaced as a whole, so two who reorder them at the same moment never end with a mixture of both.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from config.database import new_id
+from tenants.audit import EventType, record
+from tenants.email_domains import normalise_domain
+from tenants.errors import DomainInvalid, NotFound
+from tenants.idp_records import ManagedProvider, change_provider, find_provider
+from tenants.management_errors import FieldsInvalid
+from tenants.organisations.records import organisations_of
+from tenants.organisations.tree import OrganisationTree
+from tenants.placement.errors import PlacementChanged
+from tenants.placement.records import is_within, replace_rules, rules_by_provider, side_of
+from tenants.placement_rules import MAX_RULES, MAX_TEXT, MAX_VALUES, ROLES, PlacementRule, PlacementRules
+from tenants.records import proven_domains
+from tenants.tenant_records import ManagedTenant, bump_version
+
+TENANT = "tenant"
+"""Stands for the tenant as a whole where an organisation's id could stand."""
+OUTSIDE = "This organisation is outside of the identity provider's own one."
+UNKNOWN = "There is no such organisation."
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementState:
+    """Where an identity provider's people belong.
+
+    `organisation_id`: unless a rule says otherwise; None is the tenant as a whole. `email_domains`: whom it may sign in, and
+    who is led to it; empty for all of the tenant's.
+    """
+
+    organisation_id: str | None
+    email_domains: tuple[str, ...]
+    rules: PlacementRules
+
+    @property
+    def version(self) -> str:
+        """Changes with every change; whoever names it changes what they have seen."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def placement_of(tenant_id: int, name: str) -> tuple[ManagedProvider, PlacementState]:
+    """What holds for an identity provider.
+
+    Raises:
+        NotFound
+    """
+    provider = find_provider(tenant_id, name)
+    if provider is None:
+        raise NotFound("no such identity provider")
+    side = side_of(tenant_id, provider.id)
+    rules = rules_by_provider(tenant_id).get(provider.id, ())
+    return provider, PlacementState(side.organisation_id, side.email_domains, PlacementRules(rules, side.follows))
+
+
+def wanted_placement(tenant_id: int, present: PlacementState, document: Mapping[str, Any]) -> PlacementState:
+    """A document of the API's form as a value that can be saved; what it leaves out stays as it is.
+
+    Raises:
+        FieldsInvalid: with a sentence for each field, rules by their number.
+    """
+    organisations, errors = organisations_of(tenant_id), {}
+    room = _organisation_in(document.get("organisation", present.organisation_id or TENANT))
+    if room is not None and room not in organisations.nodes:
+        errors["organisation"] = [UNKNOWN]
+    domains = present.email_domains
+    if "email_domains" in document:
+        domains, errors["email_domains"] = _domains_in(document["email_domains"], proven_domains(tenant_id))
+    rules = present.rules
+    if "follows" in document:
+        rules = replace(rules, follows=document["follows"])
+    if "rules" in document:
+        listed = [_rule_of(item, present.rules.rules) for item in document["rules"]]
+        rules = replace(rules, rules=tuple(_with_own_ids(listed)))
+    for number, rule in enumerate(rules.rules, 1):
+        if faults := _faults_of(rule, organisations, room):
+            errors[f"rules.{number}"] = faults
+    if len(rules.rules) > MAX_RULES:
+        errors["rules"] = [f"At most {MAX_RULES} rules."]
+    if errors := {name: faults for name, faults in errors.items() if faults}:
+        raise FieldsInvalid("placement", errors=errors)
+    return PlacementState(room, domains, rules)
+
+
+def change_placement(
+    tenant: ManagedTenant, name: str, document: Mapping[str, Any], *, actor: str, now: dt.datetime
+) -> PlacementState:
+    """Change where an identity provider's people belong, inside a transaction; it holds from their next sign-in on.
+
+    Args:
+        document: in the API's form; with `version`, only what was seen is changed.
+
+    Raises:
+        NotFound, FieldsInvalid, PlacementChanged.
+    """
+    if not bump_version(tenant.id):  # holds the tenant's row: two changes follow each other
+        raise NotFound("deleted meanwhile")
+    provider, present = placement_of(tenant.id, name)
+    if document.get("version") not in (None, present.version):
+        raise PlacementChanged(name)
+    wanted = wanted_placement(tenant.id, present, document)
+    if wanted == present:
+        return present
+    side = {"organisation_id": wanted.organisation_id, "placement_follows": wanted.rules.follows}
+    change_provider(tenant.id, provider.id, {**side, "email_domains": list(wanted.email_domains)})
+    replace_rules(tenant.id, provider.id, wanted.rules.rules, actor=actor, now=now)
+    changes = _changes_between(present, wanted)
+    record(tenant.id, EventType.PLACEMENT_CHANGED, at=now, actor=actor, idp=name, changes=changes)
+    return wanted
+
+
+def rule_document(rule: PlacementRule) -> dict[str, Any]:
+    """A rule in the API's form."""
+    return {
+        "id": rule.id,
+        "attribute": rule.attribute,
+        "values": list(rule.values),
+        "organisation": (rule.organisation_id or TENANT) if rule.moves else None,
+        "role": rule.role,
+        "active": rule.active,
+    }
+
+
+def _organisation_in(text: str) -> str | None:
+    return None if text == TENANT else text
+
+
+def _domains_in(texts: Sequence[str], proven: frozenset[str]) -> tuple[tuple[str, ...], list[str]]:
+    domains, faults = set(), []
+    for text in texts:
+        try:
+            domain = normalise_domain(text.strip())
+        except DomainInvalid:
+            domain = text[:80]
+        if domain not in proven:
+            faults.append(f"{domain} is none of the organisation's proven e-mail domains.")
+        domains.add(domain)
+    return tuple(sorted(domains)), faults
+
+
+def _rule_of(item: Mapping[str, Any], present: Sequence[PlacementRule]) -> PlacementRule:
+    """A rule keeps its id where it says the same of the same people: whoever has a role by it keeps that one."""
+    organisation = item.get("organisation")
+    rule = PlacementRule(
+        id="",
+        attribute=item["attribute"].strip(),
+        values=tuple(dict.fromkeys(value.strip() for value in item["values"])),
+        moves=organisation is not None,
+        organisation_id=_organisation_in(organisation) if organisation is not None else None,
+        role=item.get("role"),
+        active=item.get("active"),
+    )
+    known = [other.id for other in present if _gives(other) == _gives(rule)]
+    return replace(rule, id=known[0] if known else new_id())
+
+
+def _gives(rule: PlacementRule) -> tuple[Any, ...]:
+    return rule.attribute, rule.values, rule.role
+
+
+def _with_own_ids(rules: Sequence[PlacementRule]) -> list[PlacementRule]:
+    """Two equal rules are two rows."""
+    seen: set[str] = set()
+    made = []
+    for rule in rules:
+        made.append(replace(rule, id=new_id()) if rule.id in seen else rule)
+        seen.add(rule.id)
+    return made
+
+
+def _faults_of(rule: PlacementRule, organisations: OrganisationTree, room: str | None) -> list[str]:
+    faults = []
+    if not rule.attribute or len(rule.attribute) > MAX_TEXT or "\x00" in rule.attribute:
+        faults.append(f"The attribute's name has 1 to {MAX_TEXT} characters.")
+    if not 0 < len(rule.values) <= MAX_VALUES or not all(0 < len(value) <= MAX_TEXT for value in rule.values):
+        faults.append(f"It takes 1 to {MAX_VALUES} values of 1 to {MAX_TEXT} characters.")
+    if rule.organisation_id is not None and rule.organisation_id not in organisations.nodes:
+        faults.append(UNKNOWN)
+    elif rule.moves and not is_within(organisations, room, rule.organisation_id):
+        faults.append(OUTSIDE)
+    if rule.role not in (None, *ROLES):
+        faults.append("A role is admin, viewer or none.")
+    if not rule.moves and rule.role is None and rule.active is None:
+        faults.append("It says nothing: choose an organisation, a role, or whether the person is active.")
+    return faults
+
+
+def _changes_between(before: PlacementState, after: PlacementState) -> dict[str, Any]:
+    """What changed, for the audit: the rules as they are now, and what else is another than before."""
+    pairs = {
+        "organisation": (before.organisation_id, after.organisation_id),
+        "email_domains": (list(before.email_domains), list(after.email_domains)),
+        "follows": (before.rules.follows, after.rules.follows),
+    }
+    changes: dict[str, Any] = {name: {"from": old, "to": new} for name, (old, new) in pairs.items() if old != new}
+    if before.rules.rules != after.rules.rules:
+        former, now = ([rule_document(rule) for rule in state.rules.rules] for state in (before, after))
+        changes["rules"] = {"from": former, "to": now}
+    return changes
