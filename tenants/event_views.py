@@ -9,8 +9,9 @@ from typing import Any
 
 from tenants.csv_text import csv_row
 from tenants.event_records import ALL, EventFilter, EventRow, batches_of_events
+from tenants.sealing.finding import seals_of
 from tenants.sealing.ledgers import tenant_ledger
-from tenants.sealing.records import empty_seals, seals_of
+from tenants.sealing.records import empty_seals
 
 COLUMNS = ("id", "at", "type", "reason", "actor", "detail")
 BYTE_ORDER_MARK = "\ufeff"

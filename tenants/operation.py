@@ -15,7 +15,7 @@ from config.isolation import every_tenant
 from config.metrics import Figure, metrics_page
 from tenants import web
 from tenants.errors import ServiceUnavailable
-from tenants.refresh.records import refresh_figures
+from tenants.refresh.figures import refresh_figures
 from tenants.sync_intervals import service_sync_hours
 
 FIGURES_SECONDS = 5

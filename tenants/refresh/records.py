@@ -18,7 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from config.database import UTCDateTime, new_id, read, write
+from config.database import new_id, read, write
 from config.looks import Look, any_row
 from config.properties.records import property_value
 from tenants.metadata_models import MetadataVersion
@@ -76,7 +76,7 @@ class ClaimedSync:
 
 
 _ONE = (IdentityProvider.tenant_id == sa.bindparam("of_tenant"), IdentityProvider.id == sa.bindparam("of_idp"))
-_FETCHED = sa.or_(IdentityProvider.metadata_url.is_not(None), IdentityProvider.metadata_path.is_not(None))
+FETCHED = sa.or_(IdentityProvider.metadata_url.is_not(None), IdentityProvider.metadata_path.is_not(None))
 _UNCLAIMED = sa.or_(
     IdentityProvider.sync_claimed_until.is_(None), IdentityProvider.sync_claimed_until < sa.bindparam("now")
 )
@@ -84,20 +84,20 @@ _FREE = (IdentityProvider.deleted_at.is_(None), _UNCLAIMED)
 _OF_THIS_KIND = IdentityProvider.allow_aggregate == sa.bindparam("lists")
 """Federations' lists are fetched by `vestibule worker` alone, everything else by every process with a clock."""
 _ASKED = IdentityProvider.sync_requested_at.is_not(None)
-_AT_ITS_OWN_DATE = (_FETCHED, IdentityProvider.sync_due_at.is_not(None), IdentityProvider.sync_due_at <= sa.bindparam("now"))
+_AT_ITS_OWN_DATE = (FETCHED, IdentityProvider.sync_due_at.is_not(None), IdentityProvider.sync_due_at <= sa.bindparam("now"))
 _BY_THE_SERVICE = (
-    _FETCHED,
+    FETCHED,
     IdentityProvider.sync_hours.is_(None),
     IdentityProvider.sync_failures == sa.literal_column("0"),  # no parameter: so the partial index is found
     IdentityProvider.fresh_from <= sa.bindparam("stale"),
 )
-_LIVING = sa.exists().where(Tenant.id == IdentityProvider.tenant_id, Tenant.state != DELETED)
+LIVING = sa.exists().where(Tenant.id == IdentityProvider.tenant_id, Tenant.state != DELETED)
 
 
 def _candidates(*conditions: Any, order: Sequence[Any]) -> Any:
     columns = (IdentityProvider.tenant_id, IdentityProvider.id, IdentityProvider.sync_failures)
     spared = IdentityProvider.tenant_id.not_in(sa.bindparam("spared", expanding=True))
-    return sa.select(*columns).where(*_FREE, _OF_THIS_KIND, *conditions, _LIVING, spared).order_by(*order).limit(CANDIDATES)
+    return sa.select(*columns).where(*_FREE, _OF_THIS_KIND, *conditions, LIVING, spared).order_by(*order).limit(CANDIDATES)
 
 
 _DUE = (
@@ -115,7 +115,7 @@ def _look_for(*, lists: bool) -> Look:
     """
     present = (IdentityProvider.deleted_at <= sa.bindparam("now")).is_not(sa.true())
     asked = (_ASKED, IdentityProvider.sync_requested_at <= sa.bindparam("now"), present, _UNCLAIMED)
-    rows = (IdentityProvider.allow_aggregate.is_(lists), _LIVING)
+    rows = (IdentityProvider.allow_aggregate.is_(lists), LIVING)
     queues = (asked, (*_FREE, *_AT_ITS_OWN_DATE), (*_FREE, *_BY_THE_SERVICE))
     return Look(sa.or_(*(any_row(IdentityProvider, *rows, *queue) for queue in queues)), _stale_from)
 
@@ -150,38 +150,6 @@ _CLAIM = (
     .values(sync_claim=sa.bindparam("claim"), sync_claimed_until=sa.bindparam("until"), **_AFTER_A_DEATH)
     .returning(*(IdentityProvider.__table__.c[name] for name in _OF_CLAIM))
 )
-OVERDUE_AFTER = dt.timedelta(minutes=15)
-"""Whoever is due for so long waits for a process that does not come, or for one that has too much to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshFigures:
-    """How the refresh of all tenants together does. `oldest_success`: when the copy that is the oldest was last found good."""
-
-    due: int
-    overdue: int
-    failing: int
-    oldest_success: dt.datetime | None
-
-
-def _due_at(moment: str, stale: str) -> Any:
-    own = IdentityProvider.sync_due_at <= sa.bindparam(moment)
-    by_service = sa.and_(
-        IdentityProvider.sync_hours.is_(None),
-        IdentityProvider.sync_failures == 0,
-        IdentityProvider.fresh_from <= sa.bindparam(stale),
-    )
-    return sa.or_(IdentityProvider.sync_requested_at <= sa.bindparam(moment), own, by_service)
-
-
-_FIGURES = sa.select(
-    sa.func.count(sa.case((_due_at("now", "stale"), 1))).label("due"),
-    sa.func.count(sa.case((_due_at("before", "stale_before"), 1))).label("overdue"),
-    sa.func.count(sa.case((IdentityProvider.sync_failures > 0, 1))).label("failing"),
-    sa.func.min(sa.func.coalesce(IdentityProvider.last_success_at, IdentityProvider.created_at), type_=UTCDateTime()).label(
-        "oldest_success"
-    ),
-).where(IdentityProvider.deleted_at.is_(None), _FETCHED, _LIVING)
 _SHA256 = sa.select(MetadataVersion.sha256).where(
     MetadataVersion.tenant_id == sa.bindparam("of_tenant"), MetadataVersion.id == sa.bindparam("of_version")
 )
@@ -255,13 +223,6 @@ def finish_sync(sync: ClaimedSync, values: Mapping[str, Any]) -> bool:
         .values(sync_requested_at=None, sync_reason=None, sync_claim=None, sync_claimed_until=None, **values)
     )
     return write(statement).rowcount == 1
-
-
-def refresh_figures(now: dt.datetime, service_hours: int) -> RefreshFigures:
-    """For the metrics: one pass over all identity providers."""
-    before, interval = now - OVERDUE_AFTER, dt.timedelta(hours=service_hours)
-    times = {"now": now, "stale": now - interval, "before": before, "stale_before": before - interval}
-    return RefreshFigures(**read(_FIGURES, times).one()._mapping)
 
 
 def sha256_of_version(tenant_id: int, version_id: str | None) -> str | None:

@@ -11,18 +11,9 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from tenants.sealing.encoding import NOTHING_BEFORE
+from tenants.sealing.finding import highest_sealed, sealed_among
 from tenants.sealing.ledgers import Ledger
-from tenants.sealing.records import (
-    event_ids,
-    events_of,
-    head_of,
-    highest_sealed,
-    seal_at,
-    sealed_among,
-    seals_after,
-    waiting_among,
-    waiting_ids,
-)
+from tenants.sealing.records import event_ids, events_of, head_of, seal_at, seals_after, waiting_among, waiting_ids
 from tenants.sealing.reports import NOT_VOUCHED, Fault, Finding, Report
 from tenants.sealing.sealer import digest_of
 from tenants.sealing.seals import UNREADABLE, Anchor, Seal, made_at

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,6 @@ from tenants.sealing.seals import Seal, is_id
 UNREADABLE_ERRORS = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)
 """What a column's value can be that somebody wrote by hand: no JSON, no time, no text, too deep."""
 SEALS_READ_AT_ONCE = 20
-SEALS_REMEMBERED = 4
 MOST_EMPTY_SEALS = 10_000
 _INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -77,14 +75,14 @@ def head_of(ledger: Ledger) -> Seal | None:
     """The newest seal of a chain."""
     number = ledger.seals.c.number
     row = read(sa.select(ledger.seals).where(ledger.own(ledger.seals)).order_by(number.desc()).limit(1)).one_or_none()
-    return _seal(ledger, row) if row else None
+    return seal_from(ledger, row) if row else None
 
 
 def seal_at(ledger: Ledger, number: int) -> Seal | None:
     """One seal."""
     statement = sa.select(ledger.seals).where(ledger.own(ledger.seals), ledger.seals.c.number == number)
     row = read(statement).one_or_none()
-    return _seal(ledger, row) if row else None
+    return seal_from(ledger, row) if row else None
 
 
 def seals_after(ledger: Ledger, number: int) -> Iterator[Seal]:
@@ -93,7 +91,7 @@ def seals_after(ledger: Ledger, number: int) -> Iterator[Seal]:
     while True:
         statement = sa.select(ledger.seals).where(ledger.own(ledger.seals), column > number)
         rows = read(statement.order_by(column).limit(SEALS_READ_AT_ONCE)).all()
-        yield from (_seal(ledger, row) for row in rows)
+        yield from (seal_from(ledger, row) for row in rows)
         if len(rows) < SEALS_READ_AT_ONCE:
             return
         number = rows[-1].number
@@ -104,68 +102,13 @@ def page_of_seals(ledger: Ledger, below: int | None, limit: int) -> list[Seal]:
     statement = sa.select(ledger.seals).where(ledger.own(ledger.seals))
     if below is not None:
         statement = statement.where(ledger.seals.c.number < below)
-    return [_seal(ledger, row) for row in read(statement.order_by(ledger.seals.c.number.desc()).limit(limit))]
-
-
-def highest_sealed(ledger: Ledger, number: int | None = None) -> str | None:
-    """The highest id in any seal, or in those up to a number: an event below it came late, or from behind our back."""
-    column = ledger.seals.c.last_id
-    statement = sa.select(column).where(ledger.own(ledger.seals), column.is_not(None))
-    if number is not None:
-        statement = statement.where(ledger.seals.c.number <= number)
-    return read(statement.order_by(column.desc()).limit(1)).scalar_one_or_none()
-
-
-def seal_of(ledger: Ledger, event_id: str) -> Seal | None:
-    """The seal that holds an event."""
-    holding = (seal for seal in _seals_around(ledger, event_id, event_id) if any(leaf == event_id for leaf, _ in seal.leaves()))
-    return next(holding, None)
-
-
-def seals_of(ledger: Ledger, ids: Sequence[str]) -> dict[str, Seal]:
-    """The seal of each of these events; one that is not sealed yet is left out. Neighbours mostly share one."""
-    highest, found = highest_sealed(ledger), dict[str, Seal]()
-    recent: deque[tuple[Seal, frozenset[str]]] = deque(maxlen=SEALS_REMEMBERED)
-    for event_id in ids:
-        if highest is None or event_id > highest:
-            continue
-        seal = next((seal for seal, members in recent if event_id in members), None)
-        if seal is None and (seal := seal_of(ledger, event_id)) is not None:
-            recent.append((seal, frozenset(leaf for leaf, _ in seal.leaves())))
-        if seal is not None:
-            found[event_id] = seal
-    return found
-
-
-def sealed_among(ledger: Ledger, ids: Sequence[str]) -> set[str]:
-    """Those of these events that are in a seal."""
-    missing, found = set(ids), set[str]()
-    for seal in _seals_around(ledger, min(ids), max(ids)):
-        found |= missing.intersection(leaf for leaf, _ in seal.leaves())
-        if len(found) == len(missing):
-            break
-    return found
-
-
-def _seals_around(ledger: Ledger, lowest: str, highest: str) -> Iterator[Seal]:
-    """Seals whose ids reach into a range, a few in memory at a time. Most ids have one; late ones and late clocks, more."""
-    seals = ledger.seals
-    around = sa.select(seals).where(ledger.own(seals), seals.c.last_id >= lowest, seals.c.first_id <= highest)
-    statement = around
-    while True:
-        rows = read(statement.order_by(seals.c.last_id, seals.c.number).limit(SEALS_READ_AT_ONCE)).all()
-        yield from (_seal(ledger, row) for row in rows)
-        if len(rows) < SEALS_READ_AT_ONCE:
-            return
-        last = rows[-1]
-        beside = sa.and_(seals.c.last_id == last.last_id, seals.c.number > last.number)
-        statement = around.where(sa.or_(seals.c.last_id > last.last_id, beside))
+    return [seal_from(ledger, row) for row in read(statement.order_by(ledger.seals.c.number.desc()).limit(limit))]
 
 
 def empty_seals(ledger: Ledger) -> list[Seal]:
     """Seals that hold no event: there is one for each change of keys."""
     statement = sa.select(ledger.seals).where(ledger.own(ledger.seals), ledger.seals.c.last_id.is_(None))
-    return [_seal(ledger, row) for row in read(statement.order_by(ledger.seals.c.number.desc()).limit(MOST_EMPTY_SEALS))]
+    return [seal_from(ledger, row) for row in read(statement.order_by(ledger.seals.c.number.desc()).limit(MOST_EMPTY_SEALS))]
 
 
 def append_seal(ledger: Ledger, seal: Seal) -> bool:
@@ -206,7 +149,8 @@ def _between(column: sa.Column[Any], above: str | None, until: str | None) -> li
     return [compare(bound) for bound, compare in bounds if bound is not None]
 
 
-def _seal(ledger: Ledger, row: sa.Row[Any]) -> Seal:
+def seal_from(ledger: Ledger, row: sa.Row[Any]) -> Seal:
+    """The seal of a row."""
     return Seal(
         chain=ledger.chain,
         number=row.number,

@@ -16,19 +16,10 @@ from config.pacing import in_batches
 from tenants.sealing.across import oldest_waiting
 from tenants.sealing.encoding import NOTHING_BEFORE, event_digest, seal_digest
 from tenants.sealing.errors import ChainBroken
+from tenants.sealing.finding import highest_sealed, seal_of
 from tenants.sealing.ledgers import Ledger, table_of, tenant_ledger
 from tenants.sealing.models import UnsealedEvent
-from tenants.sealing.records import (
-    UNREADABLE_ERRORS,
-    EventRow,
-    append_seal,
-    events_of,
-    head_of,
-    highest_sealed,
-    seal_of,
-    stop_waiting,
-    waiting_ids,
-)
+from tenants.sealing.records import UNREADABLE_ERRORS, EventRow, append_seal, events_of, head_of, stop_waiting, waiting_ids
 from tenants.sealing.seals import ADOPTS, UNREADABLE, Leaf, Seal, is_id, made_at, packed
 from tenants.sealing.signing import NAME_CHARACTERS, SealKeys, is_signed
 

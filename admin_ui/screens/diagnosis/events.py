@@ -18,8 +18,8 @@ from tenants.event_views import EXPORT_NAMES, EXPORT_TYPES, export_lines
 from tenants.paging import cursor_of, cursor_scope, is_row_id, key_of
 from tenants.roles import READ
 from tenants.sealing.chains import chain_state
+from tenants.sealing.finding import seals_of
 from tenants.sealing.ledgers import tenant_ledger
-from tenants.sealing.records import seals_of
 
 LISTING = Listing(
     columns=(Column("When"), Column("What"), Column("By"), Column("Details")),

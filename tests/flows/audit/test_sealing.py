@@ -16,8 +16,9 @@ from config.database import db, new_id, transaction
 from config.isolation import every_tenant
 from tenants.sealing import examination, sealer
 from tenants.sealing.examination import examine
+from tenants.sealing.finding import seal_of
 from tenants.sealing.ledgers import tenant_ledger
-from tenants.sealing.records import head_of, seal_of
+from tenants.sealing.records import head_of
 from tenants.sealing.seals import Anchor, made_at
 from tenants.sealing.signing import SealKeys
 from tenants.staff_audit import StaffEventType, record_staff
