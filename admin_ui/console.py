@@ -19,6 +19,7 @@ from admin_ui.screens.authentication.providers import AuthenticationScreen
 from admin_ui.screens.authentication.trials import TrialsScreen
 from admin_ui.screens.authentication.versions import VersionsScreen
 from admin_ui.screens.branding import BrandingScreen
+from admin_ui.screens.break_glass import BreakGlassScreen
 from admin_ui.screens.diagnosis.attempts import AttemptsScreen
 from admin_ui.screens.diagnosis.events import EventsScreen
 from admin_ui.screens.diagnosis.pasted import PastedScreen
@@ -35,6 +36,7 @@ from admin_ui.screens.notices.tenant import NotificationsScreen
 from admin_ui.screens.onboarding import OnboardingScreen
 from admin_ui.screens.overview import ServiceOverviewScreen, TenantOverviewScreen
 from admin_ui.screens.people.imports import ImportsScreen
+from admin_ui.screens.people.local_accounts import LocalAccountsScreen
 from admin_ui.screens.people.people import PeopleScreen
 from admin_ui.screens.people.sessions import SessionsScreen
 from admin_ui.screens.search import SearchScreen
@@ -80,6 +82,8 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     SessionsScreen,
     ImportsScreen,
     AdministratorsScreen,
+    BreakGlassScreen,
+    LocalAccountsScreen,
 )
 """Every screen. The order is that of the menu, group by group."""
 

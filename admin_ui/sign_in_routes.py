@@ -18,6 +18,7 @@ from admin_ui.staff_cookies import door, forget_staff_token, keep_sign_in_secret
 from admin_ui.staff_door import enter_console, our_party, see_other, staff_blueprint, wanted_target
 from admin_ui.staff_entry import sign_out as end_session
 from admin_ui.staff_records import Staff, find_staff
+from identity.browsers import session_here
 from identity.credentials.passkeys import request_options
 from tenants import web
 from tenants.errors import RateLimited, Refusal
@@ -35,8 +36,7 @@ def sign_in() -> WerkzeugResponse:
     again = request.args.get("again") == "1"
     if g.host_kind is HostKind.TENANT:
         web.tenant()
-        query = {"next": wanted_target()} | ({"force": "1"} if again else {})
-        return see_other(f"/saml/login?{urlencode(query)}")
+        return see_other(_tenants_way_in(again=again))
     if not again and staff_token() and staff_principal(staff_token(), door().now) is not None:
         return see_other(wanted_target())
     return _ways_in(again=again, signed_out=request.args.get("signed_out") == "1")
@@ -112,6 +112,14 @@ def sign_out() -> WerkzeugResponse:
     response = see_other(SIGN_IN_PATH + "?signed_out=1")
     forget_staff_token(response)
     return response
+
+
+def _tenants_way_in(*, again: bool) -> str:
+    """The way that somebody of a tenant came by, to prove it again; it is not another one that may be down."""
+    session = session_here(door().now) if again else None
+    path = {"break_glass": "/break-glass", "local": "/sign-in", "ldap": "/sign-in"}.get(session.way if session else "")
+    query = {"next": wanted_target()} | ({"force": "1"} if again and path is None else {})
+    return f"{path or '/saml/login'}?{urlencode(query)}"
 
 
 def _ways_in(

@@ -39,6 +39,7 @@ PATH_PARAMETERS = {
         ("token_id", "Id of the token, as lists show it"),
         ("number", "Number of a version"),
         ("trial_id", "Id of the test sign-in"),
+        ("use_id", "Id of a use of break-glass"),
         ("reading_id", "Id of the reading, as a PUT that said 202 names it"),
         ("session_id", "Id of the session"),
         ("import_id", "Id of the import"),

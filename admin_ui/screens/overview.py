@@ -13,6 +13,7 @@ from admin_ui.charts import Chart, day_chart, hour_chart
 from admin_ui.rendering import known_screen_url
 from admin_ui.screen import StaffScreen, TenantScreen, page
 from identity.advice_words import ENTRIES, UNKNOWN
+from identity.local_accounts.break_glass_records import SHOWN_FOR, uses_of
 from identity.overview_records import DORMANT_AFTER
 from identity.overviews import days_until, service_overview, tenant_overview
 from identity.setup_progress import Step
@@ -66,6 +67,7 @@ class TenantOverviewScreen(TenantScreen):
             days_until=functools.partial(days_until, now=asked.now),
             known=functools.partial(known_screen_url, asked=asked),
             is_known=ENTRIES.__contains__,
+            broken=uses_of(asked.tenant.id, since=asked.now - SHOWN_FOR, unseen=True),
             today=asked.now.date().isoformat(),
             dormant_since=(asked.now - DORMANT_AFTER).date().isoformat(),
             **_charts(shown.sign_ins),

@@ -93,6 +93,14 @@ def find_account_by_username(tenant_id: int, username: str) -> Account | None:
     return _one(LocalAccount.tenant_id == tenant_id, User.tenant_id == tenant_id, User.username == username)
 
 
+def page_of_accounts(tenant_id: int, after: str | None, limit: int) -> list[Account]:
+    """A tenant's local accounts, the newest people first, from behind `after` on."""
+    statement = _ACCOUNTS.where(LocalAccount.tenant_id == tenant_id)
+    if after is not None:
+        statement = statement.where(LocalAccount.user_id < after)
+    return [_account(row) for row in read(statement.order_by(LocalAccount.user_id.desc()).limit(limit))]
+
+
 def add_account(tenant_id: int, user_id: str, *, created_by: str, now: dt.datetime) -> bool:
     """Give a person an account that nobody can sign in with yet, inside a transaction; False where they have one."""
     row = {"tenant_id": tenant_id, "user_id": user_id, "created_by": created_by, "created_at": now}
@@ -137,6 +145,10 @@ def _one(*conditions: sa.ColumnElement[bool]) -> Account | None:
     rows = read(_ACCOUNTS.where(*conditions).limit(2)).all()
     if len(rows) != 1:
         return None
-    values = dict(rows[0]._mapping)
+    return _account(rows[0])
+
+
+def _account(row: sa.Row[Any]) -> Account:
+    values = dict(row._mapping)
     person = Person(**{column.key: values.pop(f"person_{column.key}") for column in COLUMNS})
     return Account(person=person, **values)

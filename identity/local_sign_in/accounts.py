@@ -6,10 +6,12 @@ import datetime as dt
 from dataclasses import dataclass
 
 from identity.local_accounts.account_records import (
+    NOBODY,
     Account,
     add_account,
     change_account,
     find_account,
+    find_account_by_email,
     hold_account,
     remove_account,
 )
@@ -28,7 +30,9 @@ from identity.local_sign_in.links import IssuedLink, issue_link, tell_owner
 from identity.people import require_person
 from identity.people_records import end_open_sessions
 from tenants.audit import EventType, record
+from tenants.email_domains import normalise_email
 from tenants.errors import ConflictingState, NotFound
+from tenants.management_errors import FieldsInvalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +119,15 @@ def require_account(tenant_id: int, user_id: str) -> Account:
     if account is None:
         raise NotFound("no local account")
     return account
+
+
+def holder_of(tenant_id: int, email: str) -> str:
+    """Whose local account an e-mail address names, for an administrator who types it.
+
+    Raises:
+        FieldsInvalid
+    """
+    account = find_account_by_email(tenant_id, normalise_email(email) or NOBODY)
+    if account is None:
+        raise FieldsInvalid("email", errors={"email": ["Nobody with this address has a local account. Give them one first."]})
+    return account.person.id

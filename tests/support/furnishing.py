@@ -16,7 +16,6 @@ from identity.credentials.patience import counters_of
 from identity.exchanges import hash_of
 from identity.local_accounts import account_records, break_glass_records, factor_records, link_records, sign_in_records
 from identity.models import User
-from identity.people import prepare_person
 from identity.people_import import run_due_imports
 from tenants.idp_metadata import read_idp_metadata
 from tenants.idp_records import change_provider, find_provider
@@ -83,7 +82,7 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
         "trial_id": _made(world, f"{main}/saml-settings/tests", {})["id"],
     }
     _native_client(world, organisation)
-    values |= _local_account(world, organisation)
+    values |= _local_account(world, organisation, str(person["id"]))
     below = _organisations(world, organisation, str(person["id"]))
     rule = {"attribute": f"{mark}-attribute", "values": ["no-such-value"], "organisation": below, "role": "viewer"}
     placed = world.api("PUT", f"{main}/placement-rules", json={"rules": [rule]})
@@ -120,14 +119,12 @@ def _native_client(world: World, organisation: Organisation) -> None:
     application.code(browser)
 
 
-def _local_account(world: World, organisation: Organisation) -> dict[str, str]:
-    """Somebody with a local account, all that can belong to one, and a name for break-glass, used once."""
+def _local_account(world: World, organisation: Organisation, user_id: str) -> dict[str, str]:
+    """The person's local account, all that can belong to one, and a name for break-glass, used once."""
     mark, now = mark_of(organisation), utc_now()
     with world.app.app_context(), transaction():
         tenant = find_tenant(organisation.slug)
         assert tenant is not None
-        profile = {"email": f"{mark}-local@{organisation.domain}", "first_name": mark}
-        user_id = prepare_person(tenant.id, profile, actor="test", now=now).id
         account_records.add_account(tenant.id, user_id, created_by=mark, now=now)
         account_records.change_account(tenant.id, user_id, {"password_hash": "none", "password_set_at": now})
         passkey = NewPasskey(f"{mark}-credential", b"key", 0)
@@ -141,7 +138,7 @@ def _local_account(world: World, organisation: Organisation) -> dict[str, str]:
         count_attempt(account_records.ledger_of(tenant.id), counters, now)
         break_glass_records.name_admin(tenant.id, user_id, f"{mark} is on call", named_by=mark, now=now)
         use_id = break_glass_records.add_use(tenant.id, user_id, new_id(), f"{mark} needs it", mark, "192.0.2.1", now)
-    return {"local_user_id": user_id, "use_id": use_id}
+    return {"use_id": use_id}
 
 
 def _sign_out(world: World, organisation: Organisation) -> None:

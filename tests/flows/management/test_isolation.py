@@ -18,6 +18,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "api_console_roles.patch_grant": {"role": "admin"},
     "api_console_roles.post_grant": {"email": "new@acme.test", "role": "viewer"},
     "api_console_roles.post_rule": {"idp": "main", "attribute": "groups", "value": "it", "role": "viewer"},
+    "api_local_accounts.put_local_account": {"show": True},
+    "api_local_accounts.post_local_link": {"show": True},
+    "api_local_accounts.put_break_glass": {"reason": "somebody has to get in"},
     "api_directories.post_directory_test": {},
     "api_directories.put_directory": {
         "display_name": "Changed",
