@@ -98,7 +98,7 @@ def _sign_in(
         if arrival.session_token:
             end_session(tenant.id, arrival.session_token, now, reason="signed_in_again")
         access = tenant_trust.organisations.access_of(person.organisation_id)
-        entry = entry_by_sso(trust, assertion, arrival.login_secret)
+        entry = entry_by_sso(trust, assertion)
         with together():
             session = open_session(tenant, person, entry, access, arrival.browser, now)
             record(tenant.id, EventType.SESSION_OPENED, at=now, actor=person.id, session=session.id, idp=trust.idp_name)

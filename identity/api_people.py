@@ -21,6 +21,7 @@ from identity.people import (
 )
 from identity.people_query import next_path, people_page, read_order, session_page
 from identity.people_schemas import (
+    AccessEndReport,
     PeopleQuery,
     Relink,
     SessionPage,
@@ -31,7 +32,7 @@ from identity.people_schemas import (
     UserPatch,
     UserView,
 )
-from identity.people_views import people_filter, session_document
+from identity.people_views import access_document, people_filter, session_document
 from identity.session_records import SessionFilter
 from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
@@ -126,6 +127,12 @@ def delete_user_sessions(tenant: ManagedTenant, user_id: str) -> dict[str, Any]:
 def delete_user_session(tenant: ManagedTenant, user_id: str, session_id: str) -> None:
     """End one of a person's sessions."""
     _end(tenant, session_id, user_id)
+
+
+@users_api.operation("GET", f"{USER}/access-end", READ, answers={200: AccessEndReport}, exists=require_user)
+def get_access_end(tenant: ManagedTenant, user_id: str) -> dict[str, Any]:
+    """Tell when a person's access ended, how long that took, and what ended with it."""
+    return access_document(tenant.id, user_id, active=require_person(tenant.id, user_id).active)
 
 
 @users_api.operation("GET", SESSIONS, READ, query=SessionsQuery, answers={200: SessionPage})

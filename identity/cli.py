@@ -11,8 +11,9 @@ from config.database import transaction
 from identity.cli_attempts import attempts
 from identity.cli_local_accounts import break_glass, local_account
 from identity.cli_people import people, person_id, sessions
-from identity.people import change_active
+from identity.people import change_active, require_person
 from identity.people_search import PeopleFilter, PeopleOrder, list_people
+from identity.people_views import access_document
 from tenants.cli_support import ManagementGroup, actor, now, show, the_tenant
 
 user = ManagementGroup("user", help="A tenant's people.")
@@ -51,6 +52,16 @@ def deactivate_command(slug: str, id_or_email: str) -> None:
 def activate_command(slug: str, id_or_email: str) -> None:
     """Switch an account on again."""
     _change(slug, id_or_email, active=True)
+
+
+@user.command("access-end")
+@SLUG
+@PERSON
+def access_end_command(slug: str, id_or_email: str) -> None:
+    """Tell when a person's access ended, how long that took, and what ended with it."""
+    tenant = the_tenant(slug)
+    person = require_person(tenant.id, person_id(tenant, id_or_email))
+    show(access_document(tenant.id, person.id, active=person.active))
 
 
 def _change(slug: str, id_or_email: str, *, active: bool) -> None:

@@ -14,7 +14,7 @@ from config.database import new_id, present_connection, read, write
 from config.statements import Prepared
 from identity.import_models import ADDED, CHANGED
 from identity.import_records import ImportRow, every_line, people_of
-from identity.models import EmailAddress, SessionRow, User
+from identity.models import EmailAddress, User
 from identity.people_errors import ImportOutdated
 from identity.people_keys import keys_of
 from identity.people_plan import COMPARED, PlannedLine, state_hash
@@ -85,7 +85,7 @@ def _bind_all(writes: Writes) -> None:
     writes.changed = _CHANGE.bound(sorted(writes.changed, key=lambda row: row["of_user"]))
 
 
-def write_all(writes: Writes, now: dt.datetime) -> None:
+def write_all(writes: Writes) -> None:
     """Write all of it, inside a transaction.
 
     Raises:
@@ -100,11 +100,6 @@ def write_all(writes: Writes, now: dt.datetime) -> None:
         _write_people(writes)
     except sa.exc.IntegrityError:
         raise ImportOutdated("an e-mail address or a username was taken since the preview") from None
-    for ids in _parts(writes.switched_off):
-        ended = sa.update(SessionRow).where(
-            SessionRow.tenant_id == tenant_id, SessionRow.user_id.in_(ids), SessionRow.ended_at.is_(None)
-        )
-        write(ended.values(ended_at=now))
     for events in _parts(writes.events):
         _ADD_EVENT.write_bound(events)
 

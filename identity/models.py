@@ -170,7 +170,6 @@ class SessionRow(TenantScoped, Model):
     """A signed-in browser; the cookie's token is kept as SHA-256. `seen_at` moves, `expires_at` does not.
 
     `client` is what an application on a person's device calls itself: its session has a bearer token and no cookie.
-    `login_hash` is that of the login cookie's secret: the browser's other sign-ins that are under way are known by it.
     `way` is how they came in; what belongs to SAML (`idp_id`, `name_id`, …) is there where that was by SSO alone.
     `role_rule_id` is the rule for the tenant's console that the attributes of this sign-in met; whether there still is such
     a rule is looked up with each request there; `placement_rule_id` is the one of placement that said a role.
@@ -207,7 +206,6 @@ class SessionRow(TenantScoped, Model):
     authn_context: Mapped[str] = mapped_column(sa.String(256))
     role_rule_id: Mapped[str | None] = mapped_column(RowId)
     client: Mapped[str | None] = mapped_column(sa.String(60))
-    login_hash: Mapped[str | None] = mapped_column(sa.String(64))
     placement_rule_id: Mapped[str | None] = mapped_column(RowId)
     user_agent: Mapped[str] = mapped_column(sa.String(300))
     address: Mapped[str] = mapped_column(sa.String(45))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
+from identity.deactivation import end_access, record_deactivated
 from identity.people_errors import UsernameInUse
 from identity.people_records import ManagedPerson, end_open_sessions, find_managed_person, set_active
 from identity.person_fields import FOREIGN_DOMAIN, FieldInvalid, require_domain
@@ -56,7 +57,7 @@ def edit_person(
 
 
 def change_active(tenant_id: int, user_id: str, active: bool, *, actor: str, now: dt.datetime) -> ManagedPerson:
-    """Switch a person's account off, which ends all their sessions at once, or on again; the same again does nothing.
+    """Switch a person's account off, which ends their access at once, or on again; the same again does nothing.
 
     Raises:
         NotFound: the tenant has no such person.
@@ -64,10 +65,12 @@ def change_active(tenant_id: int, user_id: str, active: bool, *, actor: str, now
     require_person(tenant_id, user_id)
     if set_active(tenant_id, user_id, active):
         if active:
+            # A sign-in under way at the moment of the switching off may have opened a session after it, which nobody could use.
+            end_open_sessions(tenant_id, now, user_id=user_id)
             record(tenant_id, EventType.USER_ACTIVATED, at=now, actor=actor, user=user_id)
         else:
-            ended = end_open_sessions(tenant_id, now, user_id=user_id)
-            record(tenant_id, EventType.USER_DEACTIVATED, at=now, actor=actor, user=user_id, sessions_ended=ended)
+            end = end_access(tenant_id, [user_id], actor=actor, now=now)[user_id]
+            record_deactivated(tenant_id, user_id, end, actor=actor, now=now)
     return require_person(tenant_id, user_id)
 
 

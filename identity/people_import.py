@@ -15,6 +15,7 @@ from typing import Any
 from config.database import transaction
 from config.isolation import every_tenant
 from config.logs import jobs_log
+from identity.deactivation import end_access
 from identity.import_models import APPLIED, OUTCOMES, READY, REFUSED, WAITING
 from identity.import_records import (
     ImportRow,
@@ -198,8 +199,9 @@ def _apply(work: ImportWork, found: ImportRow, now: dt.datetime) -> None:
                 return
             if not proven_domains(work.tenant_id) >= set(found.domains):
                 raise ImportOutdated("an e-mail domain is no longer proven")
-            write_all(writes, now)
+            write_all(writes)
             actor = found.applied_by or found.created_by
+            end_access(work.tenant_id, sorted(writes.switched_off), actor=actor, now=now)
             detail: dict[str, Any] = {"import_id": found.id, "file_sha256": found.file_sha256, **found.counts}
             record(work.tenant_id, EventType.PEOPLE_IMPORTED, at=now, actor=actor, **detail)
             if not finish(work, state=APPLIED, applied_at=now, file=None):

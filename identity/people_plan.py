@@ -18,6 +18,7 @@ YES, NO = frozenset({"yes", "true", "1", "active", "enabled"}), frozenset({"no",
 MAX_SHOWN = 200
 NOBODY = "Nobody of this organisation has this id."
 NOT_ACTIVE = "It is neither yes nor no."
+SWITCHED_OFF = "This account is switched off, and a file cannot switch it on: somebody does that on the person's page."
 NEEDS_EMAIL = "A new person needs an e-mail address."
 
 
@@ -110,6 +111,8 @@ def _plan(row: CleanRow, known: Known, proven: frozenset[str], seen: Seen) -> Pl
     owner = known.by_username.get(row.values.get("username", ""))
     if owner is not None and (person is None or owner != person["id"]):
         problems.append(("username", USERNAME_IN_USE))
+    if person is not None and row.values.get("active") and not person["active"]:
+        problems.append(("active", SWITCHED_OFF))
     problems += _repeated(row, person, seen)
     if problems:
         told = [{"column": column, "reason": reason} for column, reason in problems]

@@ -153,6 +153,26 @@ class SessionPage(Strict):
     next = fields.String(required=True, allow_none=True)
 
 
+class AccessEndView(Strict):
+    """One switching off. `milliseconds` from when it was asked for until all had ended; `last_seen_at` is to the minute."""
+
+    asked_at = fields.DateTime(required=True)
+    ended_at = fields.DateTime(required=True)
+    milliseconds = fields.Float(required=True)
+    actor = fields.String(required=True)
+    last_seen_at = fields.DateTime(required=True, allow_none=True)
+    ended = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+
+
+class AccessEndReport(Strict):
+    """When a person's access ended. `accepted_since` and `refused_since` are sign-ins after the last end."""
+
+    active = fields.Boolean(required=True)
+    items = fields.List(fields.Nested(AccessEndView), required=True)
+    accepted_since = fields.Integer(required=True)
+    refused_since = fields.Integer(required=True)
+
+
 class SessionsEnded(Strict):
     """How many sessions ended."""
 

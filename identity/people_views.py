@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from identity.deactivation import access_report, milliseconds_of
 from identity.people_query import provider_id_of
 from identity.people_search import PeopleFilter, PeopleOrder, every_person
 from identity.session_records import OpenSession
@@ -46,6 +47,14 @@ def people_filter(tenant_id: int, query: Mapping[str, Any]) -> PeopleFilter:
 def session_document(session: OpenSession) -> dict[str, Any]:
     """An open session as it is shown."""
     return asdict(session) | {"browser": device_words(session.user_agent, session.client)}
+
+
+def access_document(tenant_id: int, user_id: str, *, active: bool) -> dict[str, Any]:
+    """When a person's access ended, as it is shown."""
+    report = access_report(tenant_id, user_id)
+    items = [{**asdict(end), "milliseconds": milliseconds_of(end)} for end in report.ends]
+    counts = {"accepted_since": report.accepted_since, "refused_since": report.refused_since}
+    return {"active": active, "items": items, **counts}
 
 
 def export_lines(tenant_id: int, form: str, which: PeopleFilter, order: PeopleOrder) -> Iterator[str]:

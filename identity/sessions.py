@@ -56,7 +56,7 @@ class Entry:
     """How somebody has come in. `way` is one of `identity.models.SESSION_WAYS`; what belongs to SAML is None for the others.
 
     `ends_at`: the session ends then at the latest. `client`: what the application calls itself whose session it is; None for a
-    browser's. `login_hash`: of the login cookie's secret that the browser came with.
+    browser's.
     """
 
     way: str
@@ -70,7 +70,6 @@ class Entry:
     session_index: str | None = None
     role_rule_id: str | None = None
     client: str | None = None
-    login_hash: str | None = None
     placement_rule_id: str | None = None
 
 
@@ -139,7 +138,7 @@ _END = Prepared(
 )
 
 
-def entry_by_sso(trust: SAMLTrust, assertion: Assertion, login_secret: str | None = None) -> Entry:
+def entry_by_sso(trust: SAMLTrust, assertion: Assertion) -> Entry:
     """What a session keeps of the assertion that opens it; texts that somebody else wrote are cut to what its columns hold."""
     return Entry(
         way=SSO,
@@ -152,7 +151,6 @@ def entry_by_sso(trust: SAMLTrust, assertion: Assertion, login_secret: str | Non
         sp_name_qualifier=assertion.sp_name_qualifier and assertion.sp_name_qualifier[:1024],
         session_index=assertion.session_index and assertion.session_index[:256],
         role_rule_id=trust.console_rule_of(assertion.attributes),
-        login_hash=hash_of(login_secret) if login_secret else None,
         placement_rule_id=trust.placement.place(assertion.attributes).role_rule_id,
     )
 
@@ -186,7 +184,6 @@ def open_session(
             "authn_context": entry.authn_context,
             "role_rule_id": entry.role_rule_id,
             "client": entry.client,
-            "login_hash": entry.login_hash,
             "placement_rule_id": entry.placement_rule_id,
             "user_agent": browser.user_agent[:300],
             "address": browser.address[:45],

@@ -54,7 +54,7 @@ def make_tenant_token(
         raise TokenOutlivesMaker(f"until {not_after.isoformat()}", not_after=not_after.isoformat())
     if count_valid_tokens(tenant.id, now) >= MAX_VALID_TOKENS:
         raise TooManyTokens(f"{MAX_VALID_TOKENS} valid ones")
-    secret, public_id = add_token(role, tenant.id, lifetime=lifetime, label=label, now=now)
+    secret, public_id = add_token(role, tenant.id, lifetime=lifetime, label=label, now=now, made_by=actor)
     record(tenant.id, EventType.TOKEN_CREATED, at=now, actor=actor, token=public_id, role=role.value, label=label)
     return MadeToken(secret, require_tenant_token(tenant.id, public_id))
 

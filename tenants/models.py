@@ -269,6 +269,7 @@ class APIToken(Model):
     role: Mapped[str] = mapped_column(sa.String(20))
     tenant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tenant.id", ondelete="CASCADE"), index=True)
     label: Mapped[str] = mapped_column(sa.String(200), default="")
+    made_by: Mapped[str | None] = mapped_column(sa.String(200))
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     revoked_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)

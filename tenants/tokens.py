@@ -72,8 +72,13 @@ _VIEW = (
 )
 
 
-def add_token(role: Role, tenant_id: int | None, *, lifetime: dt.timedelta, label: str, now: dt.datetime) -> tuple[str, str]:
+def add_token(
+    role: Role, tenant_id: int | None, *, lifetime: dt.timedelta, label: str, now: dt.datetime, made_by: str | None = None
+) -> tuple[str, str]:
     """Make a token, and give it with its public id. It is shown this once; the database keeps its hash.
+
+    Args:
+        made_by: who, as events name them; one that a person made ends with their account.
 
     Raises:
         TokenScopeInvalid: a tenant's role without a tenant, or the other way round.
@@ -89,6 +94,7 @@ def add_token(role: Role, tenant_id: int | None, *, lifetime: dt.timedelta, labe
             role=role.value,
             tenant_id=tenant_id,
             label=label[:MAX_LABEL],
+            made_by=made_by and made_by[:200],
             created_at=now,
             expires_at=now + lifetime,
         )

@@ -116,6 +116,11 @@ def _native_client(world: World, organisation: Organisation) -> None:
     who = {"name_id": person, "attributes": {"mail": [f"{person}@{organisation.domain}"]}}
     assert world.sign_in(browser, organisation, **who).status_code == 303
     application.token(browser)
+    user_id = browser.get("/session").get_json()["user"]["id"]
+    path = f"/tenants/{organisation.slug}/users/{user_id}"
+    assert world.api("PATCH", path, json={"active": False}).status_code == 200
+    assert world.api("PATCH", path, json={"active": True}).status_code == 200
+    assert world.sign_in(browser, organisation, **who).status_code == 303
     application.code(browser)
 
 

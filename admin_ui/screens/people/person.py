@@ -25,6 +25,7 @@ from identity.people import (
 )
 from identity.people_query import session_page
 from identity.people_schemas import Relink, UserCreate, UserPatch
+from identity.people_views import access_document
 from identity.person_fields import PROFILE_FIELDS
 from identity.session_records import SessionFilter
 from tenants.errors import NotFound, Refusal
@@ -33,6 +34,12 @@ from tenants.paging import MAX_LIMIT, is_row_id
 from tenants.roles import ASSIST, CONFIGURE, READ
 
 NOTHING: Mapping[str, Any] = {}
+ENDING_WORDS = {
+    "sessions": "sessions",
+    "native_codes": "codes for applications",
+    "api_tokens": "API tokens",
+    "setup_links": "set-up links",
+}
 
 
 class PersonPages(TenantScreen):
@@ -82,7 +89,7 @@ class PersonPages(TenantScreen):
         wanted = request.form.get("active") == "true"
         with transaction():
             change_active(asked.tenant.id, _row_id(user_id), wanted, actor=asked.actor, now=asked.now)
-        notify("The account is switched on." if wanted else "The account is switched off, and every session of it has ended.")
+        notify("The account is switched on." if wanted else "The account is switched off, and its access has ended.")
         return self.see_other("show", asked, user_id=user_id)
 
     @page("/<user_id>/relink", CONFIGURE, methods=("POST",))
@@ -140,6 +147,8 @@ class PersonPages(TenantScreen):
             status=status,
             person=person,
             sessions=sessions,
+            endings=ENDING_WORDS,
+            access=access_document(asked.tenant.id, user_id, active=person.active),
             roles=held_roles(asked.tenant.id, user_id, asked.now),
             administrators=known_screen_url("administrators.index", asked),
             relink={"reason": "", "identity_provider": "", "subject": "", **{k: v or "" for k, v in relink.items()}},

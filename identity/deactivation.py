@@ -1,0 +1,95 @@
+"""Flow: an account is switched off, and everything that lets its person in or goes on for them ends with it (P8).
+
+This is the one place. Whatever else may let somebody in, such as a link in a mail, is added to ENDINGS: a function that ends
+it for these people and counts for whom. Each way of signing in refuses the person by itself (`user_inactive`), so that a
+sign-in which is under way comes to nothing as well, whoever's browser it is in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from identity.deactivation_records import (
+    EndedAccess,
+    accepted_and_refused_since,
+    access_ends_of,
+    add_access_ends,
+    drop_codes_of,
+    end_sessions_of,
+    last_seen,
+    revoke_links_for,
+    revoke_tokens_by,
+)
+from tenants.audit import EventType, record
+
+Ending = Callable[[int, Sequence[str], dt.datetime], Counter[str]]
+"""(tenant, people, now) -> how many ended, by person; inside a transaction."""
+
+ENDINGS: Mapping[str, Ending] = {
+    "sessions": end_sessions_of,
+    "native_codes": drop_codes_of,
+    "api_tokens": revoke_tokens_by,
+    "setup_links": revoke_links_for,
+}
+BATCH = 500
+"""People in one statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessReport:
+    """When a person's access ended, each time, and what came since the last time: nothing may have been accepted."""
+
+    ends: Sequence[EndedAccess]
+    accepted_since: int
+    refused_since: int
+
+
+def end_access(tenant_id: int, user_ids: Sequence[str], *, actor: str, now: dt.datetime) -> dict[str, EndedAccess]:
+    """End everything of people whose accounts are switched off in this same transaction, and keep when that was.
+
+    Args:
+        now: when it was asked for. What is measured begins there, and ends with the last statement before the commit.
+    """
+    began, done = time.monotonic(), dict[str, EndedAccess]()
+    for start in range(0, len(user_ids), BATCH):
+        some = user_ids[start : start + BATCH]
+        seen = last_seen(tenant_id, some)
+        counted = {name: ending(tenant_id, some, now) for name, ending in ENDINGS.items()}
+        ended_at = now + dt.timedelta(seconds=time.monotonic() - began)
+        ends = {
+            user_id: EndedAccess(
+                asked_at=now,
+                ended_at=ended_at,
+                actor=actor,
+                last_seen_at=seen.get(user_id),
+                ended={name: by_person[user_id] for name, by_person in counted.items()},
+            )
+            for user_id in some
+        }
+        add_access_ends(tenant_id, ends)
+        done |= ends
+    return done
+
+
+def record_deactivated(tenant_id: int, user_id: str, end: EndedAccess, *, actor: str, now: dt.datetime) -> None:
+    """The event that tells it."""
+    detail: dict[str, Any] = {"ended": dict(end.ended), "milliseconds": milliseconds_of(end)}
+    detail["sessions_ended"] = end.ended["sessions"]
+    record(tenant_id, EventType.USER_DEACTIVATED, at=now, actor=actor, user=user_id, **detail)
+
+
+def milliseconds_of(end: EndedAccess) -> float:
+    """How long it took from when it was asked for."""
+    return round((end.ended_at - end.asked_at).total_seconds() * 1000, 1)
+
+
+def access_report(tenant_id: int, user_id: str) -> AccessReport:
+    """When a person's access ended; empty for somebody who was never switched off."""
+    ends = access_ends_of(tenant_id, user_id)
+    accepted, refused = accepted_and_refused_since(tenant_id, user_id, ends[0].ended_at) if ends else (0, 0)
+    return AccessReport(ends, accepted, refused)
