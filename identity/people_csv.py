@@ -32,7 +32,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "active": ("active", "enabled", "status"),
 }
 _COLUMNS = {name: column for column, names in _NAMES.items() for name in names}
-PASSED_OVER = frozenset({"identity provider", "name id", "created at", "last login at"})
+PASSED_OVER = frozenset({"identity provider", "directory", "name id", "created at", "last login at"})
 """Columns of our own export that nobody can set."""
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 

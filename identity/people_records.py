@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from config.database import read, write
 from identity.models import SessionRow, User
+from tenants.directories.models import Directory
 from tenants.models import IdentityProvider
 from tenants.organisations.access import LDAP
 
@@ -28,7 +29,9 @@ class ManagedPerson:
     last_login_at: dt.datetime | None
     created_at: dt.datetime
     identity_provider: str | None
-    """The label of the one that they come from; None before their first sign-in."""
+    """The label of the one that they come from; None before their first sign-in, and for whoever comes by another way."""
+    directory: str | None = None
+    """The label of the directory that they come from, as long as it is connected or was."""
 
 
 ITS_PROVIDER = sa.and_(IdentityProvider.tenant_id == User.tenant_id, IdentityProvider.id == User.idp_id)
@@ -44,6 +47,10 @@ PERSON_COLUMNS = (
     User.last_login_at,
     User.created_at,
     IdentityProvider.name.label("identity_provider"),
+    sa.select(Directory.name)
+    .where(Directory.tenant_id == User.tenant_id, Directory.id == User.directory_id)
+    .scalar_subquery()
+    .label("directory"),
 )
 
 

@@ -117,6 +117,7 @@ class UserView(Strict):
     last_login_at = fields.DateTime(required=True, allow_none=True)
     created_at = fields.DateTime(required=True)
     identity_provider = fields.String(required=True, allow_none=True)
+    directory = fields.String(required=True, allow_none=True)
 
 
 class UserPage(Strict):

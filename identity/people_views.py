@@ -17,7 +17,7 @@ from tenants.csv_text import csv_row
 
 EXPORT_COLUMNS = (
     *("id", "username", "email", "first_name", "last_name", "phone", "active"),
-    *("identity_provider", "name_id", "created_at", "last_login_at"),
+    *("identity_provider", "directory", "name_id", "created_at", "last_login_at"),
 )
 """What an import reads stands first; it passes over the rest."""
 BYTE_ORDER_MARK = "\ufeff"

@@ -36,6 +36,7 @@ def test_somebody_comes_in_by_the_form(directories: DirectoryWorld) -> None:
     user = browser.get("/session").get_json()["user"]
     assert (user["email"], user["username"], user["name_id"]) == ("ada@acme.test", "ada", None)
     assert "ada@acme.test" in browser.get("/").get_data(as_text=True)
+    assert directories.people()["ada"]["directory"] == "main"
     attempts = directories.world.api("GET", "/tenants/acme/attempts").get_json()["items"]
     assert [attempt["code"] for attempt in attempts] == [None, "sign_in_failed"]
     receipt = directories.world.api("GET", f"/tenants/acme/attempts/{attempts[0]['id']}").get_json()
