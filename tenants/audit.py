@@ -96,7 +96,6 @@ class EventType(StrEnum):
     DIRECTORY_SYNC_ASKED = "directory.sync_asked"
     DIRECTORY_SYNCED = "directory.synced"
     DIRECTORY_SYNC_FAILED = "directory.sync_failed"
-    USER_MOVED = "user.moved"
     LOCAL_ACCOUNT_CREATED = "local_account.created"
     LOCAL_ACCOUNT_REMOVED = "local_account.removed"
     LOCAL_LINK_ISSUED = "local_account.link_issued"

@@ -64,7 +64,7 @@ class DirectoryFields(DirectoryPut):
     """The API's form, flat: a field for each part of the attribute map."""
 
     class Meta:
-        exclude = ("attribute_map",)
+        exclude = ("attribute_map", "placement")
 
     map_username = TextOrList(load_default=())
     map_email = TextOrList(load_default=())
@@ -158,7 +158,8 @@ class DirectoriesScreen(TenantScreen):
         if sent.values is None or errors:
             return self._form(asked, before, values=shown, errors=errors, status=422)
         try:
-            form = directory_form(sent.values)
+            kept = before.settings.get("placement", []) if before else []  # rules are the API's and the command's to change
+            form = directory_form({**sent.values, "placement": kept})
             with transaction():
                 saved = save_directory(asked.tenant, name, form, keys(), actor=asked.actor, now=asked.now)
         except Refusal as refusal:
@@ -204,7 +205,7 @@ class DirectoriesScreen(TenantScreen):
             status=status,
             directory=directory,
             settings=directory_settings_of(directory.settings),
-            organisation=dict(_organisations(asked)).get(directory.organisation_id or "", ""),
+            organisations=dict(_organisations(asked)),
             supported=is_supported(),
             examination=examination,
             stages=STAGES,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -24,6 +26,7 @@ from identity.provisioning import (
     update_profile,
 )
 from tenants.audit import EventType, record
+from tenants.placement_rules import Placement
 
 _OF_DIRECTORY = (
     User.tenant_id == sa.bindparam("of_tenant"),
@@ -51,12 +54,9 @@ _ADD = Prepared(
 
 
 def provision_from(
-    trust: DirectoryTrust, profile: Profile, organisation_id: str | None, now: dt.datetime, receipt: Receipt
+    trust: DirectoryTrust, profile: Profile, placement: Placement, now: dt.datetime, receipt: Receipt
 ) -> Person:
-    """The person of this sign-in: known, prepared beforehand, or made now; inside a transaction.
-
-    Args:
-        organisation_id: where somebody new belongs.
+    """The person of this sign-in: known, prepared beforehand, or made now; and where they belong; inside a transaction.
 
     Raises:
         UserNotProvisioned, UserInactive, EmailConflict.
@@ -66,14 +66,41 @@ def provision_from(
         person = _join_prepared(trust, profile, now)
         joined = person is not None
     if person is None:
+        organisation_id = placement.organisation_id if placement.moves else trust.organisation_id
         person = _add(trust, profile, organisation_id, now, receipt)
     receipt.facts["user_id"] = person.id
     receipt.require(ACTIVE, person.active, "an active account", otherwise="one that is switched off")
     if joined or trust.settings.profile_update == "every_login":
         person = update_profile(trust, person, profile, now, receipt)
+    after = person.organisation_id
+    if placement.moves:
+        after = placement.organisation_id
+    elif joined:
+        after = person.organisation_id or trust.organisation_id
+    move_person(trust, person.id, person.organisation_id, after, placement, now, actor=person.id)
+    person = replace(person, organisation_id=after)
     touched = _TOUCH.write({"of_tenant": trust.tenant_id, "of_user": person.id, "of_directory": trust.directory_id, "now": now})
     receipt.require(ACTIVE, touched == 1, "an active account", otherwise="one switched off this moment")
     return person
+
+
+def move_person(
+    trust: DirectoryTrust,
+    user_id: str,
+    before: str | None,
+    after: str | None,
+    placement: Placement,
+    now: dt.datetime,
+    *,
+    actor: str,
+) -> None:
+    """Put somebody into another organisation, inside a transaction; no statement where they are there."""
+    if before == after:
+        return
+    one = sa.update(User).where(User.tenant_id == trust.tenant_id, User.id == user_id)
+    write(one.values(organisation_id=after))
+    detail: dict[str, Any] = {"from": before, "to": after, "directory": trust.name, "rule": placement.organisation_rule}
+    record(trust.tenant_id, EventType.USER_PLACED, at=now, actor=actor, user=user_id, **detail)
 
 
 def find_of_directory(trust: DirectoryTrust, subject: str) -> Person | None:

@@ -91,7 +91,7 @@ def sign_in_by_directory(
     require_own_domain(profile, trust.email_domains, receipt)
     tenant_id, now = visit.tenant.id, visit.now
     with transaction():
-        person = provision_from(trust, profile, trust.organisation_id, now, receipt)
+        person = provision_from(trust, profile, trust.placed(entry), now, receipt)
         receipt.require(WAY, trust.lets_in(person.organisation_id), "signs in by this directory", otherwise="another way")
         receipt.require_whole()
         if visit.former:

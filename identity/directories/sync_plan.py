@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tenants.placement_rules import NOWHERE, Placement
+
 ALWAYS = 2
 """So few may go whatever their share is, as long as somebody stays: one who leaves a company of three is a third of it."""
 
@@ -29,6 +31,7 @@ class SeenPerson:
 
     profile: Mapping[str, str | None] = field(repr=False)
     enabled: bool = True
+    placement: Placement = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class SyncPlan:
     gone: tuple[KnownPerson, ...]
     disabled: tuple[KnownPerson, ...]
     changed: tuple[tuple[KnownPerson, Mapping[str, str | None]], ...]
+    moved: tuple[tuple[KnownPerson, Placement], ...]
     held: str | None
 
     @property
@@ -75,7 +79,13 @@ def plan_of(
         if with_profiles and (there := seen.get(person.subject)) and there.enabled
         if (differing := _differing(person.profile, there.profile))
     )
-    return SyncPlan(gone, disabled, changed, held)
+    moved = tuple(
+        (person, there.placement)
+        for person in active
+        if (there := seen.get(person.subject)) and there.enabled and there.placement.moves
+        if there.placement.organisation_id != person.organisation_id
+    )
+    return SyncPlan(gone, disabled, changed, moved, held)
 
 
 def _differing(before: Mapping[str, str | None], there: Mapping[str, str | None]) -> dict[str, str | None]:

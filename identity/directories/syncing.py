@@ -10,7 +10,7 @@ import datetime as dt
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from config.database import savepoint, transaction
@@ -19,6 +19,7 @@ from config.logs import jobs_log
 from config.metrics import DIRECTORY_SYNCS
 from config.sealing import KeyRing
 from config.settings import Settings
+from identity.directories.people_records import move_person
 from identity.directories.sync_plan import KnownPerson, SeenPerson, SyncPlan, plan_of
 from identity.directories.sync_records import people_of_directory, still_of_directory
 from identity.directories.trusts import DirectoryTrust, trust_of
@@ -27,7 +28,7 @@ from identity.people_errors import EmailInUse
 from identity.person_fields import PROFILE_FIELDS, FieldInvalid, clean_field, require_domain
 from identity.person_records import change_profile
 from tenants.audit import EventType, record
-from tenants.directories.asking import asked_by_service
+from tenants.directories.asking import asked_by_service, with_groups
 from tenants.directories.claims import ClaimedDirectorySync, claim_sync, finish_sync, holds, syncs_due
 from tenants.directories.door import OpenDirectory, is_supported
 from tenants.directories.entries import Entry
@@ -105,11 +106,11 @@ def _outcome_of(
         words = (
             f"{len(plan.leaving)} of {sum(person.active for person in known)} people would be switched off; nothing was done"
         )
-        return Outcome(HELD, plan.held, Stage.SEARCH.value, words, counts | {"changed": 0})
+        return Outcome(HELD, plan.held, Stage.SEARCH.value, words, counts | {"changed": 0, "moved": 0})
     changed = _apply(claimed, trust, plan, clock)
     if changed is None:
         return Outcome(FAILED, "overtaken", None, "another worker has taken this sync up", counts)
-    return Outcome(OK, counts=counts | {"changed": changed})
+    return Outcome(OK, counts=counts | {"changed": changed, "moved": len(plan.moved)})
 
 
 def _read(
@@ -124,13 +125,14 @@ def _read(
             count += 1
             subject = entry.first((trust.settings.subject_attribute,))
             if subject in subjects:
-                found[subject] = SeenPerson(_profile_of(trust, entry))
+                grouped = with_groups(directory, trust.settings, entry) if trust.settings.placement else entry
+                found[subject] = SeenPerson(_profile_of(trust, entry), placement=trust.placed(grouped))
         if trust.settings.disabled_filter:
             text = f"(&{trust.settings.everybody}{trust.settings.disabled_filter})"
             for entry in _entries(directory, text, [trust.settings.subject_attribute], until, ended):
                 subject = entry.first((trust.settings.subject_attribute,))
                 if subject in found:
-                    found[subject] = SeenPerson(found[subject].profile, enabled=False)
+                    found[subject] = replace(found[subject], enabled=False)
     return found, count
 
 
@@ -179,6 +181,15 @@ def _apply(
             present = still_of_directory(trust.tenant_id, trust.directory_id, [person.id for person, _ in some])
             for person, fields in some:
                 changed += person.id in present and _change(trust.tenant_id, person, fields, actor, clock())
+    for placed in _batches(plan.moved):
+        with transaction():
+            if not holds(claimed):
+                return None
+            present = still_of_directory(trust.tenant_id, trust.directory_id, [person.id for person, _ in placed])
+            for person, placement in placed:
+                if person.id in present:
+                    to = placement.organisation_id
+                    move_person(trust, person.id, person.organisation_id, to, placement, clock(), actor=actor)
     return changed
 
 
@@ -210,7 +221,7 @@ def _finish(claimed: ClaimedDirectorySync, directory: ManagedDirectory, outcome:
         values["last_success_at"] = now
     facts: dict[str, Any] = {"directory": directory.name, "counts": dict(outcome.counts or {})}
     news = failed and (directory.sync_failures == 0 or directory.last_sync_code != outcome.code)
-    done = outcome.counts and any(outcome.counts.get(name) for name in ("gone", "disabled", "changed"))
+    done = outcome.counts and any(outcome.counts.get(name) for name in ("gone", "disabled", "changed", "moved"))
     with transaction():
         if not finish_sync(claimed, values):
             jobs_log.warning("directory_sync_overtaken", tenant_id=directory.tenant_id, directory=directory.name)

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from config.sealing import KeyRing
 from tenants.directories.asking import DirectoryAccount
+from tenants.directories.entries import Entry
 from tenants.directories.managing import account_of
 from tenants.directories.records import ManagedDirectory
 from tenants.directories.settings import DirectorySettings
 from tenants.organisations.access import LDAP
 from tenants.organisations.tree import OrganisationTree
+from tenants.placement.records import rules_in_force
+from tenants.placement_rules import Placement, PlacementRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,14 @@ class DirectoryTrust:
     def settings(self) -> DirectorySettings:
         """How it is asked, and what is made of its entries."""
         return self.account.settings
+
+    def placed(self, entry: Entry) -> Placement:
+        """Where the directory's rules say that somebody belongs; none leads out of the directory's own organisation."""
+        listed = [
+            PlacementRule(str(number), rule.attribute, (rule.value,), moves=True, organisation_id=rule.organisation_id)
+            for number, rule in enumerate(self.settings.placement, 1)
+        ]
+        return rules_in_force(listed, self.organisations, self.organisation_id, follows=True).place(entry.attributes)
 
     def makes_people(self, organisation_id: str | None) -> bool:
         """Whether somebody unknown gets an account in this organisation (P1): as it says itself, or else as the directory."""

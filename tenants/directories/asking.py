@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from config.settings import Settings
 from tenants.directories.door import OpenDirectory, opened, scope_of
-from tenants.directories.entries import GROUPS, Entry
+from tenants.directories.entries import Entry
 from tenants.directories.errors import DirectoryFault, Stage
 from tenants.directories.filters import filled, is_askable
-from tenants.directories.settings import DirectorySettings
+from tenants.directories.settings import GROUPS, DirectorySettings
 from tenants.metadata_addresses import Resolver, system_resolver
 
 MAX_GROUPS = 500

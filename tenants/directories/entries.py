@@ -9,8 +9,6 @@ from dataclasses import dataclass
 MAX_VALUES = 500
 """Of one attribute; a person of more groups than that is known by the first ones."""
 MAX_VALUE_OCTETS = 4096
-GROUPS = "groups"
-"""The attribute under which rules find the groups that were searched for."""
 _BINARY_IDS = frozenset({"objectguid", "msexchmailboxguid", "ms-ds-consistencyguid"})
 """Active Directory's GUIDs are 16 octets, of which the first fields are the wrong way round (MS-DTYP 2.3.4)."""
 

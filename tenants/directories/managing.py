@@ -31,10 +31,12 @@ from tenants.directories.settings import DirectorySettings, directory_settings_o
 from tenants.errors import ConflictingState, NotFound
 from tenants.management_errors import FieldsInvalid, NameInvalid
 from tenants.organisations.records import organisations_of
+from tenants.placement.records import is_within
 from tenants.tenant_records import ManagedTenant, bump_version
 
 MAX_DIRECTORIES = 10
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+UNKNOWN_ORGANISATION = "There is no such organisation."
 RESERVED = ("new",)
 """Labels that are something else in the console's addresses."""
 _BOUND_TO = ("urls", "bind_dn", "ca_certificates")
@@ -80,7 +82,7 @@ def save_directory(
     if not bump_version(tenant.id):
         raise NotFound("deleted meanwhile")
     before = find_directory(tenant.id, name)
-    _require_organisation(tenant, form.organisation_id)
+    _require_organisations(tenant, form)
     sealing = _password_of(form, before)
     if before is None:
         if len(directories_of(tenant.id)) >= MAX_DIRECTORIES:
@@ -217,6 +219,11 @@ def _sealed(keys: KeyRing, tenant_id: int, directory_id: str, password: str | No
     return {"sealed_password": keys.seal(password.encode(), place) if password else None}
 
 
-def _require_organisation(tenant: ManagedTenant, organisation_id: str | None) -> None:
-    if organisation_id is not None and organisation_id not in organisations_of(tenant.id).nodes:
-        raise FieldsInvalid("organisation", errors={"organisation_id": ["There is no such organisation."]})
+def _require_organisations(tenant: ManagedTenant, form: DirectoryForm) -> None:
+    tree = organisations_of(tenant.id)
+    if form.organisation_id is not None and form.organisation_id not in tree.nodes:
+        raise FieldsInvalid("organisation", errors={"organisation_id": [UNKNOWN_ORGANISATION]})
+    for number, rule in enumerate(form.settings.placement, 1):
+        if not is_within(tree, form.organisation_id, rule.organisation_id):
+            words = f"Rule {number}: there is no such organisation, or it is outside of the directory's own one."
+            raise FieldsInvalid("placement", errors={"placement": [words]})

@@ -11,7 +11,7 @@ import pytest
 from identity.directories.signing_in import EnteredByDirectory
 from identity.directories.syncing import run_due_directory_syncs
 from tests.flows.directories.conftest import DirectoryWorld
-from tests.support.slapd import BASE, PEOPLE, start_slapd
+from tests.support.slapd import BASE, GROUPS, PEOPLE, start_slapd
 from tests.support.world import World, utc_now
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -52,7 +52,7 @@ def test_who_is_gone_or_off_there_is_switched_off_here(directories: DirectoryWor
     slapd.change(team["team4"], mail="team5@acme.test")
     came = directories.sync()
     assert (came["result"], came["code"]) == ("ok", None), came
-    assert came["counts"] == {"entries": 7, "known": 8, "gone": 1, "disabled": 1, "changed": 2}
+    assert came["counts"] == {"entries": 7, "known": 8, "gone": 1, "disabled": 1, "changed": 2, "moved": 0}
     assert active(directories) == set(TEAM) - {"team0", "team1"}
     people = directories.people()
     assert people["team2"]["first_name"] == "Renamed"
@@ -137,7 +137,7 @@ def test_more_people_than_a_search_gives_are_read_page_by_page(
         came = directories.sync("own")
         assert (came["result"], came["counts"]) == (
             "ok",
-            {"entries": 30, "known": 2, "gone": 0, "disabled": 0, "changed": 0},
+            {"entries": 30, "known": 2, "gone": 0, "disabled": 0, "changed": 0, "moved": 0},
         ), came
     finally:
         own.stop()
@@ -159,3 +159,44 @@ def test_a_due_sync_is_done_once(directories: DirectoryWorld, world: World) -> N
     assert world.api("PATCH", "/tenants/acme", json={"state": "suspended"}).status_code == 200
     directories.set(sync_claimed_until=None)
     assert directories.run() == 0, "a suspended tenant's directory is left alone"
+
+
+def test_rules_place_people_and_a_sync_moves_them(directories: DirectoryWorld, team: dict[str, str]) -> None:
+    """By an attribute and by a group, at sign-in and by a sync; nobody is led out of the directory's own organisation."""
+    world, slapd, container = directories.world, directories.slapd, team["team0"].partition(",")[2]
+    sales = directories.add_organisation("Sales", {})
+    research = directories.add_organisation("Research", {})
+    rules = [
+        {"attribute": "employeeType", "value": "seller", "organisation_id": sales},
+        {"attribute": "groups", "value": "researchers", "organisation_id": research},
+    ]
+    settings = {"base_dn": container, "placement": rules, "group_filter": "(member={dn})", "group_base_dn": GROUPS}
+    assert directories.put(**settings).status_code == 200
+    slapd.change(team["team1"], employeeType="seller")
+    group = slapd.add_group("researchers", [team["team2"], team["team1"]])
+    try:
+        seller = directories.sign_in("team1")
+        assert isinstance(seller, EnteredByDirectory)
+        assert seller.person.organisation_id == sales, "the first rule that is met counts"
+        assert directories.sync()["counts"]["moved"] == 1
+        researcher = directories.sign_in("team2")
+        assert isinstance(researcher, EnteredByDirectory)
+        assert researcher.person.organisation_id == research
+        slapd.change(team["team1"], employeeType="researcher")
+        assert directories.sync()["counts"]["moved"] == 1
+        assert directories.sync()["counts"]["moved"] == 0
+        placed = directories.events("user.placed")
+        assert [(event["detail"]["to"], event["actor"]) for event in placed][:2] == [
+            (research, "directory:main"),
+            (research, "directory:main"),
+        ]
+        foreign = world.api("PUT", "/tenants/acme/directories/main", json=world_body(directories, settings, sales))
+        assert list(foreign.get_json()["errors"]) == ["placement"], foreign.get_json()
+    finally:
+        slapd.remove(group)
+
+
+def world_body(directories: DirectoryWorld, settings: dict[str, object], organisation_id: str) -> dict[str, object]:
+    """A directory of one organisation, with rules that lead to another."""
+    good = {**directories.slapd.settings(), "display_name": "Company directory", "password": "service-password"}
+    return good | settings | {"organisation_id": organisation_id}
