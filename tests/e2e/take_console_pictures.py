@@ -1,6 +1,7 @@
 """Pictures of every page of the console: `python -m tests.e2e.take_console_pictures FOLDER [WIDTH …]`.
 
-With docs/images/console as the folder they are the pictures of the guide; with another one, and every width, a designer's.
+With docs/images/console as the folder they are the pictures of the guide, whose page of them is written anew; with another
+one, and every width, a designer's.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from admin_ui.rendering import SCREENS
-from admin_ui.screen import TenantScreen
+from admin_ui.screen import Screen, TenantScreen
 from config.database import transaction, write
 from tenants.metadata_sync import run_due_syncs
 from tenants.models import IdentityProvider
@@ -35,6 +37,11 @@ WINDOWS = {360: 740, 1280: 800, 3840: 2160}
 OF_THE_GUIDE = ("360", "1280")
 LONGEST = 2
 """Of a long page that much is shown, in heights for one width."""
+GUIDE = Path(__file__).resolve().parents[2] / "docs"
+HEAD = (
+    "# Every page\n\nEach screen of the console in a wide window; the links lead to the same page in the dark and on a "
+    "telephone. Staff's own screens come first, then those of a tenant."
+)
 COLOURS = 128
 """Enough for flat pages, and a third of the size."""
 
@@ -45,6 +52,7 @@ def main(folder: str, *widths: str) -> None:
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary, running_console(Path(temporary)) as site, sync_playwright() as playwright:
         fill(site.world)
+        kinds = set[str]()
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         for role, organisation in (("staff", None), ("admin", site.world.acme)):
             for scheme in ("light", "dark"):
@@ -52,9 +60,39 @@ def main(folder: str, *widths: str) -> None:
                     window = {"width": width, "height": WINDOWS[width]}
                     context = browser.new_context(color_scheme=scheme, viewport=window)  # type: ignore[arg-type]  # as it takes
                     site.enter(context, role, organisation)
-                    _take(site, context.new_page(), organisation, target, f"{width}-{scheme}")
+                    kinds |= _take(site, context.new_page(), organisation, target, f"{width}-{scheme}")
                     context.close()
         browser.close()
+        if target.resolve() == GUIDE / "images/console":
+            screens = site.world.app.extensions[SCREENS]
+            (GUIDE / "console/pages.md").write_text(page_of_guide(screens, kinds), "utf-8")
+
+
+def page_of_guide(screens: Mapping[str, Screen], kinds: Collection[str]) -> str:
+    """The page that shows them, in the order of the menu."""
+    parts = [HEAD]
+    for heading, of_tenants in (("The service", False), ("A tenant", True)):
+        parts.append(f"## {heading}")
+        for endpoint, screen in screens.items():
+            own = sorted(kind for kind in kinds if kind.partition(".")[0] == endpoint)
+            own.sort(key=lambda kind: not kind.endswith(".index"))
+            if isinstance(screen, TenantScreen) == of_tenants:
+                parts += [_shown(screen.label, kind, own) for kind in own]
+    return "\n\n".join(parts) + "\n"
+
+
+def _shown(label: str, kind: str, own: Sequence[str]) -> str:
+    view = kind.partition(".")[2]
+    has_list = any(other.endswith(".index") for other in own)
+    what = "" if view == "index" else ("one of them" if has_list else "") if view == "show" else view.replace("_", " ")
+    title, file = (f"{label}: {what}" if what else label), f"../images/console/{_file_of(kind)}"
+    others = (("in the dark", "1280-dark"), ("on a telephone", "360-light"), ("on a telephone, in the dark", "360-dark"))
+    links = ", ".join(f"[{words}]({file}-{ending}.png)" for words, ending in others)
+    return f"### {title}\n\n![{title}]({file}-1280-light.png)\n\n{links}."
+
+
+def _file_of(kind: str) -> str:
+    return kind.replace(".", "-").replace("_", "-")
 
 
 def fill(world: World) -> None:
@@ -66,6 +104,9 @@ def fill(world: World) -> None:
         for where, body in (("contacts", {"email": "noc@acme.test"}), ("webhooks", {"url": "https://hooks.acme.test/in"})):
             assert world.api("POST", f"{path}/{where}", json=body).status_code == 201
     assert world.api("POST", "/tenants/acme/keys", json={"use": "signing"}).status_code == 201
+    directory = {"display_name": "Head office", "urls": ["ldaps://ldap.acme.test"], "base_dn": "dc=acme,dc=test"}
+    directory |= {"bind_dn": "cn=vestibule,dc=acme,dc=test", "password": "a good one"}
+    assert world.api("PUT", "/tenants/acme/directories/office", json=directory).status_code in (200, 201)
     assert world.api("PATCH", f"{main}/saml-settings/draft", json={"clock_skew_seconds": 120}).status_code in (200, 201)
     with metadata_server(world.acme.idp.metadata_xml()) as server:
         saved = {"display_name": "Company login", "metadata_url": server.url}
@@ -81,10 +122,10 @@ def fill(world: World) -> None:
             assert seal_whole(tenant_ledger(tenant.id), extensions["vestibule_seal_keys"], utc_now()) > 0
 
 
-def _take(site: ConsoleSite, page: Page, organisation: Organisation | None, target: Path, ending: str) -> None:
-    """One picture of each kind of page, by the name of its kind."""
+def _take(site: ConsoleSite, page: Page, organisation: Organisation | None, target: Path, ending: str) -> set[str]:
+    """One picture of each kind of page, by the name of its kind; which those are."""
     screens = site.world.app.extensions[SCREENS]
-    taken = set()
+    taken = set[str]()
     for address in crawl(site, page, organisation):
         kind = kind_of(site, address) or ""
         screen = screens.get(kind.partition(".")[0])
@@ -94,7 +135,8 @@ def _take(site: ConsoleSite, page: Page, organisation: Organisation | None, targ
         image = Image.open(io.BytesIO(page.screenshot(full_page=True)))
         shown = image.crop((0, 0, image.width, min(image.height, max(page.viewport_size["height"], image.width * LONGEST))))  # type: ignore[index]
         small = shown.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-        small.save(target / f"{kind.replace('.', '-').replace('_', '-')}-{ending}.png", optimize=True)
+        small.save(target / f"{_file_of(kind)}-{ending}.png", optimize=True)
+    return taken
 
 
 if __name__ == "__main__":
