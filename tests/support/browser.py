@@ -70,6 +70,10 @@ class Browser:
         cookie = self.client.get_cookie(name, domain=self.host.partition(":")[0])
         return cookie.value if cookie else None
 
+    def cookie_names(self) -> list[str]:
+        """Names of the cookies that it holds."""
+        return sorted(cookie.key for cookie in (self.client._cookies or {}).values())
+
     @property
     def session_token(self) -> str | None:
         """What the session cookie holds."""
