@@ -167,6 +167,16 @@ ENTRIES: Mapping[str, Entry] = {
         "Have the person sign in that way, move them, or change what the organisation says about signing in.",
         Who.TENANT_ADMIN,
     ),
+    "sign_in_failed": Entry(
+        "The directory has nobody of this name, or more than one, or the password is another one; who is off there is nobody.",
+        "Have the person try again; the last line of the receipt says which. Passwords are set in the directory.",
+        Who.PERSON,
+    ),
+    "directory_unavailable": Entry(
+        "The organisation's directory could not be asked.",
+        "Test its connection under Directories: the last line of the receipt says where it stopped.",
+        Who.TENANT_ADMIN,
+    ),
     "user_inactive": Entry("The person's account is switched off.", "Switch it on again.", Who.TENANT_ADMIN),
     "relay_state_invalid": Entry("RelayState is not the one that we sent, or no path of this host.", _AGAIN, Who.PERSON),
     "tenant_suspended": Entry("Sign-in is switched off for the whole organisation.", "Have it switched on.", Who.STAFF),
