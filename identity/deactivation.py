@@ -25,6 +25,7 @@ from identity.deactivation_records import (
     revoke_links_for,
     revoke_tokens_by,
 )
+from identity.local_accounts.ending_records import drop_links_of, drop_sign_ins_of
 from tenants.audit import EventType, record
 
 Ending = Callable[[int, Sequence[str], dt.datetime], Counter[str]]
@@ -35,6 +36,8 @@ ENDINGS: Mapping[str, Ending] = {
     "native_codes": drop_codes_of,
     "api_tokens": revoke_tokens_by,
     "setup_links": revoke_links_for,
+    "local_links": drop_links_of,
+    "local_sign_ins": drop_sign_ins_of,
 }
 BATCH = 500
 """People in one statement."""

@@ -141,6 +141,7 @@ def landing_page(tenant: TenantView, session: CurrentSession, *, now: dt.datetim
         "since": moment_of(session.created_at, now),
         "until": moment_of(session.expires_at, now),
         "csrf_token": csrf_token,
+        "own_password": session.way in ("local", "break_glass"),
     }
     return render_page("landing.html", tenant, values)
 

@@ -143,6 +143,19 @@ def test_a_link_works_once_at_its_tenant_in_its_time(world: World, lin: LocalPer
         assert code_of(world.browser().get("/sign-in/link/" + odd)) in ("link_invalid", "request_invalid", "not_found")
 
 
+def test_whoever_is_switched_off_has_nothing_left_that_waits(world: World, lin: LocalPerson) -> None:
+    """Link and second step are gone with the switching off, and stay so when the person is switched on again."""
+    assert lin.set_up_app().status_code == 200
+    path = lin.another_link()
+    browser = world.browser()
+    assert lin.give_password(browser=browser).status_code == 303
+    for active in (False, True):
+        world.api("PATCH", f"/tenants/acme/users/{lin.user_id}", json={"active": active})
+        assert code_of(world.browser().get(path)) == "link_invalid"
+        assert code_of(lin.give(browser, code=lin.code())) == "sign_in_lost"
+    assert not lin.is_in()
+
+
 def test_a_link_gets_nobody_past_a_second_factor(world: World, lin: LocalPerson) -> None:
     """Whoever reads somebody's mail sets a password, and is asked for the code all the same."""
     assert lin.set_up_app().status_code == 200

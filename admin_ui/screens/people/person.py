@@ -39,6 +39,8 @@ ENDING_WORDS = {
     "native_codes": "codes for applications",
     "api_tokens": "API tokens",
     "setup_links": "set-up links",
+    "local_links": "links that set a password",
+    "local_sign_ins": "sign-ins under way",
 }
 
 

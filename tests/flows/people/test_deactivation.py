@@ -97,7 +97,8 @@ def test_everything_ends_at_once(world: World) -> None:
     told = report(world, user_id)
     assert told["active"] is False
     (end,) = told["items"]
-    assert end["ended"] == {"sessions": 3, "native_codes": 1, "api_tokens": 1, "setup_links": 1}
+    local = {"local_links": 0, "local_sign_ins": 0}
+    assert end["ended"] == {"sessions": 3, "native_codes": 1, "api_tokens": 1, "setup_links": 1, **local}
     assert end["ended"].keys() == ENDINGS.keys()
     assert 0 < end["milliseconds"] < 1_000
     assert asked <= dt.datetime.fromisoformat(end["asked_at"]) <= dt.datetime.fromisoformat(end["ended_at"]) <= utc_now()
