@@ -15,6 +15,7 @@ from admin_ui.screens.administrators import AdministratorsScreen
 from admin_ui.screens.authentication.attributes import SAMLAttributesScreen
 from admin_ui.screens.authentication.connection import ConnectionScreen
 from admin_ui.screens.authentication.metadata import MetadataScreen
+from admin_ui.screens.authentication.placement import PlacementScreen
 from admin_ui.screens.authentication.providers import AuthenticationScreen
 from admin_ui.screens.authentication.trials import TrialsScreen
 from admin_ui.screens.authentication.versions import VersionsScreen
@@ -66,6 +67,7 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     SAMLAttributesScreen,
     TrialsScreen,
     VersionsScreen,
+    PlacementScreen,
     DirectoriesScreen,
     DomainsScreen,
     KeysScreen,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from flask import Blueprint, Response, g, redirect, request
+from flask import Blueprint, Response, after_this_request, g, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.logs import sign_in_log
 from config.metrics import SIGN_INS
 from identity.acs import Arrival, accept_response, record_refusal
-from identity.browsers import SESSION_COOKIE, browser_facts, keep_session, login_secret
+from identity.browsers import SESSION_COOKIE, browser_facts, keep_session, login_secret, stay_here
 from identity.check_log import log_checks, told_cause
 from identity.checks import DECRYPTION_KEY, FORM, SIZE, Receipt
 from identity.errors import AnswersTest, MethodNotAllowed, RequestInvalid
@@ -48,6 +48,7 @@ def acs() -> WerkzeugResponse:
         SIGN_INS.labels(refusal.code).inc()
         cause = told_cause(refusal.cause, receipt)
         sign_in_log.info("refused", tenant_id=tenant.id, code=refusal.code, cause=cause, recorded=recorded)
+        after_this_request(stay_here)
         raise
     finally:
         log_checks(tenant.id, receipt)

@@ -16,6 +16,8 @@ from tenants import web, wiring
 
 SESSION_COOKIE = "__Host-vestibule_session"
 LOGIN_COOKIE = "__Host-vestibule_login"
+STAY_COOKIE = "__Host-vestibule_stay"
+STAY_SECONDS = 120
 LOGIN_SECRET_BYTES = 32
 _LOGIN_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 """What `secrets.token_urlsafe` makes of so many bytes; whatever else the cookie holds is not ours, and never sent back."""
@@ -43,6 +45,17 @@ def keep_login_secret(response: WerkzeugResponse, secret: str) -> None:
 def hint_here(now: dt.datetime) -> str | None:
     """The address that its owner typed on a page of ours a moment ago, for this tenant."""
     return open_hint(wiring.keys(), web.tenant().id, request.args.get(HINT_PARAMETER, ""), now)
+
+
+def stay_here(response: WerkzeugResponse) -> WerkzeugResponse:
+    """After a sign-out or a refusal: for a while the front page leads nobody straight on, or they would go round in circles."""
+    _set_cookie(response, STAY_COOKIE, "1", same_site="Lax", max_age=STAY_SECONDS)
+    return response
+
+
+def stays_here() -> bool:
+    """Whether this browser has signed out, or was refused, a moment ago."""
+    return STAY_COOKIE in request.cookies
 
 
 def session_here(now: dt.datetime) -> CurrentSession | None:

@@ -12,7 +12,7 @@ from config.database import transaction
 from config.logs import sign_in_log
 from config.metrics import LOGOUTS
 from identity import pages
-from identity.browsers import SESSION_COOKIE
+from identity.browsers import SESSION_COOKIE, stay_here
 from identity.check_log import told_logout_cause
 from identity.errors import RequestInvalid
 from identity.form_body import read_form
@@ -48,6 +48,7 @@ def leave(tenant: TenantView) -> WerkzeugResponse:
     # that the form stood on, and that one cannot know where an identity provider sends people on to.
     response = see_other(f"/saml/logout?request={request_id}") if request_id else _signed_out(SignedOut.HERE)
     response.delete_cookie(SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+    stay_here(response)
     return response
 
 

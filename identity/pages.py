@@ -102,6 +102,13 @@ def password_form(
     return LocalForm(name, errors, code, accounts) if accounts or organisations.allows_anywhere(LDAP) else None
 
 
+@dataclass(frozen=True, slots=True)
+class AddressForm:
+    """Leads to an identity provider by an address's domain. `led_nowhere`: the one that was typed leads to none."""
+
+    led_nowhere: bool = False
+
+
 def sign_in_page(
     tenant: TenantView,
     providers: Sequence[ProviderChoice],
@@ -109,6 +116,7 @@ def sign_in_page(
     target: str,
     signed_out: str = "",
     local: LocalForm | None = None,
+    by_address: AddressForm | None = None,
     status: int = 200,
 ) -> Response:
     """The ways to sign in, or who can make one where there is none.
@@ -117,6 +125,7 @@ def sign_in_page(
         target: the local path to come to after signing in.
         signed_out: this browser has just left; the page says how far that went (a value of identity.logout.SignedOut).
         local: the form of local accounts, where anybody here has one.
+        by_address: the form that leads by an address, where that makes a difference.
     """
     choices = [
         {
@@ -125,7 +134,7 @@ def sign_in_page(
         }
         for provider in providers
     ]
-    values = {"choices": choices, "signed_out": signed_out, "local": local, "target": target}
+    values = {"choices": choices, "signed_out": signed_out, "local": local, "target": target, "by_address": by_address}
     values["code"] = local.code if local else ""
     policy = {"script": "self", "connect": "self"} if local else {}  # passkeys need a script of ours
     return render_page("sign_in.html", tenant, values, status=status, **policy)
@@ -172,6 +181,12 @@ def logout_link_page(tenant: TenantView, location: str) -> Response:
     """
     values = {"location": location, "host": urlsplit(location).hostname}
     return render_page("sign_out.html", tenant, values, referrer="strict-origin")
+
+
+def login_link_page(tenant: TenantView, location: str) -> Response:
+    """A page that goes on to the identity provider by itself, or by its link; where a form was answered, as above."""
+    values = {"location": location, "host": urlsplit(location).hostname}
+    return render_page("onward.html", tenant, values, referrer="strict-origin")
 
 
 def _form_page(

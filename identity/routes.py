@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, g, jsonify, make_response, redirect, request
+from flask import Blueprint, Response, g, jsonify, make_response, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.metrics import LOGIN_STARTS
@@ -18,8 +19,11 @@ from identity.browsers import (
     login_secret_or_new,
     session_here,
     session_of_caller,
+    stays_here,
 )
+from identity.choosing import leads_by_address, provider_of_address, required_provider
 from identity.errors import NotSignedIn
+from identity.form_body import read_form
 from identity.front_door.routes import front_door_page
 from identity.login import LoginOptions, LoginStart, begin_login
 from identity.login_hints import HINT_PARAMETER
@@ -28,12 +32,18 @@ from identity.native_request import addresses_at
 from identity.own_metadata import tenant_metadata
 from identity.saml.sp_metadata import METADATA_MEDIA_TYPE
 from identity.targets import require_target
-from identity.tenant_host import to_current_mydomain
+from identity.tenant_host import read_posted, require_same_origin, see_other, to_current_mydomain
 from identity.trials import TEST_PATH, begin_trial, trial_shown_to
 from tenants import web, wiring
+from tenants.email_domains import normalise_email
 from tenants.hosts import HostKind
 from tenants.records import TenantView
 from tenants.rollover.readers import note_reader
+from tenants.trust import SAMLTrust
+from tenants.trusts import TenantTrust
+
+MAX_ADDRESS_FORM = 8 * 1024
+"""Bytes: an address, and a target with its characters escaped."""
 
 routes = Blueprint("identity", __name__, template_folder="templates")
 routes.before_request(to_current_mydomain)
@@ -52,12 +62,56 @@ def landing() -> WerkzeugResponse:
 
 
 def _ways_in(tenant: TenantView) -> WerkzeugResponse:
-    """The sign-in page; whoever the app host sent here with their address has no choice to make where there is one way."""
-    providers, signed_out = web.trust().providers, _signed_out()
-    if hint_here(_now()) and len(providers) == 1 and not signed_out and _local_form() is None:
-        query = urlencode({"next": "/", HINT_PARAMETER: request.args[HINT_PARAMETER]})
-        return redirect(f"/saml/login?{query}", 303)
-    return pages.sign_in_page(tenant, providers, target="/", signed_out=signed_out, local=_local_form())
+    """The sign-in page; or straight on, for whoever has no choice to make (H2).
+
+    Never straight after a sign-out or a refusal: the identity provider would answer at once what it has answered before.
+    """
+    if _signed_out() or stays_here():
+        return _sign_in_page(tenant, "/")
+    chosen = _chosen(web.trust())
+    if chosen is None:
+        return _sign_in_page(tenant, "/")
+    query = {"next": "/", "idp": chosen.idp_name}
+    query |= {HINT_PARAMETER: request.args[HINT_PARAMETER]} if HINT_PARAMETER in request.args else {}
+    return see_other(f"/saml/login?{urlencode(query)}")
+
+
+def _chosen(trust: TenantTrust) -> SAMLTrust | None:
+    """Where somebody is led without a choice: by the tenant's own word, or by the address that they typed a moment ago."""
+    email = hint_here(_now())
+    sole = trust.providers[0] if email and len(trust.providers) == 1 and _local_form() is None else None
+    return required_provider(trust) or provider_of_address(trust, email) or sole
+
+
+def _sign_in_page(tenant: TenantView, target: str, *, address_led_nowhere: bool = False) -> Response:
+    trust = web.trust()
+    by_address = pages.AddressForm(led_nowhere=address_led_nowhere) if leads_by_address(trust) else None
+    return pages.sign_in_page(
+        tenant, trust.providers, target=target, signed_out=_signed_out(), local=_local_form(), by_address=by_address
+    )
+
+
+@routes.post("/sign-in/address")
+def by_address() -> WerkzeugResponse:
+    """Lead somebody to the identity provider that is named for their address's domain; nobody is looked up.
+
+    Not by a redirect: Chromium holds what follows a form against the `form-action` of the page that it stood on.
+    """
+    tenant, trust = web.tenant(), web.trust()
+    require_same_origin()
+    fields = dict(read_form(read_posted(MAX_ADDRESS_FORM)))
+    email, target = normalise_email(fields.get("email", "")), require_target(fields.get("next", "/"))
+    chosen = provider_of_address(trust, email)
+    if chosen is None:
+        return _sign_in_page(tenant, target, address_led_nowhere=True)
+    browser, options = login_secret_or_new(), LoginOptions(idp_name=chosen.idp_name, target=target, login_hint=email)
+    start = begin_login(trust, options, browser, _now())
+    if start.fields is not None:
+        return _leave(tenant, start, browser)
+    LOGIN_STARTS.labels("redirect").inc()
+    response = pages.login_link_page(tenant, start.location)
+    keep_login_secret(response, browser)
+    return response
 
 
 def _local_form() -> pages.LocalForm | None:
@@ -76,9 +130,11 @@ def login() -> WerkzeugResponse:
         login_hint=hint_here(_now()) or request.args.get("login_hint"),
     )
     tenant, trust = web.tenant(), web.trust()
-    local = _local_form()
-    if options.idp_name is None and (len(trust.providers) > 1 or local is not None):
-        return pages.sign_in_page(tenant, trust.providers, target=require_target(options.target), local=local)
+    if options.idp_name is None and (len(trust.providers) > 1 or _local_form() is not None):
+        chosen = required_provider(trust) or provider_of_address(trust, options.login_hint)
+        if chosen is None:
+            return _sign_in_page(tenant, require_target(options.target))
+        options = replace(options, idp_name=chosen.idp_name)
     browser = login_secret_or_new()
     return _leave(tenant, begin_login(trust, options, browser, _now()), browser)
 

@@ -1,0 +1,138 @@
+"""Where an identity provider's people belong: its own organisation, its domains, its rules, and what they would do (P6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import marshmallow as ma
+from flask import Response, request
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from admin_ui.asked import Asked
+from admin_ui.forms import errors_of, sentences_of
+from admin_ui.rendering import notify
+from admin_ui.screen import page
+from admin_ui.screens.authentication.provider_pages import ProviderPages
+from config.database import transaction
+from identity.placement.foreseeing import foresee
+from identity.placement.schemas import PlacementBody, foresight_document, organisation_name, placement_document
+from tenants import wiring
+from tenants.errors import NotFound, Refusal
+from tenants.organisations.records import organisations_of
+from tenants.placement.changing import TENANT, change_placement, placement_of
+from tenants.placement_rules import MAX_RULES
+from tenants.providers import require_provider
+from tenants.roles import CONFIGURE, READ
+
+EMPTY_ROWS = 2
+"""Rows for new rules below those that there are."""
+SHOWN_PEOPLE = 200
+"""Rows of a preview; counts are of all."""
+PREVIEW = "preview"
+_NEW: Mapping[str, Any] = {"attribute": "", "values": [], "organisation": None, "role": None, "active": None}
+_ACTIVE = {"yes": True, "no": False}
+
+
+class PlacementScreen(ProviderPages):
+    """One form for all of it: rules are reordered by their numbers, and saved together or not at all."""
+
+    label, path, endpoint_name = "Placement", "/authentication-placement", "placement"
+
+    @page("/<name>", READ)
+    def show(self, asked: Asked, name: str) -> Response:
+        """What holds now."""
+        require_provider(asked.tenant.id, name)
+        return self._form(asked, name, placement_document(placement_of(asked.tenant.id, name)[1]))
+
+    @page("/<name>", CONFIGURE, methods=("POST",))
+    def save(self, asked: Asked, name: str) -> Response | WerkzeugResponse:
+        """Save it, or show what it would do."""
+        require_provider(asked.tenant.id, name)
+        document = _document_of(request.form)
+        try:
+            wanted = PlacementBody().load({name: value for name, value in document.items() if (name, value) != ("version", "")})
+            if request.form.get("act") == PREVIEW:
+                foresight = foresee(asked.tenant.id, name, wanted, wiring.keys())[1]
+                foreseen = foresight_document(foresight, organisations_of(asked.tenant.id), asked.tenant.name)
+                return self._form(asked, name, document, foreseen=foreseen)
+            with transaction():
+                change_placement(asked.tenant, name, wanted, actor=asked.actor, now=asked.now)
+        except ma.ValidationError as error:
+            return self._form(asked, name, document, errors=_by_number(error.messages), status=422)
+        except Refusal as refusal:
+            if isinstance(refusal, NotFound):
+                raise
+            return self._form(asked, name, document, errors=errors_of(refusal), status=refusal.status)
+        notify("It holds from the next sign-in on.")
+        return self.see_other("show", asked, name=name)
+
+    def _form(
+        self,
+        asked: Asked,
+        name: str,
+        document: Mapping[str, Any],
+        *,
+        errors: Mapping[str, Any] | None = None,
+        foreseen: Mapping[str, Any] | None = None,
+        status: int = 200,
+    ) -> Response:
+        organisations = organisations_of(asked.tenant.id)
+        paths = [
+            (node.id, organisation_name(organisations, node.id, asked.tenant.name)) for node in organisations.nodes.values()
+        ]
+        rows = [*document.get("rules", ()), *(_NEW for _ in range(EMPTY_ROWS))]
+        return self.render(
+            "authentication/placement.html",
+            asked,
+            status=status,
+            provider=require_provider(asked.tenant.id, name),
+            document=document,
+            rows=rows[:MAX_RULES],
+            organisations=[(TENANT, f"{asked.tenant.name} as a whole"), *sorted(paths, key=lambda item: item[1].lower())],
+            errors=errors or {},
+            foreseen=foreseen,
+            shown_people=SHOWN_PEOPLE,
+            may_change=CONFIGURE.allows(asked.principal.role),
+        )
+
+
+def _document_of(form: MultiDict[str, str]) -> dict[str, Any]:
+    """The form in the API's shape: rows without an attribute are none, the others stand in the order of their numbers."""
+    columns = {key: form.getlist(key)[:MAX_RULES] for key in ("number", "attribute", "values", "place", "role", "active")}
+    count = min(len(values) for values in columns.values())
+    rows = [{key: values[row] for key, values in columns.items()} for row in range(count)]
+    listed = sorted((row for row in rows if row["attribute"].strip()), key=lambda row: _number(row["number"]))
+    return {
+        "organisation": form.get("organisation", TENANT),
+        "follows": form.get("follows") == "on",
+        "email_domains": form.get("email_domains", "").split(),
+        "version": form.get("version", ""),
+        "rules": [
+            {
+                "attribute": row["attribute"].strip(),
+                "values": [line.strip() for line in row["values"].splitlines() if line.strip()],
+                "organisation": row["place"] or None,
+                "role": row["role"] or None,
+                "active": _ACTIVE.get(row["active"]),
+            }
+            for row in listed
+        ],
+    }
+
+
+def _number(text: str) -> float:
+    return float(text) if text.isascii() and text.isdigit() and len(text) <= 6 else float("inf")
+
+
+def _by_number(messages: Any) -> Mapping[str, Any]:
+    """What marshmallow found, rules by their number as people count."""
+    found = dict(messages)
+    rules = found.pop("rules", {})
+    numbered = (
+        {f"rules.{at + 1}" if isinstance(at, int) else "rules": text for at, text in rules.items()}
+        if isinstance(rules, Mapping)
+        else {"rules": rules}
+    )
+    return sentences_of({**found, **numbered})

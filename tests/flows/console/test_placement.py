@@ -1,0 +1,53 @@
+"""The console's page about where an identity provider's people belong: read, foreseen, saved together or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.flows.console.walking import token_of
+from tests.flows.placement.test_rules import RULES, come, organisation, person
+from tests.support.console import tenant_client
+from tests.support.world import World
+
+PAGE = "/admin/authentication-placement/main"
+
+
+def _form(**changes: Any) -> dict[str, Any]:
+    row = {"number": ["20", "10"], "attribute": ["groups", "status"], "values": ["it\nops", "left"]}
+    row |= {"place": ["", ""], "role": ["admin", ""], "active": ["", "no"]}
+    return {"organisation": "tenant", "follows": "on", "email_domains": "", **row, **changes}
+
+
+def test_rules_are_foreseen_and_saved(world: World) -> None:
+    """Numbers order them, an empty attribute is no rule, a preview changes nothing, and a fault names its rule."""
+    sales = organisation(world, "Sales <b>")
+    come(world, "bob", groups=["it"])
+    come(world, "eve", status=["left"])
+    admin = tenant_client(world)
+    assert "Sales &lt;b&gt;" in admin.get(PAGE).get_data(as_text=True)
+    version = world.api("GET", RULES).get_json()["version"]
+    body = _form(place=[sales, ""], version=version) | {"csrf_token": token_of(admin, PAGE)}
+    page = admin.post(PAGE, data=body | {"act": "preview"}).get_data(as_text=True)
+    for words in ("bob@acme.test", "eve@acme.test", "Nothing was saved yet", "<b>admin</b>", "<b>ends</b>"):
+        assert words in page, words
+    assert world.count("placement_rule") == 0
+    faulty = admin.post(PAGE, data=body | {"role": ["", ""], "place": ["", ""], "act": "save"})
+    assert (faulty.status_code, "Rule 2" in faulty.get_data(as_text=True)) == (422, True)
+    assert admin.post(PAGE, data=body | {"act": "save"}).status_code == 303
+    saved = world.api("GET", RULES).get_json()["rules"]
+    assert [(rule["attribute"], rule["active"], rule["organisation"]) for rule in saved] == [
+        ("status", False, None),
+        ("groups", None, sales),
+    ]
+    stale = admin.post(PAGE, data=body | {"act": "save"})
+    assert stale.status_code == 409
+    come(world, "bob", groups=["ops"])
+    assert person(world, "bob").organisation_id == sales
+
+
+def test_viewers_read_and_change_nothing(world: World) -> None:
+    """Neither a form's button nor a form that is sent all the same."""
+    viewer = tenant_client(world, role="viewer")
+    page = viewer.get(PAGE)
+    assert (page.status_code, 'value="save"' in page.get_data(as_text=True)) == (200, False)
+    assert viewer.post(PAGE, data=_form() | {"csrf_token": token_of(viewer, PAGE)}).status_code == 403
