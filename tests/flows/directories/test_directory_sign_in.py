@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ldap
 import pytest
 
 from identity.directories.signing_in import EnteredByDirectory
+from tenants.directories.asking import DirectoryAccount, asked_by_service
+from tenants.directories.settings import directory_settings_of
 from tests.flows.directories.conftest import DirectoryWorld
-from tests.support.slapd import GROUPS, PEOPLE
+from tests.support.slapd import GROUPS, PEOPLE, SERVICE_PASSWORD
 
 
 def test_somebody_signs_in_by_ldaps_and_by_starttls(directories: DirectoryWorld) -> None:
@@ -166,3 +169,34 @@ def test_no_organisation_that_signs_in_otherwise_is_asked_for(directories: Direc
     assert directories.put().status_code == 201
     assert directories.sign_in("ada") == "sign_in_failed"
     assert directories.receipt.facts["directories"] == []
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_empty_password_is_not_sent_to_a_directory_that_would_take_it(directories: DirectoryWorld) -> None:
+    """This one answers a bind without a password with success, as many do (RFC 4513 5.1.2)."""
+    root = ldap.initialize(f"ldap://127.0.0.1:{directories.slapd.port}")
+    root.simple_bind_s(f"uid=ada,{PEOPLE}", "")
+    root.unbind_s()
+    account = DirectoryAccount(directory_settings_of(directories.slapd.settings()), SERVICE_PASSWORD)
+    with asked_by_service(account, directories.settings) as directory:
+        assert not directory.bind(f"uid=ada,{PEOPLE}", "")
+        assert not directory.bind("", "ada-password")
+        assert directory.bind(f"uid=ada,{PEOPLE}", "ada-password")
+    directories.connect()
+    assert directories.sign_in("ada", "") == "sign_in_failed"
+
+
+def test_whose_organisation_signs_in_otherwise_does_not_come_in(directories: DirectoryWorld) -> None:
+    """A right password of somebody who belongs to an organisation with single sign-on, or with another directory."""
+    directories.connect()
+    finance = directories.add_organisation("Finance", {"way": "sso"})
+    strict = directories.add_organisation("Strict", {"sso_required": True})
+    for organisation_id in (finance, strict):
+        assert directories.put(organisation_id=organisation_id).status_code == 200
+        assert directories.sign_in("bob") == "sign_in_way_not_allowed"
+    assert directories.world.count("users") == 0
+    assert directories.put(name="other").status_code == 201
+    sales = directories.add_organisation("Sales", {"way": "ldap", "directory_id": directories.id_of("other")})
+    assert directories.put(organisation_id=sales).status_code == 200
+    assert directories.sign_in("bob") == "sign_in_way_not_allowed"
+    assert directories.world.count("session") == 0
