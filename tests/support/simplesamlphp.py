@@ -137,8 +137,13 @@ class SimpleSAMLphp:
         self.running.stop(seconds=2)
 
 
-def start_simplesamlphp(folder: Path, people: Mapping[str, Mapping[str, str]] = PEOPLE) -> SimpleSAMLphp:
+def start_simplesamlphp(
+    folder: Path, people: Mapping[str, Mapping[str, str]] = PEOPLE, *, logout_type: str = "traditional"
+) -> SimpleSAMLphp:
     """Start one in a folder of its own, on a free port of 127.0.0.1.
+
+    Args:
+        logout_type: `traditional`, one service after the other; or `iframe`, all of them in frames of its own page.
 
     Raises:
         NotStarted: it did not come up; the end of its log is in the message.
@@ -162,6 +167,7 @@ def start_simplesamlphp(folder: Path, people: Mapping[str, Mapping[str, str]] = 
             "salt": secrets.token_hex(16),
             "admin_password": secrets.token_hex(16),
             "name_id_formats": FORMATS,
+            "logout_type": logout_type,
         },
     )
     command: list[str | Path] = ["php", "-d", "opcache.enable=0", "-S", f"127.0.0.1:{port}", CONFIG / "router.php"]

@@ -12,6 +12,9 @@ from config.database import db, transaction, write
 from config.isolation import every_tenant
 from identity.deactivation import ENDINGS
 from identity.import_models import READY
+from identity.local_accounts.account_records import add_account
+from identity.local_accounts.link_records import add_link
+from identity.local_accounts.models import LocalSignIn
 from identity.models import SessionRow
 from identity.people_import import run_due_imports
 from tenants.access_tokens import make_tenant_token
@@ -73,6 +76,10 @@ def open_everything(world: World, browser: Browser) -> tuple[str, str, str]:
         now = utc_now()
         row = {"tenant_id": tenant.id, "token_hash": "x", "email": "ada@acme.test", "created_by": "test", "created_at": now}
         write(sa.insert(SetupLink.__table__).values(row | {"expires_at": now + dt.timedelta(days=1)}))
+        assert add_account(tenant.id, user_id, created_by="test", now=now)
+        add_link(tenant.id, user_id, "reset", now)
+        waits = {"tenant_id": tenant.id, "browser_hash": "y", "user_id": user_id, "way": "local", "target": "/", "tries": 0}
+        write(sa.insert(LocalSignIn.__table__).values(**waits, created_at=now, expires_at=now + dt.timedelta(minutes=5)))
     return token, code, made.secret
 
 
@@ -97,9 +104,10 @@ def test_everything_ends_at_once(world: World) -> None:
     told = report(world, user_id)
     assert told["active"] is False
     (end,) = told["items"]
-    local = {"local_links": 0, "local_sign_ins": 0}
-    assert end["ended"] == {"sessions": 3, "native_codes": 1, "api_tokens": 1, "setup_links": 1, **local}
+    mine = {"sessions": 3, "native_codes": 1, "api_tokens": 1, "setup_links": 1, "local_links": 1, "local_sign_ins": 1}
+    assert end["ended"] == mine
     assert end["ended"].keys() == ENDINGS.keys()
+    assert world.count("local_link") == world.count("local_sign_in") == 0
     assert 0 < end["milliseconds"] < 1_000
     assert asked <= dt.datetime.fromisoformat(end["asked_at"]) <= dt.datetime.fromisoformat(end["ended_at"]) <= utc_now()
     assert dt.datetime.fromisoformat(end["last_seen_at"]) <= asked

@@ -8,6 +8,7 @@ $metadata[facts('idp')['entity_id']] = [
     'privatekey' => 'idp.key',
     'certificate' => 'idp.crt',
     'auth' => 'userpass',
+    'logouttype' => facts('idp')['logout_type'],
     'SingleSignOnServiceBinding' => [$redirect, $post],
     'SingleLogoutServiceBinding' => [$redirect, $post],
     'sign.logout' => true,
