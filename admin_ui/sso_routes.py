@@ -16,6 +16,7 @@ from identity.browsers import SESSION_COOKIE
 from identity.sessions import current_session
 from tenants import web
 from tenants.errors import NotFound
+from tenants.organisations.access import SSO
 
 RETURN_PATH = SIGN_IN_PATH + "/sso/return"
 
@@ -46,7 +47,8 @@ def hand_over_page() -> WerkzeugResponse:
     token = request.cookies.get(SESSION_COOKIE)
     found = current_session(tenant, web.trust().organisations, token, now) if token else None
     again = request.args.get("again") == "1"
-    if found is None or (again and found.created_at < began):
+    # A password of that tenant's own, or of its directory, is no single sign-on: it opens no console of staff.
+    if found is None or found.way != SSO or (again and found.created_at < began):
         back = request.full_path.rstrip("?")
         return see_other(f"/saml/login?{urlencode({'next': back} | ({'force': '1'} if again else {}))}")
     code = hand_over(asked, found.person.email, found.created_at, now)

@@ -134,6 +134,13 @@ def uses_of(tenant_id: int, *, since: dt.datetime | None = None, unseen: bool = 
     return [GlassBroken(**row._mapping) for row in read(statement.order_by(BreakGlassUse.id.desc()).limit(MAX_SHOWN))]
 
 
+def user_of_use(tenant_id: int, use_id: str) -> str | None:
+    """Who came in that time."""
+    statement = sa.select(BreakGlassUse.user_id).where(BreakGlassUse.tenant_id == tenant_id, BreakGlassUse.id == use_id)
+    found: str | None = read(statement).scalar_one_or_none()
+    return found
+
+
 def see_use(tenant_id: int, use_id: str, *, seen_by: str, now: dt.datetime) -> bool:
     """Note who has seen that, inside a transaction; False where it was seen before, or is none of the tenant's."""
     here = (BreakGlassUse.tenant_id == tenant_id, BreakGlassUse.id == use_id, BreakGlassUse.seen_at.is_(None))

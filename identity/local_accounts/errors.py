@@ -59,6 +59,10 @@ class LastLocalFactor(ConflictingState):
     sentence = "This is the only second factor of an account that needs one. Add another one first."
 
 
+class OwnUse(ConflictingState):
+    sentence = "Somebody else has to say that it is in order: you came in that time."
+
+
 class MailDomainNotProven(ConflictingState):
     sentence = "Mail goes to the organisation's proven e-mail domains alone, and this person's address is at none of them."
 

@@ -19,6 +19,8 @@ from tenants.records import TenantView
 
 PATIENCE_SECONDS = 120
 """From here on a wait is told in minutes."""
+MAX_ISSUER = 40
+"""Characters of an organisation's name in a picture for apps: it has room for 2,331 octets, an emoji takes twelve, twice."""
 Faults = Mapping[str, Sequence[str]]
 
 
@@ -92,7 +94,7 @@ def _enrolment(account: Account, offer: Offer, party: RelyingParty, known: Seque
     person = account.person
     return {
         "secret": spaced(offer.secret),
-        "picture": enrolment_picture(enrolment_address(offer.secret, person.email, party.name)),
+        "picture": enrolment_picture(enrolment_address(offer.secret, person.email, party.name[:MAX_ISSUER])),
         "options": registration_options(
             party, offer.challenge, owner_id=person.id, email=person.email, name=account.name, known=known
         ),

@@ -14,10 +14,11 @@ from identity.local_accounts.break_glass_records import (
     name_admin,
     named_admins,
     see_use,
+    user_of_use,
     uses_of,
     withdraw_admin,
 )
-from identity.local_accounts.errors import LocalAccountMissing
+from identity.local_accounts.errors import LocalAccountMissing, OwnUse
 from identity.local_accounts.session_records import end_sessions_of_way
 from identity.local_sign_in.door import BREAK_GLASS, AnyTenant, Door, Entered, Means
 from identity.local_sign_in.letters import BROKEN, NAMED, broken_document, broken_letter, named_letter
@@ -44,7 +45,7 @@ def require_reason(text: str) -> str:
     Raises:
         FieldsInvalid
     """
-    reason = " ".join(text.replace("\x00", " ").split())
+    reason = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     if not MIN_REASON <= len(reason) <= MAX_REASON:
         raise FieldsInvalid("reason", errors={"reason": [f"Say why, in {MIN_REASON} to {MAX_REASON} characters."]})
     return reason
@@ -163,11 +164,13 @@ def tell_everybody(
 
 
 def acknowledge_use(tenant_id: int, use_id: str, *, actor: str, now: dt.datetime) -> None:
-    """Say that a use is known and in order, inside a transaction; the console stops telling of it.
+    """Say that a use is known and in order, inside a transaction; the console stops telling of it. Not one's own use.
 
     Raises:
-        NotFound
+        NotFound, OwnUse.
     """
+    if actor == f"user:{user_of_use(tenant_id, use_id)}":
+        raise OwnUse("by whoever came in")
     if not see_use(tenant_id, use_id, seen_by=actor, now=now):
         raise NotFound("no such use, or seen already")
     record(tenant_id, EventType.BREAK_GLASS_ACKNOWLEDGED, at=now, actor=actor, use=use_id)

@@ -271,6 +271,38 @@ def test_break_glass_ends_after_an_hour_and_tells_no_stranger_whom_it_lets_in(wo
     assert [event.detail["why"] for event in events_of(world, "break_glass.used")] == [REASON]
 
 
+def test_nobody_hides_that_they_broke_the_glass(world: World, lin: LocalPerson) -> None:
+    """Whoever came in so does not say themselves that it was in order; what they typed cannot turn the line around."""
+    lin.named()
+    lin.follow(lin.another_link())
+    assert code_of(lin.break_glass(reason="\u202e" * 20)) == "validation_failed"
+    lin.break_glass()
+    lin.give(code=lin.code())
+    shown = lin.page("/admin/break-glass/")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', shown)
+    (use,) = world.api("GET", "/tenants/acme/break-glass").get_json()["uses"]
+    assert "/seen/" not in shown
+    assert token
+    lin.send(f"/admin/break-glass/seen/{use['id']}", csrf_token=token[1])
+    assert world.api("GET", "/tenants/acme/break-glass").get_json()["uses"][0]["seen_at"] is None
+
+
+def test_a_password_of_the_staff_tenant_opens_no_console_of_staff(world: World, lin: LocalPerson) -> None:
+    """Staff come by single sign-on of that tenant; somebody with its local account is sent there first."""
+    change_deployment(world, staff_tenant="acme")
+    started = Browser(world.app, None).get("/admin/sign-in/sso")
+    assert started.location.startswith(world.acme.origin)
+    answer = lin.browser.get(started.location.removeprefix(world.acme.origin))
+    assert answer.status_code == 303
+    assert answer.location.startswith("/saml/login?")
+
+
+def test_a_name_of_emoji_fits_into_the_picture_for_apps(world: World, lin: LocalPerson) -> None:
+    """An organisation may be called what it likes."""
+    world.api("PATCH", "/tenants/acme", json={"name": "\U0001f98a" * 200})
+    assert 'class="secret"' in lin.page("/account/sign-in")
+
+
 def test_no_token_password_or_code_is_in_the_log_or_the_database(
     world: World, lin: LocalPerson, capsys: pytest.CaptureFixture[str]
 ) -> None:
