@@ -107,6 +107,8 @@ def fill(world: World) -> None:
     directory = {"display_name": "Head office", "urls": ["ldaps://ldap.acme.test"], "base_dn": "dc=acme,dc=test"}
     directory |= {"bind_dn": "cn=vestibule,dc=acme,dc=test", "password": "a good one"}
     assert world.api("PUT", "/tenants/acme/directories/office", json=directory).status_code in (200, 201)
+    rule = {"attribute": "memberOf", "values": ["cn=it,dc=acme,dc=test"], "role": "viewer"}
+    assert world.api("PUT", f"{main}/placement-rules", json={"rules": [rule]}).status_code == 200
     assert world.api("PATCH", f"{main}/saml-settings/draft", json={"clock_skew_seconds": 120}).status_code in (200, 201)
     with metadata_server(world.acme.idp.metadata_xml()) as server:
         saved = {"display_name": "Company login", "metadata_url": server.url}
