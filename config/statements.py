@@ -71,12 +71,20 @@ def _reader(kind: Any, dialect: sa.Dialect) -> Convert | None:
 
 
 def _sqlite_time(moment: dt.datetime | None) -> str | None:
-    """As SQLAlchemy writes it, naive UTC to the microsecond, without its formatting field by field."""
+    """As SQLAlchemy writes it, naive UTC to the microsecond, without its formatting field by field.
+
+    The last one is kept: a sign-in writes its `now`, one and the same object, a dozen times.
+    """
     if moment is None:
         return None
+    last, text = _last_time[0]
+    if moment is last:
+        return text
     if moment.tzinfo is None:
         raise ValueError("a time without a zone cannot be stored")
-    return moment.astimezone(dt.UTC).isoformat(" ", "microseconds")[:SQLITE_TIME_LENGTH]
+    text = moment.astimezone(dt.UTC).isoformat(" ", "microseconds")[:SQLITE_TIME_LENGTH]
+    _last_time[0] = moment, text
+    return text
 
 
 def _sqlite_id(digits: str | None) -> str | None:
@@ -86,6 +94,8 @@ def _sqlite_id(digits: str | None) -> str | None:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+_last_time: list[tuple[dt.datetime | None, str]] = [(None, "")]
+"""One pair, put there at once: threads may change it under each other, and none sees half of it."""
 SQLITE_TIME_LENGTH = len("2026-01-01 00:00:00.000000")
 _OWN_WRITERS: Mapping[tuple[type, str], Convert] = {(UTCDateTime, "sqlite"): _sqlite_time}
 _OWN_READERS: Mapping[tuple[type, str], Convert] = {(sa.Uuid, "sqlite"): _sqlite_id}

@@ -16,12 +16,19 @@ NOTHING_BEFORE = "0" * 64
 """What the first seal of a chain names as the one before it."""
 
 
+_IN_ORDER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_BY_CODE_POINTS = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
 def canonical(value: Any) -> bytes:
     """JSON in one form only.
 
     Source: RFC 8785. What is hashed here holds no fractions, whose form that standard takes from ECMAScript.
     """
-    text = json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":"))
+    text = _BY_CODE_POINTS.encode(value)
+    # Names of ASCII stand in the same order by code points, in C, as by UTF-16 code units; what we record has no others.
+    if not text.isascii():
+        text = _IN_ORDER.encode(_ordered(value))
     return text.encode("utf-8", "surrogatepass")  # SQLite keeps what is no character; a seal must not fail at it
 
 
