@@ -16,6 +16,8 @@ from identity import errors, pages
 from identity.account_pages import account_page
 from identity.error_pages import install_error_pages, refusal_response
 from identity.front_door.pages import RememberedPlace, front_page, onward_page
+from identity.native_pages import consent_page
+from identity.native_request import NativeRequest
 from identity.provisioning import Person
 from identity.session_records import OpenSession
 from identity.sessions import CurrentSession
@@ -84,6 +86,7 @@ def session_of(slug: str) -> CurrentSession:
     return CurrentSession("s1", person, "sso", "main", "Company login", began, ends, "")
 
 
+ASKED = NativeRequest("Acme CLI", "http://127.0.0.1:49152/callback", "state-0123456789", "c" * 43)
 AGENTS = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile/15E148 Safari/604.1",
@@ -136,6 +139,7 @@ def _page_named(slug: str, page: str) -> Response:
         "signed-out": lambda: pages.sign_in_page(tenant, ONE, target="/", signed_out="1"),
         "signed-out-partly": lambda: pages.sign_in_page(tenant, ONE, target="/", signed_out="partly"),
         "signing-out": lambda: pages.logout_link_page(tenant, f"{scheme}://idp.localhost:{port}/slo?SAMLRequest=x"),
+        "native": lambda: consent_page(tenant, session_of(slug), ASKED),
         "account": lambda: account_page(tenant, session_of(slug), devices_of(slug), now=NOW, ended=1),
         "landing": lambda: pages.landing_page(tenant, session_of(slug), now=NOW, csrf_token="t0ken"),
         "leaving": lambda: pages.post_form_page(

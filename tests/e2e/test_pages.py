@@ -18,6 +18,7 @@ PAGES = (
     "signed-out-partly",
     "landing",
     "account",
+    "native",
     "app-host",
     "app-host-nothing",
     "unknown",
