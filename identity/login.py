@@ -111,14 +111,15 @@ def _message(
     if not exchange.solicited:
         return with_query(trust.settings.idp_login_url, "RelayState=" + relay_state), None
     endpoint = choose_endpoint(trust)
+    hint = options.login_hint if len(options.login_hint or "") <= MAX_LOGIN_HINT else None
     xml = build_authn_request(
         trust, exchange.request_id, endpoint, now, force_authn=options.force_authn, is_passive=options.is_passive
     )
     if endpoint.binding != BINDING_POST:
-        return redirect_url(xml, relay_state, endpoint, trust, login_hint=options.login_hint), None
+        return redirect_url(xml, relay_state, endpoint, trust, login_hint=hint), None
     if trust.settings.sign_requests:
         xml = sign_canonical(xml, exchange.request_id, trust)
     location = endpoint.location
-    if options.login_hint:
-        location = with_query(location, hint_query(options.login_hint))
+    if hint:
+        location = with_query(location, hint_query(hint))
     return location, post_fields(xml, relay_state)

@@ -104,6 +104,13 @@ def test_by_redirect_a_form_is_answered_with_a_page(world: World) -> None:
     assert 'http-equiv="refresh"' in page.get_data(as_text=True)
 
 
+def test_a_hint_is_as_long_as_an_address(world: World) -> None:
+    """A longer one is none: it would be a way to send anything to an identity provider."""
+    browser = world.browser()
+    assert "login_hint=" in browser.start(login_hint="a" * 254).action
+    assert "login_hint=" not in browser.start(login_hint="a" * 255).action
+
+
 def test_a_deep_link_comes_back_to_itself(world: World) -> None:
     """A page of the console, also where the identity provider starts by itself (Q7)."""
     deep = "/admin/people/?search=a&sort=name"
