@@ -116,7 +116,7 @@ def test_from_the_invitation_to_break_glass(
         judge(page, f"second-factor-{scheme}")
         page.get_by_label("Code from your authenticator app").fill(code_of(secret, 0))
         page.get_by_role("button", name="Sign in", exact=True).click()
-        expect(page.get_by_text("Break-glass was used")).to_be_visible()
+        expect(page.get_by_text("Break-glass was used").first).to_be_visible()
         judge(page, f"overview-{scheme}")
         page.goto(site.address("/admin/break-glass/", acme))
         judge(page, f"console-break-glass-{scheme}")
