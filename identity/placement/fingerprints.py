@@ -1,14 +1,14 @@
 """Fingerprints of the values that a sign-in brought: rules can be tried on them, and nobody can read the values out of them.
 
-A fingerprint is six octets of HMAC-SHA-256 over an attribute's name and one of its values, under a key that is derived from
-SECRET_KEYS for one tenant. Whoever has the database alone can neither read a value nor try one; whoever has the key as well can
-try values, as they could at the sign-in. Two values meet by chance once in 280 million million.
+A fingerprint is six octets of keyed BLAKE2b (RFC 7693; a seventh of the time of an HMAC) over an attribute's name and one of
+its values, under a key that is derived from SECRET_KEYS for one tenant. Whoever has the database alone can neither read a value
+nor try one; whoever has the key as well can try values. Two values meet by chance once in 280 million million.
 """
 
 from __future__ import annotations
 
 import base64
-import hmac
+import hashlib
 from collections.abc import Callable, Mapping
 
 from config.sealing import KeyRing
@@ -65,4 +65,4 @@ def is_cut(text: str | None) -> bool:
 
 def _fingerprint(secret: bytes, attribute: str, value: str) -> bytes:
     # No attribute's name holds NUL (XML 1.0 2.2), so no two pairs are the same octets.
-    return hmac.digest(secret, f"{attribute}\x00{value}".encode("utf-8", "surrogatepass"), "sha256")[:OCTETS]
+    return hashlib.blake2b(f"{attribute}\x00{value}".encode("utf-8", "surrogatepass"), digest_size=OCTETS, key=secret).digest()
