@@ -28,6 +28,8 @@ class _Compiled:
     def __init__(self, statement: Any, dialect: sa.Dialect, *, every_tenant: bool) -> None:
         compiled = statement.compile(dialect=dialect)
         self.sql: str = str(compiled)
+        if "POSTCOMPILE" in self.sql:
+            raise TypeError("IN writes its list at each execution, and this is compiled once: say what each one is not, or is")
         if not every_tenant and (violation := violation_of(self.sql)):
             raise TenantViolation(violation)
         self._by_position = compiled.positiontup is not None

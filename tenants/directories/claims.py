@@ -23,7 +23,8 @@ ASK_INTERVAL = dt.timedelta(seconds=60)
 LEASE = dt.timedelta(minutes=30)
 """How long a sync may take before another worker begins it anew; one that lasts this long has failed."""
 CANDIDATES = 16
-_LIVING = sa.exists().where(Tenant.id == Directory.tenant_id, Tenant.state.not_in((DELETED, SUSPENDED)))
+# Not IN: its list is written at each execution, and the look at all queues is compiled once (config.looks).
+_LIVING = sa.exists().where(Tenant.id == Directory.tenant_id, Tenant.state != DELETED, Tenant.state != SUSPENDED)
 
 
 def _due(now: Any) -> tuple[sa.ColumnElement[bool], ...]:
