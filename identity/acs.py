@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass
 
 from config.database import together, transaction
+from identity.access_rules import require_way
 from identity.attempts import keep_receipt
 from identity.checks import BROWSER, IN_RESPONSE_TO, MAX_SHOWN, UNUSED, Receipt
 from identity.errors import UserInactive
@@ -93,11 +94,12 @@ def _sign_in(
     fingerprints = fingerprints_of(trust.fingerprint_key, assertion.attributes)
     with transaction():
         use_once(judged, arrival, now, receipt)
-        person = provision(trust, judged.profile, judged.placement, now, receipt)
+        person = provision(trust, judged.profile, judged.placement, tenant_trust.organisations, now, receipt)
+        access = tenant_trust.organisations.access_of(person.organisation_id)
+        require_way(access, trust, receipt)
         receipt.require_whole()
         if arrival.session_token:
             end_session(tenant.id, arrival.session_token, now, reason="signed_in_again")
-        access = tenant_trust.organisations.access_of(person.organisation_id)
         entry = entry_by_sso(trust, assertion)
         with together():
             session = open_session(tenant, person, entry, access, arrival.browser, now)

@@ -7,6 +7,7 @@ from flask import Flask
 from identity.admin_addresses import admin_addresses
 from identity.api_attempts import attempts_api
 from identity.api_local_accounts import local_accounts_api
+from identity.api_organisations import organisations_api
 from identity.api_people import users_api
 from identity.api_people_files import files_api
 from identity.people import end_tenant_sessions
@@ -18,5 +19,5 @@ def install_people_api(app: Flask) -> None:
     """Put these operations into the application, and tell the package below how sessions end and who administers."""
     app.extensions[END_SESSIONS] = end_tenant_sessions
     app.extensions[ADMINS_OF] = admin_addresses
-    for blueprint in (users_api, local_accounts_api, files_api, attempts_api):
+    for blueprint in (users_api, local_accounts_api, files_api, organisations_api, attempts_api):
         api_of(app).register_blueprint(blueprint)

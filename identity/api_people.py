@@ -9,6 +9,7 @@ from typing import Any
 from flask import request
 
 from config.database import transaction
+from identity.organisations.members import put_people
 from identity.people import (
     change_active,
     edit_person,
@@ -80,11 +81,13 @@ def get_user(tenant: ManagedTenant, user_id: str) -> dict[str, Any]:
 
 @users_api.operation("PATCH", USER, ASSIST, body=UserPatch, answers={200: UserView}, exists=require_user, refuses=(409,))
 def patch_user(body: Mapping[str, Any], tenant: ManagedTenant, user_id: str) -> dict[str, Any]:
-    """Switch a person's account off or on; change their profile, which support may not."""
-    profile = {name: value for name, value in body.items() if name != "active"}
-    if profile and not CONFIGURE.allows(caller().role):
+    """Switch a person's account off or on; change their profile or where they belong, which support may not."""
+    profile = {name: value for name, value in body.items() if name not in ("active", "organisation_id")}
+    if (profile or "organisation_id" in body) and not CONFIGURE.allows(caller().role):
         raise Forbidden("a profile")
     with transaction():
+        if "organisation_id" in body:
+            put_people(tenant, [user_id], body["organisation_id"], actor=caller().actor, now=now())
         if profile:
             edit_person(tenant.id, user_id, profile, actor=caller().actor, now=now())
         if "active" in body:

@@ -74,6 +74,7 @@ EMAIL = Check("email", errors.EmailInvalid, "The e-mail address can be one", "RF
 EMAIL_DOMAIN = Check("email_domain", errors.EmailDomainNotAllowed, "The e-mail address is the organisation's", "Vestibule T6")
 EMAIL_OWNER = Check("email_owner", errors.EmailConflict, "The e-mail address is this person's", "Vestibule P3")
 PROVISIONED = Check("provisioned", errors.UserNotProvisioned, "The person has an account or may get one", "Vestibule P1")
+WAY = Check("way", errors.SignInWayNotAllowed, "The person's organisation has its people sign in so", "Vestibule G2")
 ACTIVE = Check("active", errors.UserInactive, "The account is active", "Vestibule P8")
 
 

@@ -10,6 +10,7 @@ from flask import Flask
 from config.database import transaction
 from identity.cli_attempts import attempts
 from identity.cli_local_accounts import break_glass, local_account
+from identity.cli_organisations import organisation
 from identity.cli_people import people, person_id, sessions
 from identity.people import change_active, require_person
 from identity.people_search import PeopleFilter, PeopleOrder, list_people
@@ -24,7 +25,7 @@ LIMIT = click.option("--limit", default=50, show_default=True, type=click.IntRan
 
 def install_people_commands(app: Flask) -> None:
     """Give the application these commands."""
-    for group in (user, people, sessions, attempts, local_account, break_glass):
+    for group in (user, people, organisation, sessions, attempts, local_account, break_glass):
         app.cli.add_command(group)
 
 

@@ -109,4 +109,4 @@ def _examine(tenant: TenantView, tenant_trust: TenantTrust, message: Pasted, now
     if judged.exchange is not None:
         survey.leave_to_the_browser()
         require_unanswered(judged.exchange, survey)
-    return foresee_person(judged.trust, judged.profile, survey)
+    return foresee_person(judged, tenant_trust.organisations, survey)

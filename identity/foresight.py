@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from config.database import read
-from identity.assertion import Exchange, Profile
-from identity.checks import ACTIVE, EMAIL_OWNER, IN_RESPONSE_TO, PROVISIONED, UNUSED, Receipt
+from identity.access_rules import require_provisioning, require_way
+from identity.assertion import Exchange
+from identity.checks import ACTIVE, EMAIL_OWNER, IN_RESPONSE_TO, UNUSED, Receipt
 from identity.exchanges import hash_of
 from identity.judging import Judged
 from identity.models import EmailAddress, ExchangeRow, UsedAssertion
+from identity.placing import first_organisation, organisation_again
 from identity.provisioning import Person, find_person, find_prepared
-from tenants.trust import SAMLTrust
+from tenants.organisations.tree import OrganisationTree
 
 KNOWN, JOINED, NEW = "known", "joined", "new"
 
@@ -37,25 +39,29 @@ def require_unanswered(exchange: Exchange, receipt: Receipt) -> None:
     receipt.require(IN_RESPONSE_TO, not answered, "a request not answered yet", otherwise="one answered before")
 
 
-def foresee_person(trust: SAMLTrust, profile: Profile, receipt: Receipt) -> str:
+def foresee_person(judged: Judged, organisations: OrganisationTree, receipt: Receipt) -> str:
     """Whether the person is KNOWN, would be JOINED with one who was prepared, or NEW; by the checks that `provision` makes.
 
     Raises:
-        UserNotProvisioned, UserInactive, EmailConflict.
+        UserNotProvisioned, UserInactive, EmailConflict, SignInWayNotAllowed.
     """
+    trust, profile, placement = judged.trust, judged.profile, judged.placement
     person, would = find_person(trust, profile), KNOWN
     if person is None:
         person, would = find_prepared(trust, profile), JOINED
     if person is None:
-        allowed, wanted = trust.settings.jit_provisioning, "an account that exists, or just-in-time provisioning"
-        receipt.require(PROVISIONED, allowed, wanted, otherwise="just-in-time provisioning is off")
+        access = organisations.access_of(first_organisation(trust, placement))
+        require_provisioning(access, trust, receipt)
         _require_free(profile.email, None, receipt)
+        require_way(access, trust, receipt)
         return NEW
     receipt.facts["user_id"] = person.id
     receipt.require(ACTIVE, person.active, "an active account", otherwise="one that is switched off")
     updated = would == JOINED or trust.settings.profile_update == "every_login"
     if updated and profile.email != person.email:
         _require_free(profile.email, person, receipt)
+    place = first_organisation if would == JOINED else organisation_again
+    require_way(organisations.access_of(place(trust, placement, person.organisation_id)), trust, receipt)
     return would
 
 

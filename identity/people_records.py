@@ -32,6 +32,8 @@ class ManagedPerson:
     """The label of the one that they come from; None before their first sign-in, and for whoever comes by another way."""
     directory: str | None = None
     """The label of the directory that they come from, as long as it is connected or was."""
+    organisation_id: str | None = None
+    """Where they belong; None: to the tenant as a whole."""
 
 
 ITS_PROVIDER = sa.and_(IdentityProvider.tenant_id == User.tenant_id, IdentityProvider.id == User.idp_id)
@@ -51,6 +53,7 @@ PERSON_COLUMNS = (
     .where(Directory.tenant_id == User.tenant_id, Directory.id == User.directory_id)
     .scalar_subquery()
     .label("directory"),
+    User.organisation_id,
 )
 
 

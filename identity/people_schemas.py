@@ -12,7 +12,7 @@ from identity.people_query import PEOPLE_SORTS
 from identity.people_search import MAX_SEARCH
 from identity.person_fields import FieldInvalid, clean_field
 from identity.profile import FIELD_LIMITS, MAX_SUBJECT_OCTETS
-from tenants.schema_fields import MAX_REASON, Flag, Strict, text
+from tenants.schema_fields import MAX_REASON, Flag, Strict, row_id, text
 from tenants.schemas import PageQuery
 
 MAX_TYPED = 1_000
@@ -46,6 +46,7 @@ class PeopleQuery(PageQuery):
     signed_in = fields.String(
         validate=validate.OneOf(["true", "false", ""]), load_default=None, metadata={"description": "Whether ever."}
     )
+    organisation = text(36, shortest=0, load_default=None, metadata={"description": "Id of theirs; `none`: none."})
     dormant_since = fields.Date(load_default=None, metadata={"description": "Last signed in before this day (UTC), or never."})
     sort = fields.String(validate=validate.OneOf([*PEOPLE_SORTS, ""]), load_default=None)
 
@@ -78,6 +79,7 @@ class UserPatch(Strict):
     """What is left out stays, null empties. `active` false ends all sessions; no sign-in brings the account back."""
 
     active = Flag()
+    organisation_id = row_id(allow_none=True, metadata={"description": "Null: they belong to the tenant as a whole."})
     email = PersonText("email")
     username = PersonText("username", allow_none=True)
     first_name = PersonText("first_name", allow_none=True)
@@ -118,6 +120,7 @@ class UserView(Strict):
     created_at = fields.DateTime(required=True)
     identity_provider = fields.String(required=True, allow_none=True)
     directory = fields.String(required=True, allow_none=True)
+    organisation_id = fields.String(required=True, allow_none=True)
 
 
 class UserPage(Strict):

@@ -10,10 +10,12 @@ from typing import Any
 
 from identity.deactivation import access_report, milliseconds_of
 from identity.people_query import provider_id_of
-from identity.people_search import PeopleFilter, PeopleOrder, every_person
+from identity.people_search import NOWHERE, PeopleFilter, PeopleOrder, every_person
 from identity.session_records import OpenSession
 from identity.user_agents import device_words
 from tenants.csv_text import csv_row
+from tenants.management_errors import FieldsInvalid
+from tenants.organisations.records import organisations_of
 
 EXPORT_COLUMNS = (
     *("id", "username", "email", "first_name", "last_name", "phone", "active"),
@@ -30,8 +32,11 @@ def people_filter(tenant_id: int, query: Mapping[str, Any]) -> PeopleFilter:
     """The filter that a query of `identity.people_schemas.PeopleQuery` asks for.
 
     Raises:
-        FieldsInvalid: it names an identity provider that is not there.
+        FieldsInvalid: it names an identity provider or an organisation that is not there.
     """
+    organisation: str | None = query["organisation"]
+    if organisation and organisation != NOWHERE and organisation not in organisations_of(tenant_id).nodes:
+        raise FieldsInvalid("organisation", errors={"organisation": ["There is no organisation of this id."]})
     day: dt.date | None = query["dormant_since"]
     email: str | None = query["email"]
     return PeopleFilter(
@@ -39,6 +44,7 @@ def people_filter(tenant_id: int, query: Mapping[str, Any]) -> PeopleFilter:
         email=email.strip().lower() if email is not None else None,
         active={"true": True, "false": False}.get(query["active"] or ""),
         idp_id=provider_id_of(tenant_id, query["idp"]) if query["idp"] else None,
+        organisation=organisation,
         signed_in={"true": True, "false": False}.get(query["signed_in"] or ""),
         dormant_since=dt.datetime.combine(day, dt.time(), dt.UTC) if day is not None else None,
     )

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from config.database import RowId, new_id, write
 from config.statements import Prepared
+from identity.access_rules import require_provisioning
 from identity.assertion import Profile
 from identity.checks import ACTIVE, EMAIL_OWNER, PROVISIONED, Receipt
 from identity.email_addresses import claim_email, free_email
@@ -20,6 +21,7 @@ from identity.people_keys import keys_of
 from identity.placing import first_organisation, move_person, organisation_again
 from identity.profile import FIELD_LIMITS
 from tenants.audit import EventType, record
+from tenants.organisations.tree import OrganisationTree
 from tenants.placement_rules import Placement
 from tenants.trust import SAMLTrust
 
@@ -120,7 +122,14 @@ _ADD_USER = Prepared(
 )
 
 
-def provision(trust: SAMLTrust, profile: Profile, placement: Placement, now: dt.datetime, receipt: Receipt) -> Person:
+def provision(
+    trust: SAMLTrust,
+    profile: Profile,
+    placement: Placement,
+    organisations: OrganisationTree,
+    now: dt.datetime,
+    receipt: Receipt,
+) -> Person:
     """The person of this sign-in: known, prepared beforehand, or made now; and where they belong.
 
     Raises:
@@ -133,7 +142,7 @@ def provision(trust: SAMLTrust, profile: Profile, placement: Placement, now: dt.
     if person is None:
         person, first_time = _join_prepared(trust, profile, now), True
     if person is None:
-        person, first_time = _add_person(trust, profile, placement, now, receipt), False
+        person, first_time = _add_person(trust, profile, placement, organisations, now, receipt), False
     receipt.facts["user_id"] = person.id
     receipt.require(ACTIVE, person.active, "an active account", otherwise="one that is switched off")
     if first_time or trust.settings.profile_update == "every_login":
@@ -207,11 +216,15 @@ def _join_prepared(trust: SAMLTrust, profile: Profile, now: dt.datetime) -> Pers
 
 
 def _add_person(
-    trust: SAMLTrust, profile: Profile, placement: Placement, now: dt.datetime, receipt: Receipt
+    trust: SAMLTrust,
+    profile: Profile,
+    placement: Placement,
+    organisations: OrganisationTree,
+    now: dt.datetime,
+    receipt: Receipt,
 ) -> Person:
-    allowed, wanted = trust.settings.jit_provisioning, "an account that exists, or just-in-time provisioning"
-    receipt.require(PROVISIONED, allowed, wanted, otherwise="just-in-time provisioning is off")
     user_id, organisation_id = new_id(), first_organisation(trust, placement)
+    require_provisioning(organisations.access_of(organisation_id), trust, receipt)
     row: dict[str, Any] = {
         "tenant_id": trust.tenant_id,
         "id": user_id,

@@ -22,6 +22,7 @@ from identity.browsers import (
     stays_here,
 )
 from identity.choosing import leads_by_address, provider_of_address, required_provider
+from identity.client_config import MAX_AGE_SECONDS, client_config
 from identity.errors import NotSignedIn
 from identity.form_body import read_form
 from identity.front_door.routes import front_door_page
@@ -203,17 +204,14 @@ def session() -> Response:
 
 
 @routes.get("/client-config.json")
-def client_config() -> Response:
+def client_config_document() -> Response:
     """What a native client has to know before it opens the browser (G3)."""
-    tenant, providers = web.tenant(), web.trust().providers
+    tenant = web.tenant()
     origin = web.settings().tenant_origin(tenant.slug)
-    return jsonify(
-        sso_enabled=bool(providers),
-        sso_required=bool(providers),
-        provider=providers[0].idp_display_name if len(providers) == 1 else None,
-        login_url=origin + "/saml/login" if providers else None,
-        **addresses_at(origin),
-    )
+    document = client_config(web.trust(), origin, request.args.get("organisation"))
+    response = jsonify({**document, **addresses_at(origin)})
+    response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_SECONDS}"
+    return response
 
 
 def _signed_out() -> str:

@@ -100,6 +100,7 @@ _SELECT = (
         SessionRow.authn_context,
         SessionRow.way,
         SessionRow.client,
+        SessionRow.idp_id,
         IdentityProvider.name.label("idp_name"),
         IdentityProvider.display_name.label("idp_display_name"),
         *(column.label(f"person_{column.key}") for column in COLUMNS),
@@ -231,7 +232,10 @@ def _live_row(
 ) -> Any:
     longest = dt.timedelta(seconds=organisations.longest_idle(tenant.session_idle_seconds))
     row = statement.one_or_none({"tenant_id": tenant.id, "now": now, "idle_since": now - longest, **named})
-    return row if row is not None and now - row.seen_at < _idle_of(tenant, organisations, row) else None
+    if row is None or now - row.seen_at >= _idle_of(tenant, organisations, row):
+        return None
+    # The organisation may have changed its ways, or the person their organisation, since the session was opened.
+    return row if organisations.access_of(row.person_organisation_id).admits(row.way, row.idp_id) else None
 
 
 def _idle_of(tenant: TenantView, organisations: OrganisationTree, row: Any) -> dt.timedelta:

@@ -91,6 +91,20 @@ def latest_trials(tenant_id: int, idp_id: str, limit: int) -> list[Trial]:
     return [_trial_of(row) for row in read(statement.order_by(TrialRow.id.desc()).limit(limit), {"of_tenant": tenant_id})]
 
 
+def has_passed(tenant_id: int, idp_id: str, fingerprint: str, since: dt.datetime) -> bool:
+    """Whether somebody who was to be let in would have been, by a test of exactly these settings that was begun since then."""
+    statement = sa.select(TrialRow.id).where(
+        TrialRow.tenant_id == tenant_id,
+        TrialRow.idp_id == idp_id,
+        TrialRow.fingerprint == fingerprint,
+        TrialRow.expected == ACCEPTED,
+        TrialRow.begun_at >= since,
+        TrialRow.finished_at.is_not(None),
+        TrialRow.code.is_(None),
+    )
+    return read(statement.limit(1)).first() is not None
+
+
 def mark_begun(trial: Trial, *, browser_hash: str, relay_state_hash: str, now: dt.datetime) -> bool:
     """Let one browser begin it; False where another did so before (a compare-and-set)."""
     statement = sa.update(TrialRow).where(

@@ -13,6 +13,7 @@ from typing import Any
 
 from config.database import savepoint, transaction
 from config.settings import Settings
+from identity.access_rules import require_way
 from identity.acs import MAX_REFUSED_XML, Arrival, use_once
 from identity.assertion import Assertion, Exchange
 from identity.attempts import keep_receipt
@@ -31,6 +32,7 @@ from identity.trial_records import Trial, find_trial, find_trial_by_relay_state,
 from identity.trials import require_trial, sealing_place, tested_trust
 from tenants.audit import EventType, record
 from tenants.errors import Refusal
+from tenants.organisations.tree import OrganisationTree
 from tenants.records import TenantView
 from tenants.trust import SAMLTrust
 from tenants.trusts import TenantTrust, TrustCache
@@ -54,7 +56,7 @@ def judge_trial(
         judged = judge_with_present_keys(tenant, renewal.present_trust(), *message, now, receipt, renewal)
         with transaction():
             use_once(judged, arrival, now, receipt)
-            would = _foresee(judged, now, receipt)
+            would = _foresee(judged, renewal.present_trust().organisations, now, receipt)
             receipt.require_whole()
             received = Received(judged.assertion, judged.profile, judged.trust.settings)
             _finish(trial, arrival, receipt, now, received=received, would=would)
@@ -69,7 +71,8 @@ def judge_trial(
 
 def _tested(tenant: TenantView, trusts: TrustCache, trial: Trial) -> TenantTrust:
     """What a test is judged by, as it stands at this moment."""
-    return TenantTrust(tenant.version, (tested_trust(tenant, trusts, trial),), trial_id=trial.id)
+    organisations = trusts.trust_of(tenant).organisations
+    return TenantTrust(tenant.version, (tested_trust(tenant, trusts, trial),), trial.id, organisations)
 
 
 def trial_under_way(tenant_id: int, arrival: Arrival) -> Trial | None:
@@ -99,7 +102,7 @@ class _TakenBack(Exception):
     """Ends the savepoint of what was only tried."""
 
 
-def _foresee(judged: Judged, now: dt.datetime, receipt: Receipt) -> str:
+def _foresee(judged: Judged, organisations: OrganisationTree, now: dt.datetime, receipt: Receipt) -> str:
     """What would become of the person: the flow of a real sign-in, and everything it did taken back.
 
     Raises:
@@ -109,7 +112,8 @@ def _foresee(judged: Judged, now: dt.datetime, receipt: Receipt) -> str:
     would = "unchanged"
     try:
         with savepoint():
-            person = provision(judged.trust, judged.profile, judged.placement, now, receipt)
+            person = provision(judged.trust, judged.profile, judged.placement, organisations, now, receipt)
+            require_way(organisations.access_of(person.organisation_id), judged.trust, receipt)
             if before is None:
                 would = "new" if was_made(person.tenant_id, person.id, now) else "joined"
             elif any(getattr(person, name) != getattr(before, name) for name in _COMPARED):

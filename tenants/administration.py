@@ -19,6 +19,8 @@ from tenants.errors import NotFound
 from tenants.hosts import require_slug
 from tenants.management_errors import FieldsInvalid
 from tenants.models import ACTIVE, DELETED, ONBOARDING, SUSPENDED
+from tenants.organisations.records import organisations_of
+from tenants.organisations.soundness import Timeouts, require_sound
 from tenants.rollover.making import add_key_pair
 from tenants.rollover.records import ACTIVE as ACTIVE_KEY
 from tenants.service_provider import KeyUse, NewKeyPair, new_key_pair
@@ -176,6 +178,9 @@ def _change_row(tenant: ManagedTenant, changes: Mapping[str, Any], actor: str, n
     if idle > wanted.get("session_absolute_seconds", tenant.session_absolute_seconds):
         sentence = "A session cannot be idle for longer than it may last."
         raise FieldsInvalid("timeouts", errors={"session_idle_seconds": [sentence]})
+    tree = organisations_of(tenant.id)
+    present = Timeouts(tenant.session_idle_seconds, tenant.session_absolute_seconds)
+    require_sound(tree, tree, Timeouts(idle, wanted.get("session_absolute_seconds", present.absolute)), present)
     changed = {name: value for name, value in wanted.items() if value != getattr(tenant, name)}
     if changed:
         change_tenant_row(tenant.id, changed)

@@ -45,6 +45,7 @@ PATH_PARAMETERS = {
         ("import_id", "Id of the import"),
         ("directory", "Label of the directory: 1 to 63 of a-z, 0-9 and hyphen"),
         ("domain", "E-mail domain, as the list has it"),
+        ("organisation_id", "Id of the organisation"),
         ("link_id", "Id of the set-up link"),
         ("grant_id", "Id of the named role"),
         ("rule_id", "Id of the rule"),

@@ -11,8 +11,10 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from tenants.json_body import UNUSABLE_TEXT, is_storable
+from tenants.paging import is_row_id
 
 MAX_REASON = 500
+NO_METADATA: Mapping[str, Any] = {}
 
 
 class Flag(fields.Boolean):
@@ -89,6 +91,16 @@ def text(longest: int, *, shortest: int = 1, pattern: str | None = None, **kwarg
     if pattern:
         checks.append(validate.Regexp(pattern))
     return fields.String(validate=checks, **kwargs)
+
+
+def row_id(*, metadata: Mapping[str, Any] = NO_METADATA, **options: Any) -> fields.String:
+    """The id of a row."""
+    return fields.String(validate=_require_row_id, metadata={"format": "uuid", **metadata}, **options)
+
+
+def _require_row_id(value: str) -> None:
+    if not is_row_id(value):
+        raise ma.ValidationError("This is not an id.")
 
 
 def _require_storable(value: str) -> None:

@@ -13,12 +13,11 @@ from marshmallow import fields, validate
 from tenants.administration import MAX_NAME_LENGTH
 from tenants.domain_ownership import MAX_EMAIL_DOMAINS
 from tenants.models import ACTIVE, STATES, SUSPENDED
+from tenants.organisations.access import ABSOLUTE_SECONDS, IDLE_SECONDS
 from tenants.paging import DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT
 from tenants.schema_fields import MAX_REASON, QueryNumber, Strict, Whole, text
 
-IDLE_SECONDS = (300, 30 * 86_400)
 COLOUR_FORM = r"^#[0-9A-Fa-f]{6}$"
-ABSOLUTE_SECONDS = (300, 90 * 86_400)
 
 
 class PageQuery(Strict):

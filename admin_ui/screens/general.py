@@ -20,9 +20,9 @@ from tenants import web
 from tenants.administration import MAX_NAME_LENGTH, change_tenant, delete_tenant
 from tenants.errors import Refusal
 from tenants.models import ACTIVE, SUSPENDED
+from tenants.organisations.access import ABSOLUTE_SECONDS, IDLE_SECONDS
 from tenants.roles import CONFIGURE, ONBOARD, READ
 from tenants.schema_fields import Strict, Whole, text
-from tenants.schemas import ABSOLUTE_SECONDS, IDLE_SECONDS
 from tenants.service_provider import service_provider_of
 from tenants.wiring import end_sessions
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from tenants.errors import SettingsInvalid
+
 SSO, LDAP, LOCAL = "sso", "ldap", "local"
 WAYS = (SSO, LDAP, LOCAL)
+MAX_PROVIDER_NAME = 200
+IDLE_SECONDS = (300, 30 * 86_400)
+ABSOLUTE_SECONDS = (300, 90 * 86_400)
+_FLAGS = ("sso_enabled", "sso_required", "jit_provisioning", "require_second_factor")
+_TIMES: Mapping[str, tuple[int, int]] = {"session_idle_seconds": IDLE_SECONDS, "session_absolute_seconds": ABSOLUTE_SECONDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +23,9 @@ class AccessSettings:
 
     `way` is how its people sign in where it is not, or not only, by SSO. `idp_id` and `directory_id` are rows of the same
     tenant. Times are whole seconds. `require_second_factor` is for local accounts: identity providers see to their own.
+
+    Raises SettingsInvalid with a sentence for each field that is wrong by itself; what goes together is judged along the
+    tree (`tenants.organisations.soundness`).
     """
 
     way: str | None = None
@@ -28,6 +38,11 @@ class AccessSettings:
     session_absolute_seconds: int | None = None
     jit_provisioning: bool | None = None
     require_second_factor: bool | None = None
+
+    def __post_init__(self) -> None:
+        errors = dict(_errors_of(self))
+        if errors:
+            raise SettingsInvalid("; ".join(f"{name}: {text}" for name, text in errors.items()), errors=errors)
 
     def to_document(self) -> dict[str, Any]:
         """JSON form, as stored: what is overridden, and nothing else."""
@@ -62,6 +77,16 @@ class Access:
             return self.sso_enabled
         return way == self.way and not self.sso_required
 
+    def admits(self, way: str, idp_id: str | None = None) -> bool:
+        """Whether somebody who came in so may stay. Emergency access is none of an organisation's ways, and always may (G4).
+
+        Args:
+            idp_id: the identity provider that they came by, where that was by SSO.
+        """
+        if way not in WAYS:
+            return True
+        return self.allows(way) and (way != SSO or self.idp_id in (None, idp_id))
+
 
 DEFAULT_ACCESS = Access()
 
@@ -69,3 +94,18 @@ DEFAULT_ACCESS = Access()
 def settings_of(document: Mapping[str, Any]) -> AccessSettings:
     """What is stored, as a value."""
     return AccessSettings(**{name: document[name] for name in SETTING_NAMES if name in document})
+
+
+def _errors_of(settings: AccessSettings) -> Iterator[tuple[str, str]]:
+    if settings.way is not None and settings.way not in WAYS:
+        yield "way", "It is sso, ldap or local."
+    for name in _FLAGS:
+        if not isinstance(getattr(settings, name), bool | None):
+            yield name, "It is true or false."
+    for name, (lowest, highest) in _TIMES.items():
+        value = getattr(settings, name)
+        if value is not None and (type(value) is not int or not lowest <= value <= highest):
+            yield name, f"It takes whole seconds from {lowest:,} to {highest:,}."
+    shown = settings.provider_name
+    if shown is not None and not (shown == shown.strip() and 0 < len(shown) <= MAX_PROVIDER_NAME and shown.isprintable()):
+        yield "provider_name", f"It takes 1 to {MAX_PROVIDER_NAME} printable characters."

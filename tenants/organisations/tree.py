@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from tenants.folding import folded
 from tenants.organisations.access import DEFAULT_ACCESS, SETTING_NAMES, SSO, Access, AccessSettings
 from tenants.organisations.models import MAX_DEPTH
+
+SEPARATOR = "/"
+"""Between the names of a path; no name has one in it."""
+MAX_PATH = MAX_DEPTH * 201
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,55 @@ class OrganisationTree:
             node = self.nodes.get(node.parent_id) if node.parent_id else None
         return path[::-1]
 
+    def path_words(self, organisation_id: str | None) -> str:
+        """Its names from the top, as lists, files and commands write them; "" for the tenant itself."""
+        return SEPARATOR.join(node.name for node in self.path_to(organisation_id))
+
+    def find_by_path(self, path: str) -> OrganisationNode | None:
+        """The organisation that such a path names; case, accents and doubled blanks count as little as in lists."""
+        if not 0 < len(path) <= MAX_PATH:
+            return None
+        at: str | None = None
+        for name in path.split(SEPARATOR):
+            wanted = folded(name)
+            found = next((node for node in self.children_of(at) if folded(node.name) == wanted), None)
+            if found is None:
+                return None
+            at = found.id
+        return self.nodes.get(at) if at else None
+
+    def children_of(self, organisation_id: str | None) -> list[OrganisationNode]:
+        """Those directly below an organisation, or below the tenant, by name."""
+        found = [node for node in self.nodes.values() if node.parent_id == organisation_id]
+        return sorted(found, key=lambda node: (folded(node.name), node.id))
+
+    def in_order(self) -> list[tuple[OrganisationNode, int]]:
+        """Every organisation with its depth, parents before their children, siblings by name."""
+        below: dict[str | None, list[OrganisationNode]] = {}
+        for node in sorted(self.nodes.values(), key=lambda node: (folded(node.name), node.id), reverse=True):
+            below.setdefault(node.parent_id, []).append(node)
+        ordered, waiting = [], [(node, 1) for node in below.get(None, ())]
+        while waiting:
+            node, depth = waiting.pop()
+            ordered.append((node, depth))
+            waiting += [(child, depth + 1) for child in below.get(node.id, ())]
+        return ordered
+
+    def every_one(self) -> list[str | None]:
+        """The tenant and all of its organisations, parents first."""
+        return [None, *(node.id for node, _ in self.in_order())]
+
+    def branch_of(self, organisation_id: str | None) -> frozenset[str | None]:
+        """An organisation and everything below it; of None the tenant and all there is."""
+        if organisation_id is None:
+            return frozenset((None, *self.nodes))
+        return frozenset(one for one in self.nodes if any(node.id == organisation_id for node in self.path_to(one)))
+
+    def height_of(self, organisation_id: str) -> int:
+        """How many levels a branch has: 1 for an organisation without any below it."""
+        top = len(self.path_to(organisation_id)) - 1
+        return max(len(self.path_to(one)) for one in self.branch_of(organisation_id)) - top
+
     def access_of(self, organisation_id: str | None) -> Access:
         """What holds for an organisation's people; None: for those whom no organisation has."""
         if not self.nodes and self.root == AccessSettings():
@@ -61,6 +115,10 @@ class OrganisationTree:
         if way != SSO and all(settings.way != way for settings in said):
             return False
         return any(self.access_of(organisation_id).allows(way) for organisation_id in (None, *self.nodes))
+
+    def own_settings_of(self, organisation_id: str | None) -> AccessSettings:
+        """What an organisation says itself; None: the tenant."""
+        return self.nodes[organisation_id].settings if organisation_id else self.root
 
     def longest_idle(self, tenants_own: int) -> int:
         """The longest time, in seconds, that any of the tenant's sessions may be idle."""

@@ -84,6 +84,7 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
     _native_client(world, organisation)
     values |= _local_account(world, organisation, str(person["id"]))
     below = _organisations(world, organisation, str(person["id"]))
+    values["organisation_id"] = below
     rule = {"attribute": f"{mark}-attribute", "values": ["no-such-value"], "organisation": below, "role": "viewer"}
     placed = world.api("PUT", f"{main}/placement-rules", json={"rules": [rule]})
     assert placed.status_code == 200, placed.get_data(as_text=True)

@@ -1,0 +1,104 @@
+"""Records of who belongs to which organisation. Every statement names the tenant first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from config.database import read, write
+from identity.models import SessionRow, User
+from tenants.directories.models import Directory
+from tenants.organisations.access import SSO, WAYS, Access
+
+
+@dataclass(frozen=True, slots=True)
+class CensusLine:
+    """How many active people of one organisation came by one identity provider; None: never by SSO."""
+
+    organisation_id: str | None
+    idp_id: str | None
+    people: int
+
+
+def people_in(tenant_id: int, organisation_id: str) -> int:
+    """How many people belong to one organisation, active or not."""
+    statement = sa.select(sa.func.count()).select_from(User)
+    return int(read(statement.where(User.tenant_id == tenant_id, User.organisation_id == organisation_id)).scalar_one())
+
+
+def people_by_organisation(tenant_id: int) -> dict[str, int]:
+    """How many people each organisation has, active or not; those of the tenant as a whole are left out."""
+    statement = sa.select(User.organisation_id, sa.func.count().label("people")).where(
+        User.tenant_id == tenant_id, User.organisation_id.is_not(None)
+    )
+    return {row.organisation_id: row.people for row in read(statement.group_by(User.organisation_id))}
+
+
+def census_of(tenant_id: int) -> list[CensusLine]:
+    """A tenant's active people, counted by organisation and by what they came by."""
+    came_by = sa.case((User.subject.is_not(None), User.idp_id)).label("idp_id")
+    statement = sa.select(User.organisation_id, came_by, sa.func.count().label("people")).where(
+        User.tenant_id == tenant_id, User.active.is_(True)
+    )
+    return [CensusLine(**row._mapping) for row in read(statement.group_by(User.organisation_id, came_by))]
+
+
+def organisation_of(tenant_id: int, user_id: str) -> tuple[str | None] | None:
+    """Where somebody belongs; None where there is no such person."""
+    row = read(sa.select(User.organisation_id).where(User.tenant_id == tenant_id, User.id == user_id)).one_or_none()
+    return (row.organisation_id,) if row else None
+
+
+def place_person(tenant_id: int, user_id: str, organisation_id: str | None) -> None:
+    """Say where somebody belongs."""
+    statement = sa.update(User).where(User.tenant_id == tenant_id, User.id == user_id)
+    write(statement.values(organisation_id=organisation_id))
+
+
+def move_everybody(tenant_id: int, organisation_id: str, to: str | None) -> int:
+    """Have all people of one organisation belong to another one, and tell how many."""
+    statement = sa.update(User).where(User.tenant_id == tenant_id, User.organisation_id == organisation_id)
+    return write(statement.values(organisation_id=to)).rowcount
+
+
+def directories_into(tenant_id: int, organisation_id: str) -> int:
+    """How many directories have their people belong there by default, those that were taken away too."""
+    statement = sa.select(sa.func.count()).select_from(Directory)
+    whose = statement.where(Directory.tenant_id == tenant_id, Directory.organisation_id == organisation_id)
+    return int(read(whose).scalar_one())
+
+
+def move_directories(tenant_id: int, organisation_id: str, to: str | None) -> None:
+    """Have directories bring their people elsewhere."""
+    statement = sa.update(Directory).where(Directory.tenant_id == tenant_id, Directory.organisation_id == organisation_id)
+    write(statement.values(organisation_id=to))
+
+
+def end_unadmitted(
+    tenant_id: int,
+    access: Access,
+    now: dt.datetime,
+    *,
+    organisation_ids: Iterable[str | None] = (),
+    user_ids: Sequence[str] = (),
+) -> int:
+    """End open sessions of these organisations, or people, that came in by a way that is not theirs; tells how many."""
+    named = [one for one in organisation_ids if one is not None]
+    whose: sa.ColumnElement[bool] = User.id.in_(user_ids) if user_ids else User.organisation_id.in_(named)
+    if not user_ids and None in organisation_ids:
+        whose = sa.or_(whose, User.organisation_id.is_(None))
+    refused: list[sa.ColumnElement[bool]] = [SessionRow.way.in_([way for way in WAYS if not access.allows(way)])]
+    if access.idp_id is not None:
+        refused.append(sa.and_(SessionRow.way == SSO, SessionRow.idp_id != access.idp_id))
+    people = sa.select(User.id).where(User.tenant_id == tenant_id, whose)
+    statement = sa.update(SessionRow).where(
+        SessionRow.tenant_id == tenant_id,
+        SessionRow.ended_at.is_(None),
+        SessionRow.expires_at > now,
+        sa.or_(*refused),
+        SessionRow.user_id.in_(people),
+    )
+    return write(statement.values(ended_at=now)).rowcount
