@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.database import transaction
+from identity.errors import MethodNotAllowed
 from identity.front_door.finding import MAX_COOKIE, MAX_TYPED, Found, find_way, open_found, seal_found
 from identity.front_door.pages import RememberedPlace, front_page, onward_page
 from identity.front_door.records import Place
@@ -16,6 +17,7 @@ from identity.front_door.remembered import REMEMBERED_COOKIE, REMEMBERED_SECONDS
 from identity.login_hints import HINT_PARAMETER, seal_hint
 from identity.tenant_host import require_same_origin, see_other
 from tenants import web, wiring
+from tenants.hosts import HostKind
 from tenants.rates import Rate, require_visitor_rate
 
 FOUND_COOKIE = "__Host-vestibule_onward"
@@ -37,6 +39,8 @@ def front_door_page() -> Response:
 
 @front_door_routes.before_request
 def _on_the_app_host() -> None:
+    if request.endpoint == f"{front_door_routes.name}.ask" and g.host_kind is not HostKind.APP:
+        raise MethodNotAllowed(request.method, allow="GET, HEAD, OPTIONS")  # a tenant's `/` is there, to be read
     web.require_app_host()
     request.max_content_length = MAX_FORM
     if request.method == "POST":

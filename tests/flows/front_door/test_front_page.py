@@ -105,7 +105,7 @@ def test_a_form_of_another_site_asks_nothing(world: World) -> None:
         assert ask(browser, KNOWN, headers=headers).status_code == 400
         assert browser.post("/forget", data={"place": "acme"}, headers=headers).status_code == 400
     assert browser.cookie(REMEMBERED_COOKIE) == "acme"
-    assert ask(world.browser(), KNOWN).status_code == 404
+    assert ask(world.browser(), KNOWN).status_code == 405
     assert world.browser().get("/onward").status_code == 404
     assert ask(browser, "x" * 5_000).status_code == 413
 
