@@ -20,6 +20,21 @@ def require_way(access: Access, trust: SAMLTrust, receipt: Receipt) -> None:
     receipt.require(WAY, access.admits(SSO, trust.idp_id), "a way in that the person's organisation has", otherwise=otherwise)
 
 
+def require_leave_to_move(access: Access, trust: SAMLTrust, receipt: Receipt) -> None:
+    """A rule takes nobody out of an organisation that this identity provider may not speak for; it leaves no trace if it may.
+
+    Otherwise the rules of one part's identity provider would carry the people of another part over to where it is heard.
+
+    Args:
+        access: what holds where the person is before any rule.
+
+    Raises:
+        SignInWayNotAllowed
+    """
+    if not access.admits(SSO, trust.idp_id):
+        require_way(access, trust, receipt)
+
+
 def require_provisioning(access: Access, trust: SAMLTrust, receipt: Receipt) -> None:
     """An unknown person may get an account where they would belong: as it says there, or as the SAML settings say.
 

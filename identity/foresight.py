@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from config.database import read
-from identity.access_rules import require_provisioning, require_way
+from identity.access_rules import require_leave_to_move, require_provisioning, require_way
 from identity.assertion import Exchange
 from identity.checks import ACTIVE, EMAIL_OWNER, IN_RESPONSE_TO, UNUSED, Receipt
 from identity.exchanges import hash_of
@@ -60,6 +60,8 @@ def foresee_person(judged: Judged, organisations: OrganisationTree, receipt: Rec
     updated = would == JOINED or trust.settings.profile_update == "every_login"
     if updated and profile.email != person.email:
         _require_free(profile.email, person, receipt)
+    if person.organisation_id is not None:
+        require_leave_to_move(organisations.access_of(person.organisation_id), trust, receipt)
     place = first_organisation if would == JOINED else organisation_again
     require_way(organisations.access_of(place(trust, placement, person.organisation_id)), trust, receipt)
     return would

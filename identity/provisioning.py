@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from config.database import RowId, new_id, write
 from config.statements import Prepared
-from identity.access_rules import require_provisioning
+from identity.access_rules import require_leave_to_move, require_provisioning
 from identity.assertion import Profile
 from identity.checks import ACTIVE, EMAIL_OWNER, PROVISIONED, Receipt
 from identity.email_addresses import claim_email, free_email
@@ -133,7 +133,7 @@ def provision(
     """The person of this sign-in: known, prepared beforehand, or made now; and where they belong.
 
     Raises:
-        UserNotProvisioned, UserInactive, EmailConflict.
+        UserNotProvisioned, UserInactive, EmailConflict, SignInWayNotAllowed.
     """
     if placement.active is False:
         _refuse_placed(trust, profile, placement, receipt)
@@ -147,6 +147,8 @@ def provision(
     receipt.require(ACTIVE, person.active, "an active account", otherwise="one that is switched off")
     if first_time or trust.settings.profile_update == "every_login":
         person = update_profile(trust, person, profile, now, receipt)
+    if person.organisation_id is not None:
+        require_leave_to_move(organisations.access_of(person.organisation_id), trust, receipt)
     person = _placed(trust, person, placement, first_time, now)
     if known is None:
         parameters = {"of_tenant": trust.tenant_id, "of_user": person.id, "now": now, "new_name_id": profile.name_id}

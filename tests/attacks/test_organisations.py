@@ -45,6 +45,26 @@ def test_an_identity_provider_signs_in_nobody_of_another_organisation(world: Wor
         assert after[table] == before[table], table
 
 
+def test_a_rule_carries_nobody_out_of_another_organisation(world: World) -> None:
+    """Finance's identity provider has a rule that puts everybody into finance: somebody prepared for sales stays there, outside."""
+    rogue = connect_other(world, "finance")
+    sales, finance = made(world, "Sales"), made(world, "Finance")
+    accepted(set_access(world, sales, identity_provider="main"))
+    rule = {"attribute": "mail", "values": ["bob@acme.test"], "organisation": finance}
+    rules = {"organisation": finance, "rules": [rule]}
+    accepted(world.api("PUT", "/tenants/acme/identity-providers/finance/placement-rules", json=rules))
+    prepared = accepted(world.api("POST", "/tenants/acme/users", json={"email": "bob@acme.test"}))
+    put(world, sales, prepared["id"])
+    before = world.rows()
+    refused = sign_in_by(world, rogue, "finance", "bob")
+    assert (refused.status_code, code_of(refused)) == (403, "sign_in_way_not_allowed")
+    after = world.rows()
+    for table in ("users", "session", "email_address"):
+        assert after[table] == before[table], table
+    put(world, finance, prepared["id"])
+    assert sign_in_by(world, rogue, "finance", "bob").status_code == 303
+
+
 def test_foreign_and_made_up_organisations_are_the_same(world: World) -> None:
     """globex's organisation can be put nowhere at acme: in no path, as no parent, for no person, in no filter."""
     theirs, ours = made(world, "Theirs", slug="globex"), made(world, "Ours")
