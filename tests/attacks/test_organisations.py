@@ -46,7 +46,7 @@ def test_an_identity_provider_signs_in_nobody_of_another_organisation(world: Wor
 
 
 def test_a_rule_carries_nobody_out_of_another_organisation(world: World) -> None:
-    """Finance's identity provider has a rule that puts everybody into finance: somebody prepared for sales stays there, outside."""
+    """Finance's identity provider has a rule that puts everybody into finance: who was prepared for sales stays there."""
     rogue = connect_other(world, "finance")
     sales, finance = made(world, "Sales"), made(world, "Finance")
     accepted(set_access(world, sales, identity_provider="main"))
