@@ -35,6 +35,7 @@ from admin_ui.screens.new_customer import NewCustomerScreen
 from admin_ui.screens.notices.service import ServiceNotificationsScreen
 from admin_ui.screens.notices.tenant import NotificationsScreen
 from admin_ui.screens.onboarding import OnboardingScreen
+from admin_ui.screens.organisations.organisations import OrganisationsScreen
 from admin_ui.screens.overview import ServiceOverviewScreen, TenantOverviewScreen
 from admin_ui.screens.people.imports import ImportsScreen
 from admin_ui.screens.people.local_accounts import LocalAccountsScreen
@@ -68,6 +69,7 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     TrialsScreen,
     VersionsScreen,
     PlacementScreen,
+    OrganisationsScreen,
     DirectoriesScreen,
     DomainsScreen,
     KeysScreen,

@@ -12,17 +12,19 @@ from admin_ui.asked import Asked
 from admin_ui.listing import Column, Filter, Listing, ListQuery, Page, read_query
 from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import page
+from admin_ui.screens.organisations.choices import organisation_choices
 from admin_ui.screens.people.person import PersonPages, provider_choices
 from config.database import transaction
 from identity.people import (
     change_many,
 )
 from identity.people_query import people_page, provider_id_of, read_order
-from identity.people_search import Count, PeopleFilter, count_people
+from identity.people_search import NOWHERE, Count, PeopleFilter, count_people
 from identity.people_views import EXPORT_TYPES, export_lines
 from identity.response_headers import security_headers
 from tenants.audit import EventType, record
 from tenants.errors import NotFound
+from tenants.organisations.records import organisations_of
 from tenants.paging import is_row_id
 from tenants.roles import ASSIST, READ
 
@@ -68,6 +70,7 @@ class PeopleScreen(PersonPages):
             query=query,
             shown=Page(rows, following, total),
             acts=[(value, words, "") for value, (_done, words) in ACTS.items()] if asked.may(ASSIST) else [],
+            organisations=_organisations(asked),
             imports=known_screen_url("people_imports.index", asked),
         )
 
@@ -102,13 +105,14 @@ class PeopleScreen(PersonPages):
 
 
 def listing_of(asked: Asked) -> Listing:
-    """The list, with a filter for the tenant's own identity providers."""
-    by_provider = Filter("idp", "Comes from", tuple(provider_choices(asked)))
+    """The list, with filters for the tenant's own identity providers and organisations, where it has any of these."""
+    by_provider, organisations = Filter("idp", "Comes from", tuple(provider_choices(asked))), _organisations(asked)
+    by_organisation = (Filter("organisation", "Organisation", tuple(organisations.items())),) if organisations else ()
     return Listing(
-        columns=COLUMNS,
+        columns=(*COLUMNS, Column("Organisation")) if organisations else COLUMNS,
         sort="name",
         search="Part of a name, e-mail or username",
-        filters=(*FILTERS, by_provider),
+        filters=(*FILTERS, by_provider, *by_organisation),
         exports=("csv", "jsonl"),
         empty="Nobody has signed in yet",
         empty_help="People appear with their first sign-in. They can be added before, one by one or from a file.",
@@ -122,6 +126,7 @@ def filter_of(asked: Asked, query: ListQuery) -> PeopleFilter:
         search=query.search.replace("\x00", ""),
         active={"true": True, "false": False}.get(chosen.get("active", "")),
         idp_id=provider_id_of(asked.tenant.id, chosen["idp"]) if "idp" in chosen else None,
+        organisation=chosen.get("organisation"),
         signed_in={"true": True, "false": False}.get(chosen.get("signed_in", "")),
         dormant_since=query.day("dormant_since"),
     )
@@ -131,3 +136,9 @@ def words_of(count: Count) -> str:
     """How many, in words."""
     number = "1 person" if count.number == 1 else f"{count.number:,} people"
     return f"More than {number}" if count.more else number
+
+
+def _organisations(asked: Asked) -> dict[str, str]:
+    """Every organisation's words by its id, with NOWHERE for the tenant as a whole; empty where it has none."""
+    tree = organisations_of(asked.tenant.id)
+    return dict(organisation_choices(asked, tree, root=NOWHERE)) if tree.nodes else {}

@@ -11,7 +11,9 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, submitted
 from admin_ui.rendering import known_screen_url, notify
-from admin_ui.screen import TenantScreen, page
+from admin_ui.screen import page
+from admin_ui.screens.organisations.choices import ROOT, organisation_choices, words_of
+from admin_ui.screens.people.belonging import BelongingPages
 from config.database import transaction
 from identity.console_roles import held_roles
 from identity.people import (
@@ -30,6 +32,7 @@ from identity.person_fields import PROFILE_FIELDS
 from identity.session_records import SessionFilter
 from tenants.errors import NotFound, Refusal
 from tenants.idp_records import providers_of
+from tenants.organisations.records import organisations_of
 from tenants.paging import MAX_LIMIT, is_row_id
 from tenants.roles import ASSIST, CONFIGURE, READ
 
@@ -44,7 +47,7 @@ ENDING_WORDS = {
 }
 
 
-class PersonPages(TenantScreen):
+class PersonPages(BelongingPages):
     """The pages of People that are about one of them."""
 
     @page("/new", CONFIGURE, methods=("GET", "POST"))
@@ -142,6 +145,7 @@ class PersonPages(TenantScreen):
         status: int = 200,
     ) -> Response:
         person = require_person(asked.tenant.id, _row_id(user_id))
+        tree = organisations_of(asked.tenant.id)
         sessions, _more = session_page(asked.tenant, SessionFilter(user_id=user_id), asked.now, None, MAX_LIMIT)
         return self.render(
             "people/person.html",
@@ -156,6 +160,9 @@ class PersonPages(TenantScreen):
             relink={"reason": "", "identity_provider": "", "subject": "", **{k: v or "" for k, v in relink.items()}},
             errors=errors,
             providers=provider_choices(asked),
+            organisations=organisation_choices(asked, tree) if tree.nodes else [],
+            organisation=words_of(asked, tree, person.organisation_id),
+            place=person.organisation_id or ROOT,
             attempts=known_screen_url("attempts.index", asked, q=person.email),
         )
 
