@@ -21,9 +21,7 @@ def devices_of(
     tenant: TenantView, organisations: OrganisationTree, current: CurrentSession, now: dt.datetime
 ) -> list[OpenSession]:
     """The open sessions of whoever asks: this one first, then whichever was used last."""
-    access = organisations.access_of(current.person.organisation_id)
-    idle = dt.timedelta(seconds=access.session_idle_seconds or tenant.session_idle_seconds)
-    found = page_of_sessions(tenant.id, SessionFilter(user_id=current.person.id), idle, now, None, MAX_DEVICES)
+    found = page_of_sessions(tenant, organisations, SessionFilter(user_id=current.person.id), now, None, MAX_DEVICES)
     return sorted(found, key=lambda session: (session.id == current.id, session.seen_at), reverse=True)
 
 

@@ -13,6 +13,7 @@ from identity.people_search import SORTS, PeopleFilter, PeopleOrder, Place, list
 from identity.session_records import OpenSession, SessionFilter, SessionPlace, page_of_sessions
 from tenants.idp_records import find_provider
 from tenants.management_errors import FieldsInvalid
+from tenants.organisations.records import organisations_of
 from tenants.paging import ROW_ID, cursor_of, cursor_scope, key_of
 from tenants.tenant_records import ManagedTenant
 
@@ -47,7 +48,7 @@ def people_page(
 def session_page(
     tenant: ManagedTenant, which: SessionFilter, now: dt.datetime, cursor: str | None, limit: int
 ) -> tuple[list[OpenSession], str | None]:
-    """A page of open sessions and the cursor behind it.
+    """A page of open sessions and the cursor behind it; each organisation's people have its own idle limit.
 
     Raises:
         CursorInvalid
@@ -58,8 +59,7 @@ def session_page(
     if key is not None:
         moment, session_id = key.split(_BETWEEN)
         after = SessionPlace(dt.datetime.fromisoformat(moment), session_id)
-    idle = dt.timedelta(seconds=tenant.session_idle_seconds)
-    found = page_of_sessions(tenant.id, which, idle, now, after, limit + 1)
+    found = page_of_sessions(tenant, organisations_of(tenant.id), which, now, after, limit + 1)
     last = found[limit - 1] if len(found) > limit else None
     following = cursor_of(f"{last.expires_at.isoformat()}{_BETWEEN}{last.id}", scope) if last else None
     return found[:limit], following

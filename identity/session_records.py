@@ -12,6 +12,10 @@ from identity.models import SessionRow, User
 from identity.people_search import MAX_SEARCH
 from tenants.folding import folded
 from tenants.models import IdentityProvider
+from tenants.organisations.access import SSO, WAYS
+from tenants.organisations.tree import OrganisationTree
+from tenants.records import TenantView
+from tenants.tenant_records import ManagedTenant
 
 MAX_FOUND_PEOPLE = 1_000
 """People whose sessions a search looks for."""
@@ -51,6 +55,25 @@ class SessionPlace:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What keeps sessions of an organisation's people alive: not idle for so many seconds, and come in by a way of theirs."""
+
+    idle_seconds: int
+    refused_ways: tuple[str, ...]
+    idp_id: str | None
+
+    def condition(self, now: dt.datetime) -> sa.ColumnElement[bool]:
+        """The same in SQL."""
+        parts = [
+            SessionRow.seen_at > now - dt.timedelta(seconds=self.idle_seconds),
+            SessionRow.way.not_in(self.refused_ways),
+        ]
+        if self.idp_id is not None:
+            parts.append(sa.or_(SessionRow.way != SSO, SessionRow.idp_id == self.idp_id))
+        return sa.and_(*parts)
+
+
 _COLUMNS = (
     SessionRow.id,
     SessionRow.user_id,
@@ -69,9 +92,18 @@ _PROVIDER = sa.and_(IdentityProvider.tenant_id == SessionRow.tenant_id, Identity
 
 
 def page_of_sessions(
-    tenant_id: int, which: SessionFilter, idle: dt.timedelta, now: dt.datetime, after: SessionPlace | None, limit: int
+    tenant: TenantView | ManagedTenant,
+    organisations: OrganisationTree,
+    which: SessionFilter,
+    now: dt.datetime,
+    after: SessionPlace | None,
+    limit: int,
 ) -> list[OpenSession]:
-    """A tenant's open sessions, the one that lasts longest first, from behind `after` on."""
+    """A tenant's open sessions, the one that lasts longest first, from behind `after` on.
+
+    Open is what `identity.sessions.current_session` would take: what holds for the person's organisation decides.
+    """
+    tenant_id = tenant.id
     statement = (
         sa.select(*_COLUMNS)
         .select_from(SessionRow)
@@ -81,7 +113,7 @@ def page_of_sessions(
             SessionRow.tenant_id == tenant_id,
             SessionRow.ended_at.is_(None),
             SessionRow.expires_at > now,
-            SessionRow.seen_at > now - idle,
+            _is_alive(tenant, organisations, now),
             IdentityProvider.deleted_at.is_(None),
         )
     )
@@ -105,6 +137,28 @@ def page_of_sessions(
         )
     statement = statement.order_by(SessionRow.expires_at.desc(), SessionRow.id.desc()).limit(limit)
     return [OpenSession(**row._mapping) for row in read(statement)]
+
+
+def _is_alive(
+    tenant: TenantView | ManagedTenant, organisations: OrganisationTree, now: dt.datetime
+) -> sa.ColumnElement[bool]:
+    """One condition for all organisations of the same limits; a tenant without any has a single one."""
+    whole, alike = _limits_of(tenant, organisations, None), dict[_Limits, list[str]]()
+    for one in organisations.nodes:
+        if (limits := _limits_of(tenant, organisations, one)) != whole:
+            alike.setdefault(limits, []).append(one)
+    if not alike:
+        return whole.condition(now)
+    named = [one for ones in alike.values() for one in ones]
+    elsewhere = sa.or_(User.organisation_id.is_(None), User.organisation_id.not_in(named))
+    own = (sa.and_(User.organisation_id.in_(ones), limits.condition(now)) for limits, ones in alike.items())
+    return sa.or_(sa.and_(elsewhere, whole.condition(now)), *own)
+
+
+def _limits_of(tenant: TenantView | ManagedTenant, organisations: OrganisationTree, organisation_id: str | None) -> _Limits:
+    access = organisations.access_of(organisation_id)
+    refused = tuple(way for way in WAYS if not access.allows(way))
+    return _Limits(access.session_idle_seconds or tenant.session_idle_seconds, refused, access.idp_id)
 
 
 def end_one(tenant_id: int, session_id: str, now: dt.datetime, *, user_id: str | None = None) -> str | None:
