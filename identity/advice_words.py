@@ -154,7 +154,7 @@ ENTRIES: Mapping[str, Entry] = {
     ),
     "email_conflict": Entry(
         "The e-mail address belongs to another account.",
-        "If it is the same person under a new name, link the account to it, or choose a stable attribute as the subject.",
+        "If it is the same person, link the account anew, or take their local account away; or choose a stable subject.",
         Who.STAFF,
     ),
     "user_not_provisioned": Entry(

@@ -8,6 +8,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from config.statements import Prepared
 from identity.models import EmailAddress
 
+ADDRESS_IN_USE = (
+    "one in use; if it is the same person's, take their local account away or link the account anew;"
+    " if they come under another NameID each time, choose a stable attribute as the subject"
+)
+"""The same for every owner: a receipt does not tell one tenant about the people of another."""
 _FREE = Prepared(
     sa.delete(EmailAddress).where(
         EmailAddress.tenant_id == sa.bindparam("of_tenant"), EmailAddress.user_id == sa.bindparam("of_user")

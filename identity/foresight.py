@@ -8,6 +8,7 @@ from config.database import read
 from identity.access_rules import require_leave_to_move, require_provisioning, require_way
 from identity.assertion import Exchange
 from identity.checks import ACTIVE, EMAIL_OWNER, IN_RESPONSE_TO, UNUSED, Receipt
+from identity.email_addresses import ADDRESS_IN_USE
 from identity.exchanges import hash_of
 from identity.judging import Judged
 from identity.models import EmailAddress, ExchangeRow, UsedAssertion
@@ -74,5 +75,5 @@ def _require_free(email: str, person: Person | None, receipt: Receipt) -> None:
         EMAIL_OWNER,
         free,
         "an address that no other account uses",
-        otherwise="one in use; if the same person comes under another NameID now, choose a stable attribute as the subject",
+        otherwise=ADDRESS_IN_USE,
     )

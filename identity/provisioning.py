@@ -15,7 +15,7 @@ from config.statements import Prepared
 from identity.access_rules import require_leave_to_move, require_provisioning
 from identity.assertion import Profile
 from identity.checks import ACTIVE, EMAIL_OWNER, PROVISIONED, Receipt
-from identity.email_addresses import claim_email, free_email
+from identity.email_addresses import ADDRESS_IN_USE, claim_email, free_email
 from identity.models import User
 from identity.people_keys import keys_of
 from identity.placing import first_organisation, move_person, organisation_again
@@ -265,7 +265,7 @@ def claim_address(trust: OfTenant, user_id: str, email: str, receipt: Receipt) -
         EMAIL_OWNER,
         claimed,
         "an address that no other account uses",
-        otherwise="one in use; if the same person comes under another NameID now, choose a stable attribute as the subject",
+        otherwise=ADDRESS_IN_USE,
     )
 
 

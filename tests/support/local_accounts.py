@@ -75,13 +75,18 @@ def events_of(world: World, kind: str) -> list[Any]:
 class LocalPerson:
     """A person of a tenant with their browser, password, app and passkey."""
 
-    def __init__(self, world: World, organisation: Organisation | None = None, name: str = "lin") -> None:
+    def __init__(
+        self, world: World, organisation: Organisation | None = None, name: str = "lin", user_id: str | None = None
+    ) -> None:
+        """With the id of somebody who was made before, or made now."""
         self.world, self.organisation = world, organisation or world.acme
         self.email, self.password = f"{name}@{self.organisation.domain}", PASSWORD
         self.browser = Browser(world.app, self.organisation.slug)
         self.passkey = Authenticator(self.organisation.origin, f"{self.organisation.slug}.localhost")
-        self.secret, self.user_id, self.codes = "", "", list[str]()
+        self.secret, self.user_id, self.codes = "", user_id or "", list[str]()
         self._steps: set[int] = set()
+        if user_id is not None:
+            return
         with world.app.app_context(), transaction():
             profile = {"email": self.email, "username": name, "first_name": "Lin", "last_name": "Ito"}
             self.user_id = prepare_person(tenant_of(world, organisation).id, profile, actor="test", now=utc_now()).id

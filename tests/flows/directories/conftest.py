@@ -1,9 +1,8 @@
-"""A real directory for these tests, and a tenant whose people sign in by it."""
+"""A tenant whose people sign in by a directory."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,19 +23,10 @@ from tenants.organisations.models import Organisation as OrganisationRow
 from tenants.organisations.records import organisations_of
 from tenants.records import find_tenant
 from tenants.tenant_records import bump_version
-from tests.support.slapd import SERVICE_PASSWORD, Slapd, start_slapd
+from tests.support.slapd import SERVICE_PASSWORD, Slapd
 from tests.support.world import Organisation, World, utc_now
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-PEOPLE = ("ada", "bob", "cyd")
-
-
-@pytest.fixture(scope="session")
-def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
-    """One for all tests of this process; each test adds people of its own."""
-    running = start_slapd(tmp_path_factory.mktemp("slapd") / "slapd", PEOPLE)
-    yield running
-    running.stop()
 
 
 @dataclass
