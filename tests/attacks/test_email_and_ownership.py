@@ -307,12 +307,15 @@ def test_a_username_that_was_cut_joins_nobody(world: World) -> None:
     assert world.count("users") == 2
 
 
-def test_of_two_prepared_people_with_one_username_none_is_taken(world: World) -> None:
-    """Somebody new is made, who is neither."""
-    ids = {prepare(world, f"{name}@acme.test", "ada") for name in ("one", "two")}
+def test_no_two_prepared_people_have_one_username(world: World) -> None:
+    """The database keeps them apart, so that a username leads to one of them; whoever has a subject may be called the same."""
+    accept(pending(world), name_id="other", attributes={"mail": ["other@acme.test"], "uid": ["ada"]})
+    user_id = prepare(world, "one@acme.test", "ada")
+    with pytest.raises(sa.exc.IntegrityError):
+        prepare(world, "two@acme.test", "ada")
     told = accept(pending(world), attributes={"mail": ["ada@acme.test"], "uid": ["ada"]})
-    assert told["user"]["id"] not in ids
-    assert world.count("users") == 3
+    assert told["user"]["id"] == user_id
+    assert world.count("users") == 2
 
 
 @pytest.mark.parametrize("by", ["mail", "uid"])
