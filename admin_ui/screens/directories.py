@@ -14,6 +14,7 @@ from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, submitted
 from admin_ui.rendering import notify
 from admin_ui.screen import TenantScreen, page
+from admin_ui.screens.organisations.choices import organisation_choices
 from config.database import transaction
 from tenants.directories.door import is_supported
 from tenants.directories.errors import NotAskedAgain
@@ -255,6 +256,4 @@ def _by_field(errors: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
 
 def _organisations(asked: Asked) -> list[tuple[str, str]]:
     """All of the tenant's, each with those above it."""
-    tree = organisations_of(asked.tenant.id)
-    paths = {item: " › ".join(node.name for node in tree.path_to(item)) for item in tree.nodes}
-    return [("", f"{asked.tenant.name} as a whole"), *sorted(paths.items(), key=lambda pair: pair[1].casefold())]
+    return organisation_choices(asked, organisations_of(asked.tenant.id), root="")

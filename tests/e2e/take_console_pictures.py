@@ -109,6 +109,12 @@ def fill(world: World) -> None:
     assert world.api("PUT", "/tenants/acme/directories/office", json=directory).status_code in (200, 201)
     rule = {"attribute": "memberOf", "values": ["cn=it,dc=acme,dc=test"], "role": "viewer"}
     assert world.api("PUT", f"{main}/placement-rules", json={"rules": [rule]}).status_code == 200
+    works = {"jit_provisioning": False, "session_idle_seconds": 3600}
+    for name, own in (("Offices", {"identity_provider": "main"}), ("Works", works)):
+        made = world.api("POST", "/tenants/acme/organisations", json={"name": name, "parent_id": None}).get_json()["id"]
+        assert world.api("PATCH", f"/tenants/acme/organisations/{made}/access", json=own).status_code == 200
+        below = world.api("POST", "/tenants/acme/organisations", json={"name": f"{name} abroad", "parent_id": made})
+        assert below.status_code == 201
     assert world.api("PATCH", f"{main}/saml-settings/draft", json={"clock_skew_seconds": 120}).status_code in (200, 201)
     with metadata_server(world.acme.idp.metadata_xml()) as server:
         saved = {"display_name": "Company login", "metadata_url": server.url}

@@ -36,6 +36,8 @@ COLUMNS = (
     Column("Last sign-in", "last_sign_in"),
     Column("Added", "created"),
 )
+PLACE = 4
+"""Where the organisation stands among them, in a tenant that has any."""
 FILTERS = (
     Filter("active", "Account", (("true", "Active"), ("false", "Switched off"))),
     Filter("signed_in", "Signed in", (("true", "At least once"), ("false", "Never"))),
@@ -109,7 +111,7 @@ def listing_of(asked: Asked) -> Listing:
     by_provider, organisations = Filter("idp", "Comes from", tuple(provider_choices(asked))), _organisations(asked)
     by_organisation = (Filter("organisation", "Organisation", tuple(organisations.items())),) if organisations else ()
     return Listing(
-        columns=(*COLUMNS, Column("Organisation")) if organisations else COLUMNS,
+        columns=(*COLUMNS[:PLACE], Column("Organisation"), *COLUMNS[PLACE:]) if organisations else COLUMNS,
         sort="name",
         search="Part of a name, e-mail or username",
         filters=(*FILTERS, by_provider, *by_organisation),

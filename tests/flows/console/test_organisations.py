@@ -6,7 +6,7 @@ import re
 
 from tests.flows.console.walking import token_of
 from tests.support.browser import Browser
-from tests.support.console import tenant_client
+from tests.support.console import staff_client, tenant_client
 from tests.support.organisations import accepted, chain, made, pass_test, put, set_access, setting, user_of
 from tests.support.world import World
 
@@ -94,6 +94,18 @@ def test_a_chosen_identity_provider_that_went_stays_chosen(world: World) -> None
     assert post(admin, f"{PAGE}/{sales}/settings", **sent)[0] == 303
     assert setting(world, sales, "identity_provider")["value"] == "main"
     assert "is switched off, so nobody comes in" in text_of(admin, f"{PAGE}/{sales}")
+    assert world.api("DELETE", "/tenants/acme/identity-providers/main").status_code == 204
+    staff = staff_client(world)
+    of_staff = f"/admin/tenants/acme/organisations/{sales}"
+    assert "Identity provider one that was deleted own" in text_of(staff, of_staff)
+    page = staff.get(f"{of_staff}/settings").get_data(as_text=True)
+    assert '<option value="~" selected>' in page
+    token = token_of(staff, of_staff)
+    sent |= {"identity_provider": "~", "was_identity_provider": "~", "provider_name": "", "was_provider_name": "Sales"}
+    answer = staff.post(f"{of_staff}/settings", data={**sent, "csrf_token": token})
+    assert (answer.status_code, answer.headers["Location"]) == (303, of_staff)
+    assert setting(world, sales, "identity_provider")["own"] is True
+    assert setting(world, sales, "provider_name")["own"] is False
 
 
 def test_requiring_sso_says_what_to_test_and_whom_it_locks_out(world: World) -> None:
