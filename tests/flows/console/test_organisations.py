@@ -156,6 +156,7 @@ def test_viewers_read_and_change_nothing(world: World) -> None:
     for path in (f"{PAGE}/", f"{PAGE}/tenant", f"{PAGE}/{sales}"):
         page = viewer.get(path).get_data(as_text=True)
         assert not re.search(r'<form[^>]*method="post"[^>]*organisations', page), path
+        assert "/test-sign-in/" not in page, "a page that is not for them"
     assert viewer.get(f"{PAGE}/{sales}/settings").status_code == 403
     assert post(viewer, f"{PAGE}/{sales}/settings", way="sso", was_way="local")[0] == 403
 
