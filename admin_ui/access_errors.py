@@ -68,3 +68,7 @@ class LastOwner(ConflictingState):
 
 class LastFactor(ConflictingState):
     sentence = "This is the only second factor of the account. Add another one first."
+
+
+class EmergencyMakesNoToken(ConflictingState):
+    sentence = "Whoever came in by break-glass makes no tokens: they would outlast the emergency. Sign in as usual first."

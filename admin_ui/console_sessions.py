@@ -10,10 +10,14 @@ import sqlalchemy as sa
 
 from admin_ui.models import ConsoleSession, StaffAccount
 from config.database import new_id, read, transaction, write
+from config.isolation import every_tenant
 from config.statements import Prepared
 from identity.exchanges import hash_of
+from identity.models import EmailAddress, User
 from identity.sessions import BrowserFacts
 
+BY_SSO = "sso"
+"""How a session begins that the staff tenant's host vouches for."""
 STAFF_COOKIE = "__Host-vestibule_staff"
 TOKEN_BYTES = 32
 MAX_TOKEN_LENGTH = 64
@@ -57,6 +61,7 @@ _FIND = Prepared(
         StaffAccount.email,
         StaffAccount.name,
         StaffAccount.role,
+        ConsoleSession.how,
         ConsoleSession.seen_at,
     )
     .join(StaffAccount, StaffAccount.id == ConsoleSession.staff_id)
@@ -66,6 +71,11 @@ _FIND = Prepared(
         ConsoleSession.seen_at > sa.bindparam("idle_since"),
         StaffAccount.active.is_(True),
     )
+)
+_AT_WORK = (
+    sa.select(User.id)
+    .join(EmailAddress, sa.and_(EmailAddress.tenant_id == User.tenant_id, EmailAddress.user_id == User.id))
+    .where(EmailAddress.email == sa.bindparam("email"), User.active.is_(True))
 )
 _TOUCH = Prepared(
     sa.update(ConsoleSession)
@@ -108,16 +118,25 @@ def open_console_session(
 
 
 def find_console_session(token: str, now: dt.datetime) -> StaffSession | None:
-    """The live session of a cookie's token, of an account that is active now; looked up for every request."""
+    """The live session of a cookie's token, of an account that is active now; looked up for every request.
+
+    Whoever came by single sign-on has to be active at the staff tenant as well: who leaves is switched off there first.
+    """
     if not 0 < len(token) <= MAX_TOKEN_LENGTH:
         return None
     row = _FIND.one_or_none({"token_hash": hash_of(token), "now": now, "idle_since": now - IDLE})
-    if row is None:
+    if row is None or (row.how == BY_SSO and not _is_at_work(row.email)):
         return None
     if now - row.seen_at >= TOUCH_EVERY:
         with transaction():
             _TOUCH.write({"of_session": row.id, "now": now})
     return StaffSession(row.id, row.staff_id, row.email, row.name, row.role)
+
+
+def _is_at_work(email: str) -> bool:
+    """Whether the person of an address is active. An address is one person's in the whole service."""
+    with every_tenant():
+        return read(_AT_WORK, {"email": email}).first() is not None
 
 
 def authenticated_at(session_id: str) -> dt.datetime | None:

@@ -47,6 +47,10 @@ def change_password(principal: Principal, present: str, wanted: str, door: Door)
         raise SecondFactorInvalid("present", errors={"present": ["This is not your present password."]})
     password_hash = hash_password(require_password(wanted, staff.email, staff.name))
     with transaction():
+        hold_staff(principal.id)
+        if require_staff(principal.id).password_hash != staff.password_hash:
+            # Reset or changed meanwhile: a password must not come back to an account that waits for its invitation.
+            raise ConflictingState("changed in another window")
         change_staff(principal.id, {"password_hash": password_hash})
         forget_attempts(counters)
         return _changed(principal, StaffEventType.PASSWORD_CHANGED, door.now)

@@ -14,6 +14,7 @@ class Principal:
     Args:
         tenant_id: None for staff, who see every tenant.
         actor: how audit events name them, `staff:<id>` or `user:<id>`.
+        by_break_glass: they came in by break-glass, for an hour.
     """
 
     id: str
@@ -23,6 +24,7 @@ class Principal:
     tenant_id: int | None
     actor: str
     session_id: str
+    by_break_glass: bool = False
 
     def __post_init__(self) -> None:
         if self.role.of_one_tenant != (self.tenant_id is not None):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from admin_ui.access_errors import SignInAgain
+from admin_ui.access_errors import EmergencyMakesNoToken, SignInAgain
 from admin_ui.console_sessions import authenticated_at, find_console_session
 from admin_ui.principal import Principal
 from identity.console_roles import console_role_of
+from identity.local_sign_in.door import BREAK_GLASS
 from identity.sessions import current_session
 from tenants.organisations.tree import OrganisationTree
 from tenants.records import TenantView
@@ -53,6 +54,7 @@ def tenant_principal(
         tenant_id=tenant.id,
         actor=f"user:{person.id}",
         session_id=session.id,
+        by_break_glass=session.way == BREAK_GLASS,
     )
 
 
@@ -69,3 +71,13 @@ def require_recent(principal: Principal, now: dt.datetime) -> None:
         proved = held.signed_in_at if held else None
     if proved is None or now - proved > RECENT:
         raise SignInAgain("proved who they are too long ago")
+
+
+def require_no_emergency(principal: Principal) -> None:
+    """Refuse what would go on after an emergency to whoever came in by break-glass: it gives an hour.
+
+    Raises:
+        EmergencyMakesNoToken
+    """
+    if principal.by_break_glass:
+        raise EmergencyMakesNoToken("by break-glass")

@@ -17,11 +17,13 @@ from admin_ui.sign_in_records import forget_sign_ins_of
 from admin_ui.staff_records import Staff, add_staff, change_staff, find_staff, lock_owners
 from identity.exchanges import hash_of
 from tenants.administration import require_name
+from tenants.audit import EventType, record
 from tenants.email_domains import normalise_email
 from tenants.errors import ConflictingState, NotFound
 from tenants.management_errors import FieldsInvalid
 from tenants.roles import Role
 from tenants.staff_audit import StaffEventType, record_staff
+from tenants.tokens import end_made_by
 
 INVITATION_LIFETIME = dt.timedelta(hours=24)
 INVITATION_BYTES = 32
@@ -90,14 +92,14 @@ def change_role(staff_id: str, role: Role, *, actor: str, now: dt.datetime) -> S
     if role is not Role.STAFF:
         _require_another_owner(staff_id, owners)
     change_staff(staff_id, {"role": role.value})
-    ended = _end_everything(staff_id, now)
-    detail = {"from": staff.role, "to": role.value, "sessions_ended": ended}
+    ended = {"sessions_ended": _end_everything(staff_id, now), "tokens_ended": _end_tokens(staff_id, actor, now)}
+    detail = {"from": staff.role, "to": role.value, **ended}
     record_staff(StaffEventType.ROLE_CHANGED, at=now, actor=actor, staff_id=staff_id, **detail)
     return require_staff(staff_id)
 
 
 def change_active(staff_id: str, active: bool, *, actor: str, now: dt.datetime) -> Staff:
-    """Switch an account off, which ends its sessions and its invitation at once, or on again, inside a transaction.
+    """Switch an account off, or on again, inside a transaction. Off: its sessions, invitation and tokens end at once.
 
     Raises:
         NotFound, LastOwner.
@@ -108,9 +110,9 @@ def change_active(staff_id: str, active: bool, *, actor: str, now: dt.datetime) 
     if not active:
         _require_another_owner(staff_id, owners)
     change_staff(staff_id, {"active": active, "invitation_hash": None, "invitation_expires_at": None})
-    ended = _end_everything(staff_id, now)
+    ended = {"sessions_ended": _end_everything(staff_id, now), "tokens_ended": _end_tokens(staff_id, actor, now)}
     event = StaffEventType.ACTIVATED if active else StaffEventType.DEACTIVATED
-    record_staff(event, at=now, actor=actor, staff_id=staff_id, sessions_ended=ended)
+    record_staff(event, at=now, actor=actor, staff_id=staff_id, **ended)
     return require_staff(staff_id)
 
 
@@ -159,6 +161,15 @@ def _new_invitation(staff_id: str, now: dt.datetime) -> Invitation:
 def _end_everything(staff_id: str, now: dt.datetime) -> int:
     forget_sign_ins_of(staff_id)
     return end_console_sessions(staff_id, now)
+
+
+def _end_tokens(staff_id: str, actor: str, now: dt.datetime) -> int:
+    """Tokens that they made for tenants end: whoever made one may have kept it."""
+    ended = end_made_by([f"staff:{staff_id}"], now)
+    for token in ended:
+        if token.tenant_id is not None:
+            record(token.tenant_id, EventType.TOKEN_REVOKED, at=now, actor=actor, token=token.public_id)
+    return len(ended)
 
 
 def _require_another_owner(staff_id: str, owners: list[str]) -> None:

@@ -14,6 +14,7 @@ import secrets
 
 from admin_ui import sign_in_records
 from admin_ui.access_errors import StaffSignInLost, StaffUnknown
+from admin_ui.console_sessions import BY_SSO
 from admin_ui.sign_in_records import HandedOver
 from admin_ui.staff_entry import Door, Entered, enter
 from admin_ui.staff_records import find_staff_by_email
@@ -69,7 +70,7 @@ def finish_with_hand_over(secret: str, code: str, door: Door) -> Entered:
         handed = _take(secret, code, door.now)
         staff = find_staff_by_email(handed.email)
         if staff is not None and staff.active:
-            token = enter(staff, "sso", door, authenticated_at=min(handed.authenticated_at, door.now))
+            token = enter(staff, BY_SSO, door, authenticated_at=min(handed.authenticated_at, door.now))
             return Entered(token, handed.target)
     sign_in_log.info("staff_refused", staff=staff.id if staff else None, step="sso")
     raise StaffUnknown("no active account of this address")

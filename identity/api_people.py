@@ -9,10 +9,11 @@ from typing import Any
 from flask import request
 
 from config.database import transaction
+from identity.local_sign_in.accounts import change_person
+from identity.local_sign_in.door import Means
 from identity.organisations.members import put_people
 from identity.people import (
     change_active,
-    edit_person,
     end_every_session,
     end_one_session,
     end_persons_sessions,
@@ -35,6 +36,7 @@ from identity.people_schemas import (
 )
 from identity.people_views import access_document, people_filter, session_document
 from identity.session_records import SessionFilter
+from tenants import wiring
 from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
 from tenants.errors import Forbidden, NotFound
@@ -89,7 +91,8 @@ def patch_user(body: Mapping[str, Any], tenant: ManagedTenant, user_id: str) -> 
         if "organisation_id" in body:
             put_people(tenant, [user_id], body["organisation_id"], actor=caller().actor, now=now())
         if profile:
-            edit_person(tenant.id, user_id, profile, actor=caller().actor, now=now())
+            means = Means(wiring.settings(), wiring.keys(), wiring.admins_of())
+            change_person(tenant, user_id, profile, means, actor=caller().actor, now=now())
         if "active" in body:
             change_active(tenant.id, user_id, body["active"], actor=caller().actor, now=now())
         return asdict(require_person(tenant.id, user_id))

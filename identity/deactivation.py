@@ -32,8 +32,8 @@ Ending = Callable[[int, Sequence[str], dt.datetime], Counter[str]]
 """(tenant, people, now) -> how many ended, by person; inside a transaction."""
 
 ENDINGS: Mapping[str, Ending] = {
+    "native_codes": drop_codes_of,  # before sessions, as whoever redeems one holds them
     "sessions": end_sessions_of,
-    "native_codes": drop_codes_of,
     "api_tokens": revoke_tokens_by,
     "setup_links": revoke_links_for,
     "local_links": drop_links_of,

@@ -15,8 +15,8 @@ from identity.deactivation_models import AccessEnd
 from identity.errors import UserInactive
 from identity.models import Attempt, SessionRow, User
 from identity.native_models import NativeCode
-from tenants.models import APIToken
 from tenants.setup_models import SetupLink
+from tenants.tokens import end_made_by
 
 MAX_SHOWN = 50
 PERSON_ACTOR = "user:"
@@ -50,12 +50,9 @@ def drop_codes_of(tenant_id: int, user_ids: Sequence[str], now: dt.datetime) -> 
 
 
 def revoke_tokens_by(tenant_id: int, user_ids: Sequence[str], now: dt.datetime) -> Counter[str]:
-    """The tenant's tokens of the management API that they have made: whoever made one may have kept it."""
-    makers = [PERSON_ACTOR + user_id for user_id in user_ids]
-    which = (APIToken.tenant_id == tenant_id, APIToken.made_by.in_(makers))
-    valid = (*which, APIToken.revoked_at.is_(None), APIToken.expires_at > now)
-    revoked = sa.update(APIToken).where(*valid).values(revoked_at=now).returning(APIToken.made_by)
-    return Counter(str(maker).removeprefix(PERSON_ACTOR) for maker in write(revoked).scalars())
+    """Tokens of the management API that they have made, and those that these have made: whoever made one may have kept it."""
+    ended = end_made_by([PERSON_ACTOR + user_id for user_id in user_ids], now, tenant_id=tenant_id)
+    return Counter(token.maker.removeprefix(PERSON_ACTOR) for token in ended)
 
 
 def revoke_links_for(tenant_id: int, user_ids: Sequence[str], now: dt.datetime) -> Counter[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from config.database import RowId, read, write
 from config.statements import Prepared
 from identity.models import EmailAddress
 
@@ -18,6 +21,9 @@ _FREE = Prepared(
         EmailAddress.tenant_id == sa.bindparam("of_tenant"), EmailAddress.user_id == sa.bindparam("of_user")
     )
 )
+_ACCOUNTS = sa.table("local_account", sa.column("tenant_id"), sa.column("user_id", RowId))
+_LINKS = sa.table("local_link", sa.column("tenant_id"), sa.column("user_id", RowId))
+"""Of local accounts, which know of people, and not the other way round."""
 _CLAIM = Prepared(
     {
         "postgresql": postgresql.insert(EmailAddress.__table__).on_conflict_do_nothing(index_elements=["email"]),
@@ -31,6 +37,18 @@ def claim_email(tenant_id: int, user_id: str, email: str) -> bool:
     return _CLAIM.write({"email": email, "tenant_id": tenant_id, "user_id": user_id}) == 1
 
 
+def who_gets_links(tenant_id: int, user_ids: Iterable[str]) -> frozenset[str]:
+    """Which of these people have a local account, so that links that set a password go to their address."""
+    theirs = (_ACCOUNTS.c.tenant_id == tenant_id, _ACCOUNTS.c.user_id.in_(list(user_ids)))
+    return frozenset(read(sa.select(_ACCOUNTS.c.user_id).where(*theirs)).scalars())
+
+
+def drop_mailed_links(tenant_id: int, user_ids: Sequence[str]) -> None:
+    """Remove links that set a password: they went to addresses that these people have no more, and others may read there."""
+    write(sa.delete(_LINKS).where(_LINKS.c.tenant_id == tenant_id, _LINKS.c.user_id.in_(user_ids)))
+
+
 def free_email(tenant_id: int, user_id: str) -> None:
-    """Let go of a person's address, to claim another one in the same transaction."""
+    """Let go of a person's address, to claim another one in the same transaction; links that were mailed there end with it."""
     _FREE.write({"of_tenant": tenant_id, "of_user": user_id})
+    drop_mailed_links(tenant_id, [user_id])

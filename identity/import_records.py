@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from config.database import new_id, read, write
 from config.looks import Look, any_row
+from identity.email_addresses import who_gets_links
 from identity.import_models import APPLYING, READY, WAITING, PeopleImport, PeopleImportLine
 from identity.models import EmailAddress, User
 from identity.people_plan import COMPARED, Known, PlannedLine
@@ -207,6 +208,7 @@ def known_of(tenant_id: int, ids: Iterable[str], emails: Sequence[str], username
         by_email={email: people[user_id] for email, user_id in here.items() if user_id in people},
         elsewhere=frozenset(row.email for row in owners if row.tenant_id != tenant_id),
         by_username={row.username: row.id for row in named},
+        with_password=who_gets_links(tenant_id, people),
     )
 
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from config.database import new_id, present_connection, read, write
 from config.statements import Prepared
+from identity.email_addresses import drop_mailed_links
 from identity.import_models import ADDED, CHANGED
 from identity.import_records import ImportRow, every_line, people_of
 from identity.models import EmailAddress, User
@@ -125,6 +126,7 @@ def _write_people(writes: Writes) -> None:
             raise ImportOutdated("a person was changed since the preview")
     for ids in _parts(writes.freed):
         write(sa.delete(EmailAddress).where(EmailAddress.tenant_id == writes.tenant_id, EmailAddress.user_id.in_(ids)))
+        drop_mailed_links(writes.tenant_id, ids)
     for rows in _parts(writes.addresses):
         _ADD_ADDRESS.write_bound(rows)
 

@@ -11,7 +11,7 @@ import secrets
 
 from config.database import transaction
 from identity.errors import NativeCodeInvalid
-from identity.native_records import add_code, count_pending, entry_of, note_opened, opened_by, use_code
+from identity.native_records import add_code, count_pending, entry_of, hold_session, note_opened, opened_by, use_code
 from identity.native_request import NativeRequest, Redemption, proves
 from identity.session_records import end_one
 from identity.sessions import BrowserFacts, CurrentSession, OpenedSession, live_session, open_session
@@ -80,6 +80,7 @@ def _redeemed(
         return None, "another verifier than the challenge's"
     if (redemption.redirect_uri, redemption.client) != (code.redirect_uri, code.client):
         return None, "another redirect_uri or client_id than was asked with"
+    hold_session(tenant.id, code.session_id)
     current = live_session(tenant, organisations, code.session_id, now)
     entry = entry_of(tenant.id, code.session_id, code.client) if current else None
     if current is None or entry is None:

@@ -91,6 +91,12 @@ def drop_codes(tenant_id: int, user_id: str) -> int:
     return write(sa.delete(NativeCode).where(*waiting)).rowcount
 
 
+def hold_session(tenant_id: int, session_id: str) -> None:
+    """Hold a session until the end of the transaction: whoever ends it has done so before, or waits."""
+    held = sa.select(SessionRow.id).where(SessionRow.tenant_id == tenant_id, SessionRow.id == session_id)
+    write(held.with_for_update(key_share=True)).all()
+
+
 def entry_of(tenant_id: int, session_id: str, client: str) -> Entry | None:
     """How the person came in whose session this is, for one more session of theirs that lasts no longer.
 

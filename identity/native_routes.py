@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.database import transaction
 from config.logs import sign_in_log
+from config.networks import network_of
 from config.throttle import Throttle
 from identity.browsers import bearer_token, browser_facts, session_here
 from identity.errors import NativeRequestInvalid, NotSignedIn
@@ -25,7 +26,7 @@ from tenants.errors import RateLimited, Refusal
 
 MAX_NATIVE_BODY = 8 * 1024
 REDEMPTIONS = Throttle(per_minute=60, burst=60)
-"""For each tenant, address and worker: codes cannot be guessed, but each try costs a look and a line."""
+"""For each tenant, network and worker: codes cannot be guessed, but each try costs a look and a line."""
 
 native_routes = Blueprint("native", __name__)
 native_routes.before_request(to_current_mydomain)
@@ -63,7 +64,8 @@ def answer() -> WerkzeugResponse:
 def token() -> Response:
     """Give the application its own session for the code; nothing of the browser's comes or counts here."""
     tenant, now, facts = web.tenant(), _now(), browser_facts()
-    if web.settings().rate_limits and not REDEMPTIONS.lets_through(f"{tenant.id} {facts.address}", time.monotonic()):
+    who = f"{tenant.id} {network_of(facts.address)}"
+    if web.settings().rate_limits and not REDEMPTIONS.lets_through(who, time.monotonic()):
         raise RateLimited("native tokens", retry_after=1)
     if request.mimetype != FORM_CONTENT_TYPE:
         raise NativeRequestInvalid(f"content type {request.mimetype[:80]!a}")

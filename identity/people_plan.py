@@ -19,6 +19,7 @@ MAX_SHOWN = 200
 NOBODY = "Nobody of this organisation has this id."
 NOT_ACTIVE = "It is neither yes nor no."
 SWITCHED_OFF = "This account is switched off, and a file cannot switch it on: somebody does that on the person's page."
+LOCAL_ACCOUNT = "This person has a local account: change the address on their page, and they are told at the former one."
 NEEDS_EMAIL = "A new person needs an e-mail address."
 
 
@@ -30,6 +31,8 @@ class Known:
     by_email: Mapping[str, Mapping[str, Any]]
     elsewhere: frozenset[str]
     by_username: Mapping[str, str]
+    with_password: frozenset[str] = frozenset()
+    """Ids of those who have a local account: links that set a password go to their address."""
 
 
 @dataclass(slots=True)
@@ -136,6 +139,8 @@ def _email_problems(
         require_domain(email, proven)
     except FieldInvalid as error:
         return [("email", str(error))]
+    if person is not None and person["id"] in known.with_password:
+        return [("email", LOCAL_ACCOUNT)]
     owner = known.by_email.get(email)
     taken = email in known.elsewhere or (owner is not None and (person is None or owner["id"] != person["id"]))
     return [("email", EMAIL_IN_USE)] if taken else []

@@ -70,6 +70,15 @@ def set_active(tenant_id: int, user_id: str, active: bool) -> bool:
     return write(statement.values(active=active)).rowcount == 1
 
 
+def hold_person(tenant_id: int, user_id: str) -> bool:
+    """Hold a person until the end of the transaction; whether they are there and switched on.
+
+    Whoever switches them off, or gives them another address, has done so before, or waits.
+    """
+    held = sa.select(User.active).where(User.tenant_id == tenant_id, User.id == user_id)
+    return bool(write(held.with_for_update(key_share=True)).scalar_one_or_none())
+
+
 def end_open_sessions(
     tenant_id: int,
     now: dt.datetime,
@@ -96,4 +105,13 @@ def end_open_sessions(
         statement = statement.where(SessionRow.user_id == user_id)
     if but is not None:
         statement = statement.where(SessionRow.id != but)
-    return write(statement.values(ended_at=now)).rowcount
+    return _repeated(statement.values(ended_at=now))
+
+
+def _repeated(ending: sa.Update) -> int:
+    """Do it until nothing is left: a session that was opened out of another one, while that was waited for, ends with it."""
+    ended = found = write(ending).rowcount
+    while found:
+        found = write(ending).rowcount
+        ended += found
+    return ended

@@ -45,7 +45,8 @@ def change_profile(tenant_id: int, user_id: str, changes: Mapping[str, str | Non
     Raises:
         EmailInUse, UsernameInUse.
     """
-    row = read(sa.select(*_PROFILE).where(*_one(tenant_id, user_id)).with_for_update()).one()
+    # Not against those who only refer to the person, such as a sign-in's new session.
+    row = read(sa.select(*_PROFILE).where(*_one(tenant_id, user_id)).with_for_update(key_share=True)).one()
     before = dict(row._mapping)
     changed = {name: value for name, value in changes.items() if value != before[name]}
     if not changed:

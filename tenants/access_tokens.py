@@ -6,11 +6,19 @@ import datetime as dt
 from dataclasses import dataclass
 
 from tenants.audit import EventType, record
-from tenants.errors import NotFound
+from tenants.errors import NotFound, Unauthenticated
 from tenants.management_errors import DurationInvalid, TokenOutlivesMaker, TooManyTokens
 from tenants.roles import Role
 from tenants.tenant_records import ManagedTenant
-from tenants.tokens import TokenView, add_token, count_valid_tokens, end_tenant_token, find_tenant_token
+from tenants.tokens import (
+    BY_TOKEN,
+    TokenView,
+    add_token,
+    count_valid_tokens,
+    end_tenant_token,
+    find_tenant_token,
+    hold_token,
+)
 
 MAX_TENANT_LIFETIME = dt.timedelta(days=366)
 MAX_VALID_TOKENS = 100
@@ -47,7 +55,10 @@ def make_tenant_token(
 
     Raises:
         DurationInvalid: over already, or longer than a year. TokenOutlivesMaker, TooManyTokens, TokenScopeInvalid.
+        Unauthenticated: the token that makes it was revoked this moment.
     """
+    if actor.startswith(BY_TOKEN) and not hold_token(actor.removeprefix(BY_TOKEN), now):
+        raise Unauthenticated("revoked meanwhile")
     if not dt.timedelta(0) < lifetime <= MAX_TENANT_LIFETIME:
         raise DurationInvalid("a tenant's token lives for a year at most")
     if not_after is not None and now + lifetime > not_after:
@@ -60,14 +71,15 @@ def make_tenant_token(
 
 
 def revoke_tenant_token(tenant_id: int, public_id: str, *, actor: str, now: dt.datetime) -> TokenView:
-    """End a token of the tenant at once; one that has ended stays so.
+    """End a token of the tenant at once, and what was made with it; one that has ended stays so.
 
     Raises:
         NotFound: the tenant has no such token.
     """
     require_tenant_token(tenant_id, public_id)
-    if end_tenant_token(tenant_id, public_id, now):
-        record(tenant_id, EventType.TOKEN_REVOKED, at=now, actor=actor, token=public_id)
+    for ended in end_tenant_token(tenant_id, public_id, now):
+        with_it = {} if ended == public_id else {"made_with": public_id}
+        record(tenant_id, EventType.TOKEN_REVOKED, at=now, actor=actor, token=ended, **with_it)
     return require_tenant_token(tenant_id, public_id)
 
 

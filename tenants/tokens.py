@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -17,6 +17,8 @@ from tenants.models import APIToken
 from tenants.roles import Role
 
 PREFIX = "vst_"
+BY_TOKEN = "token:"  # noqa: S105 a word
+"""How what a token does is signed: with its public id behind it."""
 SECRET_BYTES = 32
 PUBLIC_ID = re.compile(r"tok_[0-9a-f]{12}")
 MAX_TOKEN_LENGTH = 128
@@ -38,7 +40,7 @@ class Caller:
     @property
     def actor(self) -> str:
         """How audit events name the caller."""
-        return f"token:{self.token_id}"
+        return BY_TOKEN + self.token_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,15 @@ class TokenView:
     def state(self, now: dt.datetime) -> str:
         """One of valid, expired and revoked."""
         return "revoked" if self.revoked_at else "expired" if self.expires_at <= now else "valid"
+
+
+@dataclass(frozen=True, slots=True)
+class EndedToken:
+    """A token that ended with whoever stands behind it: the person, staff or token that made it, or made what made it."""
+
+    public_id: str
+    tenant_id: int | None
+    maker: str
 
 
 _FIND = sa.select(APIToken.public_id, APIToken.role, APIToken.tenant_id, APIToken.expires_at, APIToken.revoked_at).where(
@@ -78,7 +89,7 @@ def add_token(
     """Make a token, and give it with its public id. It is shown this once; the database keeps its hash.
 
     Args:
-        made_by: who, as events name them; one that a person made ends with their account.
+        made_by: who, as events name them; what somebody made ends with their account, and what a token made with that token.
 
     Raises:
         TokenScopeInvalid: a tenant's role without a tenant, or the other way round.
@@ -150,10 +161,51 @@ def count_valid_tokens(tenant_id: int, now: dt.datetime) -> int:
     return int(read(sa.select(sa.func.count()).select_from(APIToken).where(*valid)).scalar_one())
 
 
-def end_tenant_token(tenant_id: int, public_id: str, now: dt.datetime) -> bool:
-    """End one of a tenant's tokens; False where it had ended before."""
+def end_tenant_token(tenant_id: int, public_id: str, now: dt.datetime) -> list[str]:
+    """End one of a tenant's tokens, and what it made; the public ids of all that ended, none where it had ended before."""
     which = (*_of_tenant(tenant_id, public_id), APIToken.revoked_at.is_(None))
-    return write(sa.update(APIToken).where(*which).values(revoked_at=now)).rowcount == 1
+    if write(sa.update(APIToken).where(*which).values(revoked_at=now)).rowcount != 1:
+        return []
+    return [public_id, *(ended.public_id for ended in end_made_by([BY_TOKEN + public_id], now))]
+
+
+def hold_token(public_id: str, now: dt.datetime) -> bool:
+    """Hold a token until the end of the transaction, while it makes another one; False where it has ended meanwhile."""
+    valid = (APIToken.public_id == public_id, APIToken.revoked_at.is_(None), APIToken.expires_at > now)
+    return write(sa.select(APIToken.public_id).where(*valid).with_for_update()).first() is not None
+
+
+def end_made_by(makers: Sequence[str], now: dt.datetime, *, tenant_id: int | None = None) -> list[EndedToken]:
+    """End what these have made, and what that has made in turn, inside a transaction: whoever made one may have kept it.
+
+    Args:
+        makers: as events name them.
+        tenant_id: what they may have made is this tenant's.
+    """
+    behind, sought = dict[str, str](), {maker: maker for maker in makers}
+    while sought:  # a token is younger than what made it, so this comes to an end
+        found = sa.select(APIToken.public_id, APIToken.made_by).where(APIToken.made_by.in_(list(sought)))
+        if tenant_id is not None:
+            found = found.where(APIToken.tenant_id == tenant_id)
+        made = {row.public_id: sought[row.made_by] for row in read(found)}
+        behind |= made
+        sought = {BY_TOKEN + public_id: maker for public_id, maker in made.items()}
+    if not behind:
+        return []
+    valid = (APIToken.public_id.in_(list(behind)), APIToken.revoked_at.is_(None), APIToken.expires_at > now)
+    statement = sa.update(APIToken).where(*valid).values(revoked_at=now).returning(APIToken.public_id, APIToken.tenant_id)
+    return [EndedToken(row.public_id, row.tenant_id, behind[row.public_id]) for row in write(statement)]
+
+
+def maker_behind(actor: str) -> str:
+    """Who stands behind an actor: of a token, whoever made it, or made the token that made it; everybody else themselves."""
+    while actor.startswith(BY_TOKEN):
+        statement = sa.select(APIToken.made_by).where(APIToken.public_id == actor.removeprefix(BY_TOKEN))
+        made_by = read(statement).scalar_one_or_none()
+        if made_by is None:
+            break
+        actor = made_by
+    return actor
 
 
 def _of_tenant(tenant_id: int, public_id: str) -> tuple[sa.ColumnElement[bool], ...]:
@@ -161,10 +213,13 @@ def _of_tenant(tenant_id: int, public_id: str) -> tuple[sa.ColumnElement[bool], 
 
 
 def revoke_token(token_or_id: str, now: dt.datetime) -> TokenView | None:
-    """End a token, named by itself or by its public id; None where there is none, or it was revoked before."""
+    """End a token, named by itself or its public id, and what it made; None where there is none, or it was revoked before."""
     if not token_or_id.isascii() or not token_or_id.isprintable():
         return None
-    return _revoke(sa.or_(APIToken.public_id == token_or_id, APIToken.token_hash == hash_of_token(token_or_id)), now)
+    revoked = _revoke(sa.or_(APIToken.public_id == token_or_id, APIToken.token_hash == hash_of_token(token_or_id)), now)
+    if revoked is not None:
+        end_made_by([BY_TOKEN + revoked.public_id], now)
+    return revoked
 
 
 def revoke_tokens_of(tenant_id: int, now: dt.datetime) -> None:

@@ -12,9 +12,13 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, submitted
 from admin_ui.listing import Column, Listing, Page, read_query
+from admin_ui.principals import require_no_emergency
 from admin_ui.rendering import notify
 from admin_ui.screen import TenantScreen, page
+from admin_ui.screens.proof import proof_first
 from config.database import transaction
+from identity.errors import NotSignedIn
+from identity.people_records import hold_person
 from tenants.access_tokens import MadeToken, make_tenant_token, revoke_tenant_token
 from tenants.errors import NotFound, Refusal
 from tenants.paging import cursor_of, cursor_scope, key_of
@@ -48,15 +52,19 @@ class TokensScreen(TenantScreen):
         return self._list(asked, BLANK, {})
 
     @page("/", CONFIGURE, methods=("POST",))
-    def create(self, asked: Asked) -> Response:
+    def create(self, asked: Asked) -> WerkzeugResponse:
         """Make one, and show its secret in this answer: nothing keeps it, so there is no other page to lead to."""
+        if elsewhere := proof_first(asked, self.url_of("index", asked)):
+            return elsewhere
         form = submitted(TokenCreate(), request.form)
         shown = {**BLANK, **form.shown}
         if form.values is None:
             return self._list(asked, shown, form.errors, status=422)
         values = form.values
         try:
+            require_no_emergency(asked.principal)
             with transaction():
+                _hold_maker(asked)
                 made = make_tenant_token(
                     asked.tenant,
                     Role(values["role"]),
@@ -65,6 +73,8 @@ class TokensScreen(TenantScreen):
                     actor=asked.actor,
                     now=asked.now,
                 )
+        except NotSignedIn:
+            raise
         except Refusal as refusal:
             return self._list(asked, shown, errors_of(refusal), status=refusal.status)
         return self._list(asked, BLANK, {}, made=made)
@@ -109,3 +119,10 @@ class TokensScreen(TenantScreen):
         )
         response.headers["Cache-Control"] = "no-store"
         return response
+
+
+def _hold_maker(asked: Asked) -> None:
+    """Whoever is switched off this moment leaves no token behind."""
+    own = asked.principal
+    if own.tenant_id is not None and not hold_person(own.tenant_id, own.id):
+        raise NotSignedIn("switched off meanwhile")

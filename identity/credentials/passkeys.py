@@ -6,6 +6,7 @@ User verification is demanded always, so a passkey is both factors: something he
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from webauthn.helpers.structs import (
 )
 
 CHALLENGE_BYTES = 32
+_CREDENTIAL_ID = re.compile(r"[A-Za-z0-9_-]{1,1400}")
+"""Base64url of 1,023 octets at most (WebAuthn Level 2, 4); whatever else is said is no id, and is looked up nowhere."""
 MAX_ANSWER = 32 * 1024
 """Characters of what a browser sends; RSA keys and attestations included."""
 TIMEOUT_MS = 120_000
@@ -136,7 +139,7 @@ def unverified_credential_id(answer: str) -> str:
         PasskeyInvalid
     """
     claimed = _document(answer).get("id")
-    if not isinstance(claimed, str) or not 0 < len(claimed) <= 1400 or not claimed.isascii():
+    if not isinstance(claimed, str) or not _CREDENTIAL_ID.fullmatch(claimed):
         raise PasskeyInvalid("no credential id")
     return claimed
 

@@ -13,12 +13,6 @@ from identity.models import SessionRow
 from identity.sessions import TOKEN_BYTES
 
 
-def end_other_sessions(tenant_id: int, user_id: str, session_id: str, now: dt.datetime) -> int:
-    """End a person's open sessions but one, inside a transaction, and tell how many."""
-    whose = (SessionRow.tenant_id == tenant_id, SessionRow.user_id == user_id, SessionRow.id != session_id)
-    return write(sa.update(SessionRow).where(*whose, SessionRow.ended_at.is_(None)).values(ended_at=now)).rowcount
-
-
 def renew_token(tenant_id: int, session_id: str) -> str:
     """Give an open session another token, inside a transaction: whoever had the former one is not signed in by it."""
     token = secrets.token_urlsafe(TOKEN_BYTES)

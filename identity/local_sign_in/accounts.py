@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from identity.local_accounts.account_records import (
@@ -27,8 +28,8 @@ from identity.local_accounts.session_records import end_sessions_of_way
 from identity.local_accounts.sign_in_records import forget_what_waits
 from identity.local_sign_in.door import AnyTenant, Means
 from identity.local_sign_in.links import IssuedLink, issue_link, tell_owner
-from identity.people import require_person
-from identity.people_records import end_open_sessions
+from identity.people import edit_person, require_person
+from identity.people_records import ManagedPerson, end_open_sessions
 from tenants.audit import EventType, record
 from tenants.email_domains import normalise_email
 from tenants.errors import ConflictingState, NotFound
@@ -97,6 +98,24 @@ def take_factors(tenant: AnyTenant, user_id: str, means: Means, *, actor: str, n
     ended = end_open_sessions(tenant.id, now, user_id=user_id)
     record(tenant.id, EventType.LOCAL_FACTORS_REMOVED, at=now, actor=actor, user=user_id, sessions_ended=ended)
     tell_owner(tenant, account, "an administrator removed your second factors", means, now)
+
+
+def change_person(
+    tenant: AnyTenant, user_id: str, changes: Mapping[str, str | None], means: Means, *, actor: str, now: dt.datetime
+) -> ManagedPerson:
+    """Change fields of a person's profile, inside a transaction.
+
+    Whoever has a local account is told of another address, and at the former one: from now on links that set a password go
+    to the other one, which an administrator gone bad could have chosen.
+
+    Raises:
+        Those of `edit_person`.
+    """
+    account = find_account(tenant.id, user_id)
+    person = edit_person(tenant.id, user_id, changes, actor=actor, now=now)
+    if account is not None and account.person.email != person.email:
+        tell_owner(tenant, account, "an administrator changed the e-mail address of your account", means, now)
+    return person
 
 
 def show_account(tenant_id: int, user_id: str, now: dt.datetime) -> ShownAccount | None:

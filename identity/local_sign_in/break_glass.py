@@ -32,6 +32,7 @@ from tenants.notices.ending import recipients_of
 from tenants.notices.letters import Letter
 from tenants.notices.outbox import tell_by_mail, tell_webhooks
 from tenants.tenant_records import bump_version
+from tenants.tokens import maker_behind
 
 MIN_REASON, MAX_REASON = 10, 500
 MAX_NAMED = 10
@@ -164,12 +165,14 @@ def tell_everybody(
 
 
 def acknowledge_use(tenant_id: int, use_id: str, *, actor: str, now: dt.datetime) -> None:
-    """Say that a use is known and in order, inside a transaction; the console stops telling of it. Not one's own use.
+    """Say that a use is known and in order, inside a transaction; the console stops telling of it.
+
+    Not one's own use, nor by a token of one's own: an hour as an administrator is enough to make one.
 
     Raises:
         NotFound, OwnUse.
     """
-    if actor == f"user:{user_of_use(tenant_id, use_id)}":
+    if maker_behind(actor) == f"user:{user_of_use(tenant_id, use_id)}":
         raise OwnUse("by whoever came in")
     if not see_use(tenant_id, use_id, seen_by=actor, now=now):
         raise NotFound("no such use, or seen already")

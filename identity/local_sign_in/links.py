@@ -30,7 +30,7 @@ from identity.local_sign_in.acceptance import require_new_password
 from identity.local_sign_in.door import AnyTenant, Door, Means, counters_for, needs_second_factor, require_patience
 from identity.local_sign_in.letters import CHANGED_MAIL, LINK_MAIL, changed_letter, invitation_letter, reset_letter
 from identity.local_sign_in.password import name_key
-from identity.people_records import end_open_sessions
+from identity.people_records import end_open_sessions, hold_person
 from tenants.audit import EventType, record
 from tenants.email_domains import domain_of
 from tenants.notices.outbox import tell_by_mail
@@ -82,6 +82,8 @@ def issue_link(
     Raises:
         LocalAccountMissing, LinkNotShown, MailDomainNotProven.
     """
+    hold_account(tenant.id, user_id)
+    hold_person(tenant.id, user_id)  # it goes to the address that they have now, or ends with it
     account = find_account(tenant.id, user_id)
     if account is None:
         raise LocalAccountMissing("no account")

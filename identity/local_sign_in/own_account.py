@@ -16,11 +16,13 @@ from identity.credentials.passwords import hash_password, password_matches
 from identity.local_accounts.account_records import Account, change_account, find_account, hold_account
 from identity.local_accounts.errors import LastLocalFactor
 from identity.local_accounts.factor_records import passkeys_of, remove_passkey
-from identity.local_accounts.session_records import end_other_sessions, renew_token
+from identity.local_accounts.session_records import renew_token
 from identity.local_accounts.sign_in_records import forget_what_waits
 from identity.local_sign_in.acceptance import require_new_password
 from identity.local_sign_in.door import Door, Means, counters_for, forget_attempts, needs_second_factor, require_patience
 from identity.local_sign_in.links import give_recovery_codes, keep_factor, tell_owner
+from identity.native_records import drop_codes
+from identity.people_records import end_open_sessions
 from tenants.administration import require_name
 from tenants.audit import EventType, record
 from tenants.errors import ConflictingState, NotFound
@@ -141,7 +143,8 @@ def _require_dispensable(account: Account, door: Door) -> None:
 
 def _changed(own: Own, event: EventType, words: str, means: Means, door: Door, **detail: Any) -> str:
     tenant_id, user_id, now = door.tenant.id, own.account.person.id, door.now
-    ended = end_other_sessions(tenant_id, user_id, own.session_id, now)
+    drop_codes(tenant_id, user_id)  # whoever had this session's token may have asked for one just before
+    ended = end_open_sessions(tenant_id, now, user_id=user_id, but=own.session_id)
     forget_what_waits(tenant_id, user_id, browsers=event is EventType.LOCAL_PASSWORD_CHANGED)
     record(tenant_id, event, at=now, actor=f"user:{user_id}", user=user_id, sessions_ended=ended, **detail)
     tell_owner(door.tenant, own.account, words, means, now)

@@ -6,6 +6,7 @@ invitation get one answer after the same work; whatever else there is to say is 
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 
 from config.database import transaction
@@ -40,6 +41,8 @@ from tenants.folding import folded
 from tenants.organisations.access import LOCAL
 
 MAX_NAME = 320
+UNSEEN = ("Cc", "Cf")
+"""Control and format characters: the soft hyphen, joiners, marks of direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +107,8 @@ def account_of(tenant_id: int, name: str) -> Account | None:
 
 
 def name_key(name: str) -> str:
-    """What attempts at a name are counted under, however it is written."""
-    return normalise_email(name) or folded(name)
+    """What attempts at a name are counted under, however it is written.
+
+    Characters that nobody sees are left out: directories do so, too (RFC 4518 2.2), and each would begin a count of its own.
+    """
+    return normalise_email(name) or folded("".join(char for char in name if unicodedata.category(char) not in UNSEEN))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -23,9 +24,12 @@ from identity.purge import purge_expired
 from tenants.models import ServiceProviderKey
 from tests.attacks.support import on_sqlite
 from tests.flows.management.support import allow_loopback
+from tests.support.browser import Browser
 from tests.support.keys import certificate_text, rsa_key
+from tests.support.local_accounts import LocalPerson, allow_local
 from tests.support.logout import posted, request_parts, request_xml
 from tests.support.metadata_server import metadata_server
+from tests.support.native import Application
 from tests.support.saml_xml import STATUS
 from tests.support.setup_link import new_customer
 from tests.support.staff import Colleague
@@ -94,6 +98,7 @@ def test_the_log_is_about_nobody(world: World, everything_told: None, capsys: py
     _test_and_paste(world, secrets)
     _manage(world, secrets)
     _staff_come_in(world, secrets)
+    _come_in_by_password(world, secrets)
     secrets.add(*_sealed_keys(world), certificate_text(world.acme.idp.certificate)[:60])
     output = capsys.readouterr().err
     lines = [json.loads(line) for line in output.splitlines()]
@@ -229,6 +234,53 @@ def _staff_come_in(world: World, secrets: Secrets) -> None:
     secrets.add("wrong-hyrax-password-99")
     cookies = (cookie.value for cookie in colleague.browser.client._cookies.values())
     secrets.add(*(value for value in cookies if len(value) > 20))
+
+
+def _come_in_by_password(world: World, secrets: Secrets) -> None:
+    """A local account from its invitation on, by every factor, well and badly; break-glass; an application; the front page."""
+    allow_local(world)
+    person = LocalPerson(world, name="numbat.quoll")
+    person.password = "nine numbats dig quietly"
+    invited = person.invited()
+    assert person.named().follow(invited).status_code == 200
+    assert person.sign_in().status_code == 303
+    assert person.set_up_passkey().status_code == 200 or person.sign_in().status_code == 303
+    secrets.add(person.email, "numbat.quoll", person.password, person.secret, *person.codes, invited.rpartition("/")[2])
+    seen = [_cookies(person.browser)]
+    used = person.passkey.use(person.options("/sign-in/passkey/options"))
+    secrets.add(json.loads(used)["response"]["signature"], json.loads(used)["id"])
+    assert person.send("/sign-in/passkey", passkey=used).status_code == 303
+    seen.append(_cookies(person.browser))
+    other, reason = world.browser(), "the potoroo has bitten through the cable"
+    assert person.give_password(browser=other).status_code == 303
+    assert person.give(other, recovery_code=person.codes[0]).status_code == 303
+    seen.append(_cookies(other))
+    person.break_glass(other, reason=reason)
+    code = person.code()
+    assert person.give(other, code=code).status_code == 303
+    secrets.add(reason)
+    person.give_password("wrong-bilby-password-77", name="bandicoot.bettong")
+    person.send("/sign-in/forgotten", name="bandicoot.bettong@acme.test")
+    person.send("/sign-in/link/" + "potoroo" * 6, password="wrong-bilby-password-77")
+    secrets.add("wrong-bilby-password-77", "bandicoot.bettong", "potoroo" * 6)
+    application = Application(verifier="quokka-" * 8, state="state-of-a-wallaroo")
+    given = application.code(person.browser)
+    token = application.redeems(person.browser, given).get_json()["access_token"]
+    application.redeems(person.browser, given)
+    secrets.add(application.verifier, application.state, given, token)
+    front = Browser(world.app, None)
+    asked = front.post("/", data={"organisation": person.email}, headers={"Sec-Fetch-Site": "same-origin"})
+    assert asked.status_code == 303
+    onward = front.get("/onward").get_data(as_text=True)
+    hint = re.search(r"hint=([A-Za-z0-9._~%-]{40,})", onward)
+    assert hint is not None
+    world.browser().get("/", query_string=f"hint={hint[1]}")
+    secrets.add(hint[1][:60], *(value for cookies in (*seen, _cookies(front)) for value in cookies))
+
+
+def _cookies(browser: Browser) -> list[str]:
+    """What a browser's cookies hold, as far as it is a secret."""
+    return [cookie.value for cookie in (browser.client._cookies or {}).values() if len(cookie.value) > 20]
 
 
 def _sealed_keys(world: World) -> list[str]:

@@ -14,11 +14,13 @@ from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import page
 from admin_ui.screens.organisations.choices import ROOT, organisation_choices, words_of
 from admin_ui.screens.people.belonging import BelongingPages
+from admin_ui.screens.people.local_accounts import means
+from admin_ui.screens.proof import proof_first
 from config.database import transaction
 from identity.console_roles import held_roles
+from identity.local_sign_in.accounts import change_person
 from identity.people import (
     change_active,
-    edit_person,
     end_one_session,
     end_persons_sessions,
     prepare_person,
@@ -80,9 +82,11 @@ class PersonPages(BelongingPages):
         sent = submitted(UserPatch(only=PROFILE_FIELDS), request.form)
         if sent.values is None:
             return self._form(asked, user_id, sent.shown, sent.errors, 422)
+        if sent.values.get("email", person.email) != person.email and (elsewhere := self._proof_first(asked, person.id)):
+            return elsewhere
         try:
             with transaction():
-                edit_person(asked.tenant.id, user_id, sent.values, actor=asked.actor, now=asked.now)
+                change_person(asked.tenant, user_id, sent.values, means(), actor=asked.actor, now=asked.now)
         except Refusal as refusal:
             return self._form(asked, user_id, sent.shown, _by_field(refusal), refusal.status)
         notify("Saved.")
@@ -135,6 +139,10 @@ class PersonPages(BelongingPages):
                 ended = end_persons_sessions(asked.tenant.id, _row_id(user_id), actor=asked.actor, now=asked.now)
         notify("1 session ended." if ended == 1 else f"{ended} sessions ended.")
         return self.see_other("show", asked, user_id=user_id)
+
+    def _proof_first(self, asked: Asked, user_id: str) -> WerkzeugResponse | None:
+        """Links that set a password go to the address: whoever finds an open console does not turn them to their own."""
+        return proof_first(asked, self.url_of("edit", asked, user_id=user_id))
 
     def _person(
         self,
