@@ -105,7 +105,10 @@ document.addEventListener("click", async (event) => {
   if (menu) {
     const open = root.classList.toggle("menu-open");
     menu.setAttribute("aria-expanded", String(open));
-    if (open) document.querySelector("#side a")?.focus();
+    if (open) {
+      document.querySelector("#side a")?.focus();
+      showCurrent();
+    }
     return;
   }
   if (root.classList.contains("menu-open") && !at("#side")) root.classList.remove("menu-open");
@@ -157,6 +160,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+/** The menu scrolls by itself: bring the page that is open into sight. */
+function showCurrent() {
+  document.querySelector("#side [aria-current]")?.scrollIntoView({ block: "nearest" });
+}
+
 root.classList.add("scripted");
 wire(document);
+showCurrent();
 document.querySelector("[data-faults]")?.focus();
