@@ -69,7 +69,7 @@ def main() -> None:
     configure_logging("WARNING")
     with tempfile.TemporaryDirectory(prefix="vestibule-housekeeping-") as name:
         for kind in options.databases:
-            with _database(kind, Path(name)) as (url, pids):
+            with database(kind, Path(name)) as (url, pids):
                 _measure(kind, url, pids, Path(name), options)
 
 
@@ -264,7 +264,8 @@ def _age_one(app: Flask, count: int) -> None:
 
 
 @contextmanager
-def _database(kind: str, folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+def database(kind: str, folder: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """An empty database: its URL, and the processes whose CPU is its own."""
     if kind == "sqlite":
         yield f"sqlite:///{folder}/housekeeping.db", ()
         return

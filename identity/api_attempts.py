@@ -7,15 +7,24 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from flask import request
+from flask import Response, request, stream_with_context
 
+from config.database import transaction
 from identity.attempt_records import page_of_attempts
-from identity.attempt_schemas import AttemptPage, AttemptsQuery, DiagnoseBody, ReceiptView, VerdictView
-from identity.attempt_views import attempt_filter, explained_document, verdict_document
+from identity.attempt_schemas import (
+    AttemptPage,
+    AttemptsExportQuery,
+    AttemptsQuery,
+    DiagnoseBody,
+    ReceiptView,
+    VerdictView,
+)
+from identity.attempt_views import EXPORT_TYPES, attempt_filter, explained_document, export_lines, verdict_document
 from identity.diagnosis import diagnose, explain_attempt, require_diagnosis_rate
 from tenants import web
-from tenants.api_auth import now
+from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
+from tenants.audit import EventType, record
 from tenants.errors import NotFound
 from tenants.paging import cursor_scope, key_of, page_of
 from tenants.records import find_tenant
@@ -38,6 +47,27 @@ def get_attempts(query: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, A
     return {"items": [asdict(attempt) for attempt in items], "next": following}
 
 
+@attempts_api.operation(
+    "GET", f"{ATTEMPTS}.csv", READ, query=AttemptsExportQuery, answers={200: {"type": "string"}}, media_type="text/csv"
+)
+def get_attempts_csv(query: Mapping[str, Any], tenant: ManagedTenant) -> Response:
+    """Export attempts as CSV, newest first, without their receipts; no cell of it is a formula."""
+    return _export(tenant, "csv", query)
+
+
+@attempts_api.operation(
+    "GET",
+    f"{ATTEMPTS}.jsonl",
+    READ,
+    query=AttemptsExportQuery,
+    answers={200: {"type": "string"}},
+    media_type="application/jsonl",
+)
+def get_attempts_jsonl(query: Mapping[str, Any], tenant: ManagedTenant) -> Response:
+    """Export attempts, one JSON document a line, newest first, without their receipts."""
+    return _export(tenant, "jsonl", query)
+
+
 @attempts_api.operation("GET", f"{ATTEMPTS}/<attempt_id>", READ, answers={200: ReceiptView})
 def get_attempt(tenant: ManagedTenant, attempt_id: str) -> dict[str, Any]:
     """Show one attempt with its receipt: each check, what was expected and what came, and what to do about it."""
@@ -55,6 +85,16 @@ def post_diagnose(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, A
     if view is None:
         raise NotFound("deleted meanwhile")
     return verdict_document(diagnose(view, web.trusts().trust_of(view), body["saml_response"], now()))
+
+
+def _export(tenant: ManagedTenant, form: str, query: Mapping[str, Any]) -> Response:
+    """An export as it streams; that it was made is on record before its first line."""
+    filters = attempt_filter(tenant.id, query)
+    with transaction():
+        record(tenant.id, EventType.ATTEMPTS_EXPORTED, at=now(), actor=caller().actor, form=form)
+    lines = stream_with_context(export_lines(tenant.id, form, filters))
+    name = f'attachment; filename="{tenant.slug}-attempts.{form}"'
+    return Response(lines, content_type=EXPORT_TYPES[form], headers={"Content-Disposition": name})
 
 
 def _text(value: Any) -> str:

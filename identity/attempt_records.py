@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from tenants.models import IdentityProvider
 ACCEPTED = "accepted"
 REFUSED = "refused"
 RESULTS = (ACCEPTED, REFUSED)
+EXPORT_BATCH = 1_000
+"""Rows that an export holds at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,14 @@ def page_of_attempts(tenant_id: int, before: str | None, limit: int, filters: At
     if before is not None:
         statement = statement.where(Attempt.id < before)
     return [AttemptRow(**row._mapping) for row in read(statement.order_by(*_order(filters)).limit(limit))]
+
+
+def batches_of_attempts(tenant_id: int, filters: AttemptFilter = ALL) -> Iterator[Sequence[AttemptRow]]:
+    """All attempts that the filter lets through, newest first, a batch at a time; those that come meanwhile stay out."""
+    before: str | None = None
+    while rows := page_of_attempts(tenant_id, before, EXPORT_BATCH, filters):
+        yield rows
+        before = rows[-1].id
 
 
 def find_attempt(tenant_id: int, attempt_id: str) -> AttemptReceipt | None:

@@ -35,6 +35,13 @@ class AttemptsQuery(PageQuery):
     until = Moment(load_default=None, metadata={"description": "First moment that does not count any more."})
 
 
+class AttemptsExportQuery(AttemptsQuery):
+    """Which attempts to export."""
+
+    class Meta:
+        exclude = ("limit", "cursor")
+
+
 class AttemptView(Strict):
     """An attempt to sign in. `code` says why it was refused; nothing where it was not. `test`: it signed nobody in."""
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from identity.attempt_records import AttemptFilter, find_user_by_email
+from identity.attempt_records import AttemptFilter, batches_of_attempts, emails_of, find_user_by_email
 from identity.diagnosis import Explained, Verdict
+from tenants.csv_text import csv_row
 from tenants.email_domains import normalise_email
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """No person has it: what an unknown e-mail address stands for."""
+EXPORT_COLUMNS = ("id", "at", "code", "cause", "email", "user_id", "idp", "test", "reference")
+EXPORT_TYPES: Mapping[str, str] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
+BYTE_ORDER_MARK = "\ufeff"
+"""So that spreadsheets take the file for UTF-8."""
 
 
 def attempt_filter(tenant_id: int, asked: Mapping[str, Any]) -> AttemptFilter:
@@ -30,6 +36,22 @@ def attempt_filter(tenant_id: int, asked: Mapping[str, Any]) -> AttemptFilter:
         since=asked.get("since"),
         until=asked.get("until"),
     )
+
+
+def export_lines(tenant_id: int, form: str, filters: AttemptFilter) -> Iterator[str]:
+    """An export as text, a batch of attempts at a time, without their receipts. `form`: csv or jsonl."""
+    if form == "csv":
+        yield BYTE_ORDER_MARK + csv_row(EXPORT_COLUMNS)
+    for batch in batches_of_attempts(tenant_id, filters):
+        emails = emails_of(tenant_id, {row.user_id for row in batch if row.user_id is not None})
+        rows = (asdict(row) | {"at": row.at.isoformat(), "email": emails.get(row.user_id or "")} for row in batch)
+        yield "".join(_export_line(form, {name: row[name] for name in EXPORT_COLUMNS}) for row in rows)
+
+
+def _export_line(form: str, row: Mapping[str, Any]) -> str:
+    if form == "jsonl":
+        return json.dumps(row, ensure_ascii=False) + "\n"
+    return csv_row(("no", "yes")[cell] if isinstance(cell, bool) else cell for cell in row.values())
 
 
 def explained_document(explained: Explained) -> dict[str, Any]:

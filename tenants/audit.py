@@ -61,6 +61,7 @@ class EventType(StrEnum):
     KEY_ERASED = "key.erased"
     TOKEN_CREATED = "token.created"  # noqa: S105 a word, not a token
     TOKEN_REVOKED = "token.revoked"  # noqa: S105
+    ATTEMPTS_EXPORTED = "attempts.exported"
     EVENTS_EXPORTED = "events.exported"
     CHAIN_ADOPTED = "audit_chain.adopted"
     SESSION_OPENED = "session.opened"

@@ -46,6 +46,7 @@ class Browser:
 
     def __init__(self, app: Flask, slug: str | None = "acme", *, port: int = 8000) -> None:
         self.host = f"{slug}.localhost:{port}" if slug else f"localhost:{port}"
+        self.app = app
         self.client: Client = app.test_client()
         self._without_jar: Client = app.test_client(use_cookies=False)
 

@@ -35,7 +35,7 @@ def staff_id(world: World, role: str = "staff") -> str:
 
 def give_staff_session(browser: Browser, account: str) -> None:
     """Open a session of an account in a browser."""
-    with browser.client.application.app_context(), transaction():
+    with browser.app.app_context(), transaction():
         token = open_console_session(account, "password_totp", FACTS, utc_now())
     host = browser.host.partition(":")[0]
     browser.client.set_cookie(STAFF_COOKIE, token, domain=host, secure=True, httponly=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from flask import Response, redirect, request
+from flask import Response, redirect, request, stream_with_context
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.asked import Asked
@@ -19,8 +19,10 @@ from identity.advice_clocks import clock_of
 from identity.advice_messages import refetch_words
 from identity.advice_words import ENTRIES, WHO_WORDS
 from identity.attempt_records import AttemptFilter, emails_of, page_of_attempts
-from identity.attempt_views import attempt_filter
+from identity.attempt_views import EXPORT_TYPES, attempt_filter, export_lines
 from identity.diagnosis import explain_attempt
+from identity.response_headers import security_headers
+from tenants.audit import EventType, record
 from tenants.draft_errors import DraftWithoutChange
 from tenants.drafts import save_draft
 from tenants.errors import NotFound
@@ -38,6 +40,7 @@ LISTING = Listing(
         Filter("since", "From", kind="date"),
         Filter("until", "To", kind="date"),
     ),
+    exports=("csv", "jsonl"),
     empty="Nobody has tried to sign in yet",
     empty_help="Every attempt of the last 30 days shows here, with each check that was made.",
 )
@@ -71,6 +74,20 @@ class AttemptsScreen(TenantScreen):
             people=people,
             meaning={code: entry.happened for code, entry in ENTRIES.items()},
         )
+
+    @page("/export", READ)
+    def export(self, asked: Asked) -> Response:
+        """All pages of the list as a file, a batch at a time, without receipts; that it was taken is audited."""
+        form = request.args.get("form", "")
+        if form not in EXPORT_TYPES:
+            raise NotFound("no such form")
+        filters = filter_of(asked, read_query(LISTING, request.args))
+        with transaction():
+            record(asked.tenant.id, EventType.ATTEMPTS_EXPORTED, at=asked.now, actor=asked.actor, form=form)
+        lines = stream_with_context(export_lines(asked.tenant.id, form, filters))
+        response = Response(lines, content_type=EXPORT_TYPES[form])
+        response.headers["Content-Disposition"] = f'attachment; filename="{asked.tenant.slug}-attempts.{form}"'
+        return security_headers(response)
 
     @page("/<attempt_id>", READ)
     def show(self, asked: Asked, attempt_id: str) -> Response:

@@ -93,12 +93,14 @@ def test_who_may_do_what(world: World) -> None:
     attempt = newest(world)
     viewer, support, admin = tenant_client(world, role="viewer"), staff_client(world, "support"), tenant_client(world)
     for browser, root in ((viewer, "/admin"), (support, "/admin/tenants/acme")):
-        for path in ("/attempts", f"/attempts/{attempt}", "/audit-log", "/audit-log/export?form=csv"):
+        exports = ("/attempts/export?form=csv", "/attempts/export?form=jsonl&result=refused", "/audit-log/export?form=csv")
+        for path in ("/attempts", f"/attempts/{attempt}", "/audit-log", *exports):
             assert browser.get(root + path).status_code == 200, path
         assert "Leave the class blank" not in browser.get(f"{root}/attempts/{attempt}").get_data(as_text=True)
         token = csrf_of(browser, f"{root}/attempts")
         answer = browser.post(f"{root}/attempts/{attempt}/draft", data={"csrf_token": token, "offer": "0"})
         assert answer.status_code == 403
+    assert viewer.get("/admin/attempts/export?form=xml").status_code == 404
     assert viewer.get("/admin/paste").status_code == 403
     assert support.get("/admin/tenants/acme/paste").status_code == 200
     assert admin.post(f"/admin/attempts/{attempt}/draft", data={"offer": "0"}).status_code == 400

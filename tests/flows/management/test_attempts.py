@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 import json
 from typing import Any
 from urllib.parse import quote
@@ -75,6 +77,24 @@ def test_attempts_are_found_by_code_result_person_and_time(history: World) -> No
     assert codes_of(history, f"user_id={ada}&email=grace@acme.test") == []
     reference = history.api("GET", ATTEMPTS).get_json()["items"][3]["reference"]
     assert codes_of(history, f"reference={reference}") == ["audience_mismatch"]
+
+
+def test_exports_hold_what_the_list_does(history: World) -> None:
+    """All pages, filtered alike, each with its person's address; that one was taken is audited."""
+    for form in ("csv", "jsonl"):
+        answer = history.api("GET", f"{ATTEMPTS}.{form}?result=refused")
+        assert f'filename="acme-attempts.{form}"' in answer.headers["Content-Disposition"]
+        text = answer.get_data(as_text=True).removeprefix("\ufeff")
+        rows = list(csv.DictReader(io.StringIO(text))) if form == "csv" else [json.loads(line) for line in text.splitlines()]
+        assert [row["code"] for row in rows] == [code for code in EVERYTHING if code]
+    accepted = history.api("GET", f"{ATTEMPTS}.jsonl?result=accepted").get_data(as_text=True)
+    people = [json.loads(line)["email"] for line in accepted.splitlines()]
+    assert people == [f"{name}@acme.test" for name in ("ada", "grace", "ada")]
+    assert history.api("GET", f"{ATTEMPTS}.csv?code=replayed").get_data(as_text=True).count("\n") == 1
+    told = history.app.test_cli_runner().invoke(args=["attempts", "export", "acme", "--result", "accepted", "--no-test"])
+    assert told.output == accepted
+    taken = history.api("GET", "/tenants/acme/events?type=attempts.exported").get_json()["items"]
+    assert [event["detail"] for event in taken] == [{"form": form} for form in ("jsonl", "csv", "jsonl", "jsonl", "csv")]
 
 
 @on_sqlite
