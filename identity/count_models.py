@@ -23,7 +23,7 @@ class SignInCount(TenantScoped, Model):
     __tablename__ = "sign_in_count"
     __table_args__ = (
         sa.Index("ix_sign_in_count_day", "day"),
-        sa.Index("ix_sign_in_count_refused", "day", "tenant_id", "count", sqlite_where=REFUSED, postgresql_where=REFUSED),
+        sa.Index("ix_sign_in_count_highest", "day", "count", "tenant_id", sqlite_where=REFUSED, postgresql_where=REFUSED),
     )
 
     day: Mapped[dt.datetime] = mapped_column(UTCDateTime, primary_key=True, sort_order=-1)

@@ -91,7 +91,7 @@ def service_overview(now: dt.datetime) -> ServiceOverview:
         certificates=sorted(certificates, key=lambda item: item.ends_at)[:LISTED],
         syncs=failed_syncs(LISTED),
         onboardings=_stalled(now),
-        failing=failing_tenants(day_of(now) - (FAILING_DAYS - 1) * DAY, LISTED),
+        failing=failing_tenants([day_of(now) - age * DAY for age in range(FAILING_DAYS)], LISTED),
     )
 
 

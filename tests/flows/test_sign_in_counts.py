@@ -196,12 +196,16 @@ def test_who_fails_most_stands_first(world: World) -> None:
 
     def listed() -> list[tuple[str, int, int]]:
         with world.app.app_context():
-            found = failing_tenants(day_of(utc_now()), 10)
+            found = failing_tenants([day_of(utc_now()), day_of(utc_now()) - dt.timedelta(days=1)], 10)
         return [(item.slug, item.accepted, item.refused) for item in found]
 
     assert listed() == [("globex", 0, 5), ("acme", 1, 3)]
+    _add_attempts(world, 4, code="expired", at=utc_now() - dt.timedelta(days=1))
+    _add_attempts(world, 9, code="expired", at=utc_now() - dt.timedelta(days=2))
+    _count(world)
+    assert listed() == [("acme", 1, 7), ("globex", 0, 5)]
     world.api("DELETE", "/tenants/globex")
-    assert listed() == [("acme", 1, 3)]
+    assert listed() == [("acme", 1, 7)]
 
 
 def test_old_counts_are_removed(world: World) -> None:
