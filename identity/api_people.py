@@ -11,13 +11,12 @@ from flask import request
 from config.database import transaction
 from identity.local_sign_in.accounts import change_person
 from identity.local_sign_in.door import Means
-from identity.organisations.members import put_people
+from identity.organisations.members import prepare_member, put_people
 from identity.people import (
     change_active,
     end_every_session,
     end_one_session,
     end_persons_sessions,
-    prepare_person,
     relink_person,
     require_person,
 )
@@ -72,7 +71,7 @@ def get_users(query: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]
 def post_user(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
     """Prepare a person before their first sign-in."""
     with transaction():
-        return asdict(prepare_person(tenant.id, body, actor=caller().actor, now=now()))
+        return asdict(prepare_member(tenant, body, actor=caller().actor, now=now()))
 
 
 @users_api.operation("GET", USER, READ, answers={200: UserView}, exists=require_user)

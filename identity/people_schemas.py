@@ -73,6 +73,7 @@ class UserCreate(Strict):
     first_name = PersonText("first_name", allow_none=True)
     last_name = PersonText("last_name", allow_none=True)
     phone = PersonText("phone", allow_none=True)
+    organisation_id = row_id(allow_none=True, metadata={"description": "Null: they belong to the tenant as a whole."})
 
 
 class UserPatch(Strict):

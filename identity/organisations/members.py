@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from identity.organisations.changing import hold, require_node
 from identity.organisations.records import end_unadmitted, organisation_of, place_person
+from identity.people import prepare_person, require_person
+from identity.people_records import ManagedPerson
 from tenants.audit import EventType, record
 from tenants.errors import NotFound
+from tenants.management_errors import FieldsInvalid
 from tenants.tenant_records import ManagedTenant
 
 MAX_MOVED = 200
 """People of one call: a page of a list."""
+
+
+def prepare_member(
+    tenant: ManagedTenant, profile: Mapping[str, str | None], *, actor: str, now: dt.datetime
+) -> ManagedPerson:
+    """Add a person before their first sign-in, to the organisation of `organisation_id`; without it, to the tenant as a whole.
+
+    Raises:
+        FieldsInvalid: also where there is no such organisation.
+        EmailInUse, UsernameInUse.
+    """
+    organisation_id = profile.get("organisation_id")
+    fields = {name: value for name, value in profile.items() if name != "organisation_id"}
+    if organisation_id is None:
+        return prepare_person(tenant.id, fields, actor=actor, now=now)
+    hold(tenant)  # before the person's rows, as every change of organisations does: no two of them wait for each other
+    person = prepare_person(tenant.id, fields, actor=actor, now=now)
+    try:
+        put_people(tenant, [person.id], organisation_id, actor=actor, now=now)
+    except NotFound as missing:
+        unknown = "There is no such organisation, or not any more."
+        raise FieldsInvalid("organisation_id", errors={"organisation_id": [unknown]}) from missing
+    return require_person(tenant.id, person.id)
 
 
 def put_people(

@@ -19,11 +19,11 @@ from admin_ui.screens.proof import proof_first
 from config.database import transaction
 from identity.console_roles import held_roles
 from identity.local_sign_in.accounts import change_person
+from identity.organisations.members import prepare_member
 from identity.people import (
     change_active,
     end_one_session,
     end_persons_sessions,
-    prepare_person,
     relink_person,
     require_person,
 )
@@ -62,7 +62,7 @@ class PersonPages(BelongingPages):
             return self._form(asked, None, sent.shown, sent.errors, 422)
         try:
             with transaction():
-                person = prepare_person(asked.tenant.id, sent.values, actor=asked.actor, now=asked.now)
+                person = prepare_member(asked.tenant, sent.values, actor=asked.actor, now=asked.now)
         except Refusal as refusal:
             return self._form(asked, None, sent.shown, _by_field(refusal), refusal.status)
         notify("Added. Their first sign-in joins them by e-mail or username.")
@@ -182,8 +182,17 @@ class PersonPages(BelongingPages):
         errors: Mapping[str, Sequence[str]] = NOTHING,
         status: int = 200,
     ) -> Response:
-        values = {name: shown.get(name) for name in PROFILE_FIELDS}
-        return self.render("people/form.html", asked, status=status, user_id=user_id, values=values, errors=errors)
+        values = {name: shown.get(name) for name in (*PROFILE_FIELDS, "organisation_id")}
+        tree = organisations_of(asked.tenant.id)
+        return self.render(
+            "people/form.html",
+            asked,
+            status=status,
+            user_id=user_id,
+            values=values,
+            errors=errors,
+            organisations=organisation_choices(asked, tree, root="") if tree.nodes and user_id is None else [],
+        )
 
 
 def provider_choices(asked: Asked) -> list[tuple[str, str]]:

@@ -56,6 +56,21 @@ def test_a_tree_is_made_renamed_moved_and_removed(world: World) -> None:
     assert "Nothing matches" in text_of(admin, f"{PAGE}/?q=sales")
 
 
+def test_somebody_is_added_to_an_organisation(world: World) -> None:
+    """The field is there where there are organisations; one that went meanwhile is told beside it, and nobody is added."""
+    admin, people = tenant_client(world), "/admin/people"
+    assert "Belongs to" not in text_of(admin, f"{people}/new")
+    sales = made(world, "Sales")
+    assert "Belongs to Acme as a whole Sales" in text_of(admin, f"{people}/new")
+    assert post(admin, f"{people}/new", email="tim@acme.test", organisation_id=sales)[0] == 303
+    assert post(admin, f"{people}/new", email="kim@acme.test", organisation_id="")[0] == 303
+    status, page = post(admin, f"{people}/new", email="eve@acme.test", organisation_id=made(world, "Other", slug="globex"))
+    assert (status, "There is no such organisation" in page, "eve@acme.test" in page) == (422, True, True)
+    found = accepted(world.api("GET", "/tenants/acme/users"))["items"]
+    places = {person["email"]: person["organisation_id"] for person in found if not person["email"].startswith("admin")}
+    assert places == {"tim@acme.test": sales, "kim@acme.test": None}
+
+
 def test_settings_are_shown_with_where_they_come_from_and_taken_back(world: World) -> None:
     """Only what somebody changed is saved, so a page that was open for long sets nobody's changes back."""
     sales, emea = chain(world, "Sales", "EMEA")

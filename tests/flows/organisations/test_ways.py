@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+from tests.flows.management.support import events_of
 from tests.support.browser import code_of
 from tests.support.organisations import accepted, connect_other, made, put, set_access, sign_in_by, user_of
 from tests.support.world import World
@@ -64,3 +65,18 @@ def test_unknown_people_get_accounts_where_their_place_says_so(world: World) -> 
     assert code_of(world.sign_in(world.browser(), **who)) == "user_not_provisioned"
     accepted(set_access(world, None, jit_provisioning=True))
     assert world.sign_in(world.browser(), **who).status_code == 303
+
+
+def test_a_prepared_person_belongs_where_they_are_put(world: World) -> None:
+    """With their making, as one thing: an organisation of nobody, or of another tenant, leaves no person behind."""
+    sales = made(world, "Sales")
+    path = "/tenants/acme/users"
+    there = accepted(world.api("POST", path, json={"email": "tim@acme.test", "organisation_id": sales}))
+    assert (there["organisation_id"], there["active"]) == (sales, True)
+    assert accepted(world.api("POST", path, json={"email": "kim@acme.test", "organisation_id": None}))["organisation_id"] is None
+    theirs = made(world, "Sales", slug="globex")
+    for foreign in (theirs, sales[:-1] + ("0" if sales[-1] != "0" else "1")):
+        refused = world.api("POST", path, json={"email": "eve@acme.test", "organisation_id": foreign})
+        assert (refused.status_code, list(refused.get_json()["errors"])) == (422, ["organisation_id"])
+    assert {person["email"] for person in accepted(world.api("GET", path))["items"]} == {"kim@acme.test", "tim@acme.test"}
+    assert [event["type"] for event in events_of(world)].count("user.created") == 2
