@@ -94,8 +94,8 @@ def _measured(database: Database, keys: KeyStock, size: Size, folder: Path, *, w
         rows = compare(contest, rounds=size.rounds, requests=size.requests)
     yield table(database.kind, rows)
     if with_scale:
-        cached, start = cached_tenant_bytes(many_url, size.cached), start_seconds(many_url, many[PLAIN].host, times=size.starts)
-        yield scale_lines(cached, start)
+        start = start_seconds(many_url, many[PLAIN].host, folder, times=size.starts)
+        yield scale_lines(cached_tenant_bytes(many_url, size.cached), start)
         yield aggregate.measure(size.megabytes)
 
 

@@ -15,9 +15,10 @@ from flask import Flask
 
 from benchmarks.cpu import resident_bytes
 from benchmarks.tenancies import slug_of
+from config.settings import settings_from_environment
+from entrance import create_entrance
 from tenants.records import find_tenant
 from tenants.trusts import TrustCache
-from wsgi import create_app
 
 WARM_SHARE = 10
 """A tenth more tenants are cached before it counts: they fill pools, arenas and caches of the libraries."""
@@ -59,7 +60,7 @@ def main() -> None:
     """Print both numbers, on the database that the environment names."""
     parser = argparse.ArgumentParser()
     parser.add_argument("count", type=int)
-    cached, used = bytes_for_each(create_app(), parser.parse_args().count)
+    cached, used = bytes_for_each(create_entrance(settings_from_environment()), parser.parse_args().count)
     print(cached, used)
 
 

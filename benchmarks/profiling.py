@@ -18,7 +18,7 @@ from benchmarks.client import Answer
 from benchmarks.in_process import Case
 from benchmarks.tenancies import Tenancy
 from config.settings import Settings
-from wsgi import create_app
+from entrance import create_entrance
 
 SHOWN = 30
 WARM = 30
@@ -79,7 +79,7 @@ SHARED = ("read", "write", "all", "write_returning")
 
 def profile(settings: Settings, tenancies: Sequence[Tenancy], case: str, requests: int) -> str:
     """The functions of one case that take most time of their own."""
-    measured = Case(create_app(settings), tenancies, case)
+    measured = Case(create_entrance(settings), tenancies, case)
     profiler = cProfile.Profile(time.thread_time)  # its own clock counts the time of others
     measured.run(WARM, list)
     measured.run(requests, functools.partial(_under, profiler))
@@ -92,7 +92,7 @@ def breakdown(settings: Settings, tenancies: Sequence[Tenancy], case: str, reque
     """Microseconds of CPU by step, medians over the requests, most first; without gunicorn and PostgreSQL's own processes."""
     split = _Split()
     split.wrap_steps()
-    app = create_app(settings)
+    app = create_entrance(settings)
     app.wsgi_app = split.timed("Flask, Werkzeug", app.wsgi_app)  # type: ignore[method-assign]
     measured = Case(app, tenancies, case)
     measured.run(WARM, list)

@@ -188,4 +188,3 @@ def _exception(exc_info: Any) -> str:
     elif isinstance(exc_info, BaseException):
         exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
     return without_addresses(without_secrets(logging.Formatter().formatException(exc_info)))[-MAX_EXCEPTION:]
-

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from config.scheduler import ending
+from config.ending import ending
 
 CPU_SHARE = 0.1
 """Of one core, for the background work of a process: refresh of metadata, purges, seals, counts."""
@@ -63,9 +63,7 @@ BACKGROUND = Budget()
 """That of this process."""
 
 
-def in_batches(
-    step: Callable[[], int], full: int, *, seconds: float = RUN_SECONDS, budget: Budget | None = BACKGROUND
-) -> int:
+def in_batches(step: Callable[[], int], full: int, *, seconds: float = RUN_SECONDS, budget: Budget | None = BACKGROUND) -> int:
     """Repeat a step while it finds a whole batch, and tell how much it did in all.
 
     After each it rests for as long as it worked, and before each for as long as the budget says: on SQLite, where one

@@ -16,7 +16,6 @@ import dataclasses
 import datetime as dt
 import os
 import platform
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from flask import Flask
 from config.clocks.records import BEAT_SECONDS, Clock, beat, stop_beating, worker_is_alive
 from config.clocks.rows import SERVE
 from config.database import DATABASE_ERRORS, db, new_id, transaction
+from config.ending import ending
 from config.logs import jobs_log
 from config.looks import LOOK_SECONDS, Look, Looks
 from config.metrics import JOB_FAILURES, JOB_SECONDS
@@ -41,9 +41,6 @@ LOOK = "look"
 EVERYWHERE = "everywhere"
 
 Where = Literal["anywhere", "worker", "everywhere"]
-
-ending = threading.Event()
-"""Set when this process is to end: a job that takes long looks at it between two pieces of work, and begins no more."""
 
 
 @dataclass(frozen=True, slots=True)

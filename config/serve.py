@@ -60,14 +60,14 @@ def serve(
 
     def on_worker(_worker: object) -> None:
         in_worker()
-        _spare_collections()
+        spare_collections()
 
     hooks = {"post_worker_init": on_worker, "worker_exit": lambda _arbiter, _worker: at_end(), "on_exit": on_exit}
     _Server(app, _options(host, port, workers) | hooks).run()
 
 
-def _spare_collections() -> None:
-    """Leave what was loaded at the start out of garbage collections, and have fewer: requests leave hardly any cycles."""
+def spare_collections() -> None:
+    """Leave what was loaded by now out of garbage collections, and have fewer: requests leave hardly any cycles."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)

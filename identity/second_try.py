@@ -15,7 +15,6 @@ from config.settings import Settings
 from identity.checks import Receipt
 from identity.exchanges import is_unanswered
 from identity.judging import Claim, Judged, judge_claim, judge_response, read_claim
-from tenants.key_refetch import Outcome, refetch_for_key
 from tenants.records import TenantView
 from tenants.signed_xml.errors import SigningKeyUnknown
 from tenants.trusts import TenantTrust
@@ -54,6 +53,8 @@ def judge_with_present_keys(
     except SigningKeyUnknown:
         if not _is_awaited(claim):
             raise
+        from tenants.key_refetch import Outcome, refetch_for_key  # noqa: PLC0415 - all that fetches: hardly ever needed here
+
         began, trust = time.monotonic(), claim.trust
         found = refetch_for_key(tenant.id, trust.idp_id, trust.signing_keys, renewal.settings, now)
         receipt.facts[FACT] = {"outcome": found.outcome.value, "new_keys": found.new_keys, "code": found.code}

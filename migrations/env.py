@@ -4,25 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-import admin_ui.log_levels.models
-import admin_ui.models  # noqa: F401
-import config.clocks.rows
-import config.properties.rows  # noqa: F401
-import identity.count_models
-import identity.import_models
-import identity.local_accounts.models
-import identity.models
-import identity.trial_models  # noqa: F401
-import tenants.directories.models
-import tenants.key_models
-import tenants.logo_models
-import tenants.metadata_models
-import tenants.models
-import tenants.organisations.models
-import tenants.sealing.models
-import tenants.settings_models
-import tenants.setup_models
-import tenants.staff_event_models  # noqa: F401
+import rows  # noqa: F401 - all tables
 from config.database import Base
 from config.migrate import require_whole
 

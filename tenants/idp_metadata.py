@@ -13,6 +13,7 @@ import base64
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from sys import intern
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
@@ -149,8 +150,8 @@ def metadata_from_document(document: Mapping[str, Any]) -> IdPMetadata:
     valid_until = document["valid_until"]
     return IdPMetadata(
         entity_id=document["entity_id"],
-        sso=tuple(Endpoint(**endpoint) for endpoint in document["sso"]),
-        slo=tuple(Endpoint(**endpoint) for endpoint in document["slo"]),
+        sso=tuple(_endpoint_of(endpoint) for endpoint in document["sso"]),
+        slo=tuple(_endpoint_of(endpoint) for endpoint in document["slo"]),
         signing_certificates=tuple(
             signing_certificate_of(x509.load_der_x509_certificate(base64.b64decode(text))) for text in document["certificates"]
         ),
@@ -173,6 +174,11 @@ def _signed_entity(
 def _endpoint_document(endpoint: Endpoint) -> dict[str, str]:
     document = {"binding": endpoint.binding, "location": endpoint.location}
     return document | ({"response_location": endpoint.response_location} if endpoint.response_location else {})
+
+
+def _endpoint_of(document: Mapping[str, str]) -> Endpoint:
+    """With the one text of its binding: 10,000 cached tenants would have 20,000."""
+    return Endpoint(**{**document, "binding": intern(document["binding"])})
 
 
 def _parse_role(role: etree._Element) -> md.IDPSSODescriptor:

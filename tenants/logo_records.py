@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from config.database import read, write
-from tenants.logo_image import Logo
 from tenants.logo_models import TenantLogo
 from tenants.models import Tenant
+
+if TYPE_CHECKING:
+    from tenants.logo_image import Logo
 
 
 @dataclass(frozen=True, slots=True)

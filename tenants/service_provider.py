@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 from dataclasses import dataclass, field
 from typing import Literal
@@ -71,6 +72,11 @@ def key_pair_of(key: rsa.RSAPrivateKey, certificate: x509.Certificate, *, import
         public_sha256=_hash_of(key.public_key()),
         imported=imported,
     )
+
+
+def certificate_der(pem: str) -> bytes:
+    """A certificate of ours without its armour."""
+    return base64.b64decode("".join(line for line in pem.splitlines() if not line.startswith("-----")))
 
 
 def _private_der(key: rsa.RSAPrivateKey) -> bytes:

@@ -81,6 +81,7 @@ class SAMLTrust:
     `key_ends` is empty, or says for each of `signing_keys` when it stops to count: with the last of its certificates, where the
     settings refuse ended ones. `open_signing_key` and `open_decryption_keys` fetch our own private keys when they are needed:
     an opened RSA key takes 9 KiB once it was used, more than all the rest of a trust. `signing_keys` are the IdP's pinned ones.
+    `signing_certificate` is our own, as DER: two thirds of what its PEM takes.
     """
 
     tenant_id: int
@@ -94,7 +95,7 @@ class SAMLTrust:
     valid_until: dt.datetime | None
     settings: SAMLSettings
     email_domains: frozenset[str]
-    signing_certificate: str
+    signing_certificate: bytes
     open_signing_key: Callable[[], rsa.RSAPrivateKey]
     open_decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
     console_rules: tuple[ConsoleRule, ...] = ()

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from sys import intern
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -36,7 +37,7 @@ from tenants.records import (
     switched_off_provider,
 )
 from tenants.saml_settings import SAMLSettings, settings_from_document
-from tenants.service_provider import service_provider_of
+from tenants.service_provider import certificate_der, service_provider_of
 from tenants.trust import ConsoleRule, SAMLTrust, ServiceProvider
 
 MAX_CACHED_TENANTS = 20_000
@@ -157,7 +158,7 @@ def _own_side(tenant: TrustedTenant, open_keys: OpenKeys) -> OwnSide:
     open_keys.keep_only(tenant.id, [row.id for row in own_keys])
     return OwnSide(
         service_provider=service_provider_of(tenant.origin),
-        signing_certificate=signing.certificate,
+        signing_certificate=certificate_der(signing.certificate),
         open_signing_key=partial(open_keys.key, tenant.id, signing.id),
         open_decryption_keys=partial(open_keys.all, tenant.id, decryption),
         decryption_key_ids=decryption,
@@ -170,7 +171,7 @@ class OwnSide:
     """What is the same in all trusts of one tenant."""
 
     service_provider: ServiceProvider
-    signing_certificate: str
+    signing_certificate: bytes
     open_signing_key: Callable[[], rsa.RSAPrivateKey]
     open_decryption_keys: Callable[[], tuple[rsa.RSAPrivateKey, ...]]
     decryption_key_ids: tuple[str, ...]
@@ -190,8 +191,8 @@ def _trust_of_provider(
     return SAMLTrust(
         tenant_id=tenant.id,
         idp_id=row.id,
-        idp_name=row.name,
-        idp_display_name=row.display_name,
+        idp_name=intern(row.name),
+        idp_display_name=intern(row.display_name),
         service_provider=own.service_provider,
         idp_entity_id=metadata.entity_id,
         sso=metadata.sso,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import current_app
 
 from config.sealing import KeyRing
 from config.settings import Settings
-from tenants.administration import EndSessions
-from tenants.notices.ending import AdminsOf
 from tenants.rollover.lately import Noted
 from tenants.sealing.signing import SealKeys
+
+if TYPE_CHECKING:
+    from tenants.administration import EndSessions
+    from tenants.notices.ending import AdminsOf
 
 END_SESSIONS = "vestibule_end_sessions"
 ADMINS_OF = "vestibule_admins_of"

@@ -6,7 +6,6 @@ pysaml2 keeps the key of a Redirect signature for the whole process and starts x
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import re
 from collections.abc import Mapping
@@ -63,18 +62,12 @@ def sign_canonical(canonical: bytes, identifier: str, trust: SAMLTrust) -> bytes
     element = (
         f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>{signed_info}</ds:SignedInfo>'
         f"<ds:SignatureValue>{_base64(signature)}</ds:SignatureValue>"
-        f"<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{certificate_base64(trust.signing_certificate)}</ds:X509Certificate>"
+        f"<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{_base64(trust.signing_certificate)}</ds:X509Certificate>"
         "</ds:X509Data></ds:KeyInfo></ds:Signature>"
     )
     # Canonical XML escapes every "<" of texts and attributes, so the first "</" closes the first child: the Issuer.
     after_issuer = canonical.index(b">", canonical.index(b"</")) + 1
     return canonical[:after_issuer] + element.encode() + canonical[after_issuer:]
-
-
-@functools.lru_cache(maxsize=1024)
-def certificate_base64(pem: str) -> str:
-    """The certificate as KeyInfo holds it: base64 of its DER, without armour and line breaks."""
-    return "".join(line for line in pem.splitlines() if not line.startswith("-----"))
 
 
 def _read_own_message(xml: bytes) -> etree._Element:

@@ -14,6 +14,7 @@ Choices, and why:
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +25,8 @@ from lxml import etree
 from saml2 import element_to_extension_element, md, samlp, xmldsig
 from saml2.extension import mdui
 
-from identity.saml.signing import certificate_base64
 from tenants.saml_settings import NAME_ID_UNSPECIFIED
+from tenants.service_provider import certificate_der
 from tenants.trust import BINDING_POST, BINDING_REDIRECT, ServiceProvider
 
 METADATA_MEDIA_TYPE = "application/samlmetadata+xml"
@@ -117,7 +118,7 @@ def _key_descriptors(signing: Sequence[str], encryption: Sequence[str]) -> list[
 
 
 def _key_info(pem: str) -> xmldsig.KeyInfo:
-    certificate = xmldsig.X509Certificate(text=certificate_base64(pem))
+    certificate = xmldsig.X509Certificate(text=base64.b64encode(certificate_der(pem)).decode("ascii"))
     return xmldsig.KeyInfo(x509_data=[xmldsig.X509Data(x509_certificate=[certificate])])
 
 

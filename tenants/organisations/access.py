@@ -109,3 +109,7 @@ def _errors_of(settings: AccessSettings) -> Iterator[tuple[str, str]]:
     shown = settings.provider_name
     if shown is not None and not (shown == shown.strip() and 0 < len(shown) <= MAX_PROVIDER_NAME and shown.isprintable()):
         yield "provider_name", f"It takes 1 to {MAX_PROVIDER_NAME} printable characters."
+
+
+NOTHING_SAID = AccessSettings()
+"""Whoever overrides nothing."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tenants.folding import folded
-from tenants.organisations.access import DEFAULT_ACCESS, SETTING_NAMES, SSO, Access, AccessSettings
+from tenants.organisations.access import DEFAULT_ACCESS, NOTHING_SAID, SETTING_NAMES, SSO, Access, AccessSettings
 from tenants.organisations.models import MAX_DEPTH
 
 SEPARATOR = "/"
@@ -37,7 +37,7 @@ class Sourced:
 class OrganisationTree:
     """A tenant's organisations, and what the tenant itself says for all of them."""
 
-    root: AccessSettings = field(default_factory=AccessSettings)
+    root: AccessSettings = NOTHING_SAID
     nodes: Mapping[str, OrganisationNode] = field(default_factory=dict)
 
     def path_to(self, organisation_id: str | None) -> list[OrganisationNode]:
@@ -100,7 +100,7 @@ class OrganisationTree:
 
     def access_of(self, organisation_id: str | None) -> Access:
         """What holds for an organisation's people; None: for those whom no organisation has."""
-        if not self.nodes and self.root == AccessSettings():
+        if not self.nodes and self.root == NOTHING_SAID:
             return DEFAULT_ACCESS
         said = {name: item.value for name, item in self._sourced(organisation_id) if item.said}
         return replace(DEFAULT_ACCESS, **said)  # type: ignore[arg-type]  # names and types are those of AccessSettings

@@ -13,7 +13,7 @@ from config.database import read, write
 from tenants.models import IdentityProvider
 from tenants.organisations.tree import OrganisationTree
 from tenants.placement.models import PlacementRuleRow
-from tenants.placement_rules import PlacementRule, PlacementRules
+from tenants.placement_rules import NO_RULES, PlacementRule, PlacementRules
 
 _COLUMNS = tuple(getattr(PlacementRuleRow, name) for name in PlacementRule.__dataclass_fields__)
 _RULES = (
@@ -59,7 +59,7 @@ def rules_in_force(
     Saving refuses such a rule; one comes to be where an organisation is moved in the tree afterwards, and then moves nobody.
     """
     kept = [rule for rule in rules if not rule.moves or is_within(organisations, room, rule.organisation_id)]
-    return PlacementRules(tuple(kept), follows)
+    return PlacementRules(tuple(kept), follows) if kept else NO_RULES  # one for all who have none
 
 
 def is_within(organisations: OrganisationTree, room: str | None, organisation_id: str | None) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from command import jobs_of
 from config import connections
 from config.clocks.records import ALIVE_FOR, Clock, beat
 from config.clocks.rows import WORKER
@@ -17,6 +16,7 @@ from config.database import Base, new_id, transaction, write
 from config.isolation import every_tenant
 from config.looks import LOOK_SECONDS, Look, Looks
 from config.scheduler import Job, _left_to_workers
+from jobs import jobs_of
 from tests.support.many_providers import add_providers, many_providers
 from tests.support.world import World, utc_now
 

@@ -11,10 +11,10 @@ from admin_ui import staff_purge
 from admin_ui.models import StaffAttempt
 from config import purging
 from config.database import Base, db, new_id
+from config.ending import ending
 from config.isolation import every_tenant
 from config.metrics import ROWS_REMOVED
 from config.pacing import in_batches
-from config.scheduler import ending
 from identity import purge
 from identity.local_sign_in import keeping
 from identity.models import ExchangeRow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 from typing import Any
 
@@ -46,7 +47,7 @@ def trust_in(idp: ForgingIdP, *keys: PublicKey, **settings: Any) -> SAMLTrust:
         settings=SAMLSettings(**settings),
         email_domains=frozenset({"acme.test"}),
         open_signing_key=lambda: rsa_key("sp"),
-        signing_certificate=certificate_text(certificate_of(rsa_key("sp"))),
+        signing_certificate=base64.b64decode(certificate_text(certificate_of(rsa_key("sp")))),
         open_decryption_keys=lambda: (rsa_key("sp"),),
     )
 

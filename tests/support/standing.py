@@ -15,11 +15,10 @@ from typing import Any
 
 from flask import Flask
 
-from config.log_levels import set_base_level
-from config.logs import configure_logging
 from config.settings import Settings
+from entrance import equip
 from tests.support.world import settings_for
-from wsgi import create_app, equip
+from wsgi import create_app
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,6 @@ def app_for(settings: Settings) -> Flask:
     """The application with these settings and a new engine; whoever had it before must be done with it."""
     made = _standing()
     app = made.app
-    configure_logging(settings.log_level)
-    set_base_level(settings.log_level)
     for kept, now in ((made.config, app.config), (made.extensions, app.extensions)):
         now.clear()
         now.update(kept)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from config.ending import ending
 from config.pacing import CPU_SHARE, Budget, in_batches
-from config.scheduler import ending
 
 SHARE, BURST = 0.25, 0.01
 STEP_SECONDS, STEPS = 0.01, 10

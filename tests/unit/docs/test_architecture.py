@@ -10,9 +10,9 @@ import admin_ui
 import config
 import identity
 import tenants
-from command import jobs_of
 from config.database import Base
 from config.isolation import scoped_tables
+from jobs import jobs_of
 from tests.support.world import settings_for
 from tests.unit.docs.pages import ROOT, blocks, codes, page, table
 from wsgi import create_app

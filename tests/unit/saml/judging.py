@@ -50,7 +50,7 @@ def trust_of(
         settings=SAMLSettings(**settings),
         email_domains=frozenset(),
         open_signing_key=lambda: SP_KEY,
-        signing_certificate="",
+        signing_certificate=b"",
         open_decryption_keys=lambda: decryption_keys,
     )
 

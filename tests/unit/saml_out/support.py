@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lxml import etree
 
 from tenants.saml_settings import SAMLSettings
-from tenants.service_provider import KeyUse, NewKeyPair, load_private_key, new_key_pair, service_provider_of
+from tenants.service_provider import KeyUse, NewKeyPair, certificate_der, load_private_key, new_key_pair, service_provider_of
 from tenants.trust import BINDING_POST, BINDING_REDIRECT, Endpoint, SAMLTrust
 
 NOW = dt.datetime(2026, 3, 4, 5, 6, 7, 891011, tzinfo=dt.UTC)
@@ -62,7 +62,7 @@ def trust_of(tenant: str = "acme", sso: tuple[Endpoint, ...] = (POST, REDIRECT),
         settings=SAMLSettings(**settings),
         email_domains=frozenset(),
         open_signing_key=lambda: key,
-        signing_certificate=pair.certificate_pem,
+        signing_certificate=certificate_der(pair.certificate_pem),
         open_decryption_keys=tuple,
     )
 
