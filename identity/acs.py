@@ -10,11 +10,11 @@ from config.database import together, transaction
 from identity.access_rules import require_way
 from identity.attempts import keep_receipt
 from identity.checks import BROWSER, IN_RESPONSE_TO, MAX_SHOWN, UNUSED, Receipt
+from identity.deactivation import deactivate_by_rule
 from identity.errors import UserInactive
 from identity.exchanges import hash_of, use_assertion, use_exchange
 from identity.judging import Judged
 from identity.logout_records import is_overtaken
-from identity.placement.deactivating import deactivate_by_rule
 from identity.placement.fingerprints import fingerprints_of
 from identity.provisioning import provision
 from identity.second_try import Renewal, judge_with_present_keys

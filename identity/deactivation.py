@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from config.database import transaction
 from identity.deactivation_records import (
     EndedAccess,
     accepted_and_refused_since,
@@ -26,7 +27,10 @@ from identity.deactivation_records import (
     revoke_tokens_by,
 )
 from identity.local_accounts.ending_records import drop_links_of, drop_sign_ins_of
+from identity.people_records import set_active
 from tenants.audit import EventType, record
+from tenants.placement_rules import Placement
+from tenants.trust import SAMLTrust
 
 Ending = Callable[[int, Sequence[str], dt.datetime], Counter[str]]
 """(tenant, people, now) -> how many ended, by person; inside a transaction."""
@@ -41,6 +45,8 @@ ENDINGS: Mapping[str, Ending] = {
 }
 BATCH = 500
 """People in one statement."""
+BY_RULE = "sign-in"
+"""Whose act it is where a rule of placement switches somebody off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +85,26 @@ def end_access(tenant_id: int, user_ids: Sequence[str], *, actor: str, now: dt.d
     return done
 
 
-def record_deactivated(tenant_id: int, user_id: str, end: EndedAccess, *, actor: str, now: dt.datetime) -> None:
+def deactivate_by_rule(trust: SAMLTrust, user_id: str | None, placement: Placement, now: dt.datetime) -> None:
+    """Switch the account off whose sign-in was refused by a rule (P6). The refusal has rolled everything else back.
+
+    In a transaction of its own. No rule switches the account on again; an administrator does.
+
+    Args:
+        user_id: None where the person has no account, and now gets none.
+    """
+    if user_id is None:
+        return
+    with transaction():
+        if set_active(trust.tenant_id, user_id, False):
+            end = end_access(trust.tenant_id, [user_id], actor=BY_RULE, now=now)[user_id]
+            why: dict[str, Any] = {"idp": trust.idp_name, "rule": placement.active_rule}
+            record_deactivated(trust.tenant_id, user_id, end, actor=BY_RULE, now=now, **why)
+
+
+def record_deactivated(tenant_id: int, user_id: str, end: EndedAccess, *, actor: str, now: dt.datetime, **why: Any) -> None:
     """The event that tells it."""
-    detail: dict[str, Any] = {"ended": dict(end.ended), "milliseconds": milliseconds_of(end)}
+    detail: dict[str, Any] = {**why, "ended": dict(end.ended), "milliseconds": milliseconds_of(end)}
     detail["sessions_ended"] = end.ended["sessions"]
     record(tenant_id, EventType.USER_DEACTIVATED, at=now, actor=actor, user=user_id, **detail)
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
-from config.database import db, new_id
+from config.database import db, new_id, transaction
 from config.isolation import every_tenant
 from identity.models import Attempt, User
+from tenants.access_tokens import make_tenant_token
 from tenants.models import Tenant
 from tenants.organisations.models import Organisation as OrganisationRow
+from tenants.roles import Role
+from tenants.tenant_records import find_managed_tenant
 from tests.flows.management.support import code_in, token_for
 from tests.flows.management.test_console_roles import principal
 from tests.support.at_once import another_worker, at_once
@@ -153,6 +157,25 @@ def test_a_rule_that_makes_inactive(world: World) -> None:
     assert code_of(come(world)[1]) == "user_inactive", "a rule never switches an account on"
     assert world.api("PATCH", f"/tenants/acme/users/{person(world).id}", json={"active": True}).status_code == 200
     assert come(world, status=["left"])[1].status_code == 303, "the first rule that says something decides"
+
+
+def test_who_is_switched_off_by_a_rule_keeps_no_token(world: World) -> None:
+    """Everything ends that ends with an account, wherever the word comes from: what they made in the console as well."""
+    come(world)
+    with world.app.app_context():
+        acme = find_managed_tenant("acme")
+        assert acme is not None
+        hour = dt.timedelta(hours=1)
+        with transaction():
+            actor = f"user:{person(world).id}"
+            made = make_tenant_token(acme, Role.ADMIN, label="own", lifetime=hour, actor=actor, now=utc_now())
+    assert world.api("GET", "/tenants/acme", made.secret).status_code == 200
+    rules(world, {"attribute": "status", "values": ["left"], "active": False})
+    assert code_of(come(world, status=["left"])[1]) == "user_inactive"
+    assert world.api("GET", "/tenants/acme", made.secret).status_code == 401
+    left = next(event for event in events(world) if event["type"] == "user.deactivated")
+    assert left["detail"]["ended"]["api_tokens"] == 1
+    assert (left["detail"]["idp"], left["detail"]["rule"]) == ("main", 1)
 
 
 def test_nobody_is_switched_off_by_a_message_that_would_not_sign_in(world: World) -> None:
