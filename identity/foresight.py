@@ -61,8 +61,7 @@ def foresee_person(judged: Judged, organisations: OrganisationTree, receipt: Rec
     updated = would == JOINED or trust.settings.profile_update == "every_login"
     if updated and profile.email != person.email:
         _require_free(profile.email, person, receipt)
-    if person.organisation_id is not None:
-        require_leave_to_move(organisations.access_of(person.organisation_id), trust, receipt)
+    require_leave_to_move(organisations.access_of(person.organisation_id), trust, receipt)
     place = first_organisation if would == JOINED else organisation_again
     require_way(organisations.access_of(place(trust, placement, person.organisation_id)), trust, receipt)
     return would

@@ -33,6 +33,9 @@ class OfTenant(Protocol):
     def tenant_id(self) -> int:
         """Whose it is."""
 
+    def speaks_for(self, email: str) -> bool:
+        """Whether it may say who has this address."""
+
 
 UPDATED_FIELDS = ("username", "email", "first_name", "last_name", "phone")
 
@@ -138,16 +141,16 @@ def provision(
     if placement.active is False:
         _refuse_placed(trust, profile, placement, receipt)
     known = _come_again(trust, profile, now)
-    person, first_time = known or find_person(trust, profile), False
+    person, first_time, made = known or find_person(trust, profile), False, False
     if person is None:
         person, first_time = _join_prepared(trust, profile, now), True
     if person is None:
-        person, first_time = _add_person(trust, profile, placement, organisations, now, receipt), False
+        person, first_time, made = _add_person(trust, profile, placement, organisations, now, receipt), False, True
     receipt.facts["user_id"] = person.id
     receipt.require(ACTIVE, person.active, "an active account", otherwise="one that is switched off")
     if first_time or trust.settings.profile_update == "every_login":
         person = update_profile(trust, person, profile, now, receipt)
-    if person.organisation_id is not None:
+    if not made:
         require_leave_to_move(organisations.access_of(person.organisation_id), trust, receipt)
     person = _placed(trust, person, placement, first_time, now)
     if known is None:
@@ -197,12 +200,13 @@ def find_prepared(trust: OfTenant, profile: Profile) -> Person | None:
     """A person prepared by CSV, console or SCIM, who has neither a subject nor a local account yet, by e-mail or username (P3).
 
     The e-mail has passed the tenant's proven domains before; where e-mail and username lead to two people, neither is taken.
+    Nor is somebody whose address is at a domain that the source does not speak for: a username alone would hand them over.
     """
     # A name as long as its field may have been cut, and a cut one is somebody else's as well.
     username = profile.username if len(profile.username or "") < FIELD_LIMITS["username"] else None
     parameters = {"tenant_id": trust.tenant_id, "email": profile.email, "username": username}
-    rows = _FIND_PREPARED.all(parameters)
-    return Person(*rows[0]) if len(rows) == 1 else None
+    found = [Person(*row) for row in _FIND_PREPARED.all(parameters)]
+    return found[0] if len(found) == 1 and trust.speaks_for(found[0].email) else None
 
 
 def _join_prepared(trust: SAMLTrust, profile: Profile, now: dt.datetime) -> Person | None:

@@ -94,6 +94,14 @@ def providers_of(tenant_id: int) -> list[ManagedProvider]:
     return [ManagedProvider(**row._mapping) for row in read(_LIST, {"of_tenant": tenant_id})]
 
 
+def how_many(tenant_id: int, since: dt.datetime) -> tuple[int, int]:
+    """How many identity providers a tenant has, and how many were made since, those that were deleted again among them."""
+    connected: Any = sa.func.count().filter(IdentityProvider.deleted_at.is_(None))
+    made: Any = sa.func.count().filter(IdentityProvider.created_at > since)
+    row = read(sa.select(connected, made).where(IdentityProvider.tenant_id == tenant_id)).one()
+    return int(row[0]), int(row[1])
+
+
 def find_deleted(tenant_id: int, entity_id: str) -> str | None:
     """The row of an identity provider that was deleted and comes back under its entity ID, for the sake of its people."""
     idp_id: str | None = read(_FIND_DELETED, {"of_tenant": tenant_id, "of_entity": entity_id}).scalar_one_or_none()

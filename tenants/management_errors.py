@@ -54,6 +54,11 @@ class MethodUnsupported(Refusal):
     code, status, sentence = "method_not_allowed", 405, "This address does not take that method."
 
 
+class TooManyProviders(Refusal):
+    code, status = "too_many", 409
+    sentence = "There are as many identity providers as an organisation may have, or may connect in a day. Remove one, or wait."
+
+
 class NotSyncing(RateLimited):
     """detail: retry_after, seconds; may_at, when it may."""
 

@@ -22,8 +22,9 @@ from tenants.idp_records import (
     change_provider,
     find_deleted,
     find_provider,
+    how_many,
 )
-from tenants.management_errors import FieldsInvalid, NameInvalid
+from tenants.management_errors import FieldsInvalid, NameInvalid, TooManyProviders
 from tenants.metadata_errors import EntityIDChanged, MetadataRefused
 from tenants.metadata_history.taking import keep_version, supersede_pending
 from tenants.metadata_intake import ReadMetadata, SourceKind, columns_of, source_columns
@@ -37,6 +38,11 @@ from tenants.settings_versions import keep_first_version, put_in_force
 from tenants.tenant_records import ManagedTenant, activate_when_onboarding, bump_version
 from tenants.version_records import drop_draft
 
+MAX_PROVIDERS = 200
+"""Of one tenant: each of them is a part of what every sign-in of the tenant is judged by."""
+MAX_MADE_A_DAY = 100
+"""A deleted one leaves a row for good, so that many cannot be made and deleted in turn."""
+DAY = dt.timedelta(days=1)
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _AUDITED = frozenset(
     {"name", "display_name", "enabled", "entity_id", "metadata_url", "metadata_path", "metadata_mdq", "allow_aggregate"}
@@ -71,7 +77,7 @@ def save_provider(
 
     Raises:
         NotFound: the tenant was deleted meanwhile. EntityIDTaken: another one of the tenant's has this entity ID.
-        EntityIDChanged: the pinned entity ID changed between reading and saving.
+        EntityIDChanged: the pinned entity ID changed between reading and saving. TooManyProviders.
     """
     if not bump_version(tenant.id):
         raise NotFound("deleted meanwhile")
@@ -88,6 +94,7 @@ def save_provider(
     }
     present = find_provider(tenant.id, draft.name)
     if present is None:
+        _require_room(tenant.id, now)
         idp_id, restored = _connect(tenant, draft, values, now)
         keep_first_version(tenant.id, idp_id, SAMLSettings(), actor=actor, now=now)
         detail: dict[str, Any] = {"source": draft.read.source.kind.value, "restored": restored}
@@ -212,6 +219,12 @@ def _connect(
     change_provider(tenant.id, former, {**fresh, "deleted_at": None, "sync_hours": None})
     drop_draft(tenant.id, former)
     return former, True
+
+
+def _require_room(tenant_id: int, now: dt.datetime) -> None:
+    connected, made = how_many(tenant_id, now - DAY)
+    if connected >= MAX_PROVIDERS or made >= MAX_MADE_A_DAY:
+        raise TooManyProviders(f"{connected} connected, {made} made within a day")
 
 
 def _require_pinned(present: ManagedProvider, draft: ProviderDraft) -> None:

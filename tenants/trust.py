@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from tenants.email_domains import domain_of
 from tenants.placement_rules import NO_RULES, PlacementRules
 from tenants.saml_settings import SAMLSettings
 
@@ -114,6 +115,10 @@ class SAMLTrust:
         """Id of the rule that these verified attributes meet, exactly; the strongest one where there are several."""
         met = [rule for rule in self.console_rules if rule.value in attributes.get(rule.attribute, ())]
         return max(met, key=lambda rule: rule.is_admin).id if met else None
+
+    def speaks_for(self, email: str) -> bool:
+        """Whether it may say who has this address: it is named for the domain, or for none and so for all of the tenant's."""
+        return not self.own_domains or domain_of(email) in self.email_domains
 
     def __repr__(self) -> str:
         return f"SAMLTrust(tenant_id={self.tenant_id}, idp={self.idp_name!r})"

@@ -13,6 +13,7 @@ from config.database import new_id, read, write
 from config.statements import Prepared
 from identity.assertion import Profile
 from identity.checks import ACTIVE, PROVISIONED, Receipt
+from identity.directories.checks import WAY
 from identity.directories.trusts import DirectoryTrust
 from identity.models import User
 from identity.people_keys import keys_of
@@ -59,19 +60,21 @@ def provision_from(
     """The person of this sign-in: known, prepared beforehand, or made now; and where they belong; inside a transaction.
 
     Raises:
-        UserNotProvisioned, UserInactive, EmailConflict.
+        UserNotProvisioned, UserInactive, EmailConflict, SignInWayNotAllowed.
     """
-    person, joined = find_of_directory(trust, profile.subject), False
+    person, joined, made = find_of_directory(trust, profile.subject), False, False
     if person is None:
         person = _join_prepared(trust, profile, now)
         joined = person is not None
     if person is None:
-        organisation_id = placement.organisation_id if placement.moves else trust.organisation_id
+        made, organisation_id = True, placement.organisation_id if placement.moves else trust.organisation_id
         person = _add(trust, profile, organisation_id, now, receipt)
     receipt.facts["user_id"] = person.id
     receipt.require(ACTIVE, person.active, "an active account", otherwise="one that is switched off")
     if joined or trust.settings.profile_update == "every_login":
         person = update_profile(trust, person, profile, now, receipt)
+    if not made and not trust.may_move_from(person.organisation_id):
+        receipt.require(WAY, False, "signs in by this directory", otherwise="another way")
     after = person.organisation_id
     if placement.moves:
         after = placement.organisation_id

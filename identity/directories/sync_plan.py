@@ -5,7 +5,7 @@ A directory that answers too little must not cost a tenant its people: where too
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tenants.placement_rules import NOWHERE, Placement
@@ -51,7 +51,13 @@ class SyncPlan:
 
 
 def plan_of(
-    known: Sequence[KnownPerson], seen: Mapping[str, SeenPerson], entries: int, *, max_percent: int, with_profiles: bool
+    known: Sequence[KnownPerson],
+    seen: Mapping[str, SeenPerson],
+    entries: int,
+    *,
+    max_percent: int,
+    with_profiles: bool,
+    may_move_from: Callable[[str | None], bool] = lambda _: True,
 ) -> SyncPlan:
     """Compare.
 
@@ -59,6 +65,7 @@ def plan_of(
         seen: by subject, those that are known here.
         entries: how many the directory has in all.
         max_percent: of the active people, who may be switched off in one sync.
+        may_move_from: whether rules may take somebody out of an organisation.
     """
     active = [person for person in known if person.active]
     gone = tuple(person for person in active if person.subject not in seen)
@@ -83,7 +90,7 @@ def plan_of(
         (person, there.placement)
         for person in active
         if (there := seen.get(person.subject)) and there.enabled and there.placement.moves
-        if there.placement.organisation_id != person.organisation_id
+        if there.placement.organisation_id != person.organisation_id and may_move_from(person.organisation_id)
     )
     return SyncPlan(gone, disabled, changed, moved, held)
 

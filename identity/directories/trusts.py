@@ -46,6 +46,23 @@ class DirectoryTrust:
         own = self.organisations.access_of(organisation_id).jit_provisioning
         return self.settings.jit_provisioning if own is None else own
 
+    def speaks_for(self, _email: str) -> bool:
+        """It may say who has any address of the tenant's."""
+        return True
+
+    def may_move_from(self, organisation_id: str | None) -> bool:
+        """Whether its rules, or its own organisation, may take somebody out of where they are.
+
+        Not out of an organisation whose people do not sign in by it: one part's directory would otherwise carry the people of
+        another part over to where it is asked. Of the tenant as a whole it may, unless the tenant says how all of its people
+        come.
+        """
+        access = self.organisations.access_of(organisation_id)
+        unsaid = organisation_id is None and self.organisations.root.way is None and access.idp_id is None
+        return self.lets_in(organisation_id) or (
+            unsaid and not access.sso_required and access.directory_id in (None, self.directory_id)
+        )
+
     def lets_in(self, organisation_id: str | None) -> bool:
         """Whether an organisation's people sign in by this directory."""
         access = self.organisations.access_of(organisation_id)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
+import time_machine
 
 from config.database import new_id
 from identity.organisations.branches import MAX_ORGANISATIONS
 from tests.flows.management.support import code_in, token_for
 from tests.support.at_once import at_once
 from tests.support.browser import code_of
+from tests.support.idp import ForgingIdP
 from tests.support.organisations import (
     accepted,
     chain,
@@ -21,7 +25,7 @@ from tests.support.organisations import (
     sign_in_by,
     user_of,
 )
-from tests.support.world import World
+from tests.support.world import World, utc_now
 
 RACES = 4
 UNUSABLE = ("0" * 36, "' OR 1=1 --", "..%2f..", "x" * 3000, "%00")
@@ -63,6 +67,35 @@ def test_a_rule_carries_nobody_out_of_another_organisation(world: World) -> None
         assert after[table] == before[table], table
     put(world, finance, prepared["id"])
     assert sign_in_by(world, rogue, "finance", "bob").status_code == 303
+
+
+def test_nobody_of_the_tenant_as_a_whole_is_carried_off_either(world: World) -> None:
+    """Where the tenant has chosen an identity provider for all who are in no organisation, another one's own does not count."""
+    rogue = connect_other(world, "finance")
+    finance = made(world, "Finance")
+    accepted(set_access(world, finance, identity_provider="finance"))
+    accepted(world.api("PUT", "/tenants/acme/identity-providers/finance/placement-rules", json={"organisation": finance}))
+    accepted(set_access(world, None, identity_provider="main"))
+    accepted(world.api("POST", "/tenants/acme/users", json={"email": "bob@acme.test"}))
+    before = world.rows()
+    refused = sign_in_by(world, rogue, "finance", "bob")
+    assert (refused.status_code, code_of(refused)) == (403, "sign_in_way_not_allowed")
+    after = world.rows()
+    for table in ("users", "session", "email_address"):
+        assert after[table] == before[table], table
+    assert sign_in_by(world, rogue, "finance", "eve").status_code == 303, "whom nobody knows belongs to finance"
+
+
+def test_a_username_hands_over_nobody_at_a_domain_of_another(world: World) -> None:
+    """An identity provider of beta.test alone: who was prepared at acme.test is not its by being called so."""
+    world.api("PATCH", "/tenants/acme", json={"email_domains": ["acme.test", "beta.test"]})
+    accepted(world.api("PUT", "/tenants/acme/identity-providers/main/placement-rules", json={"email_domains": ["beta.test"]}))
+    chief = accepted(world.api("POST", "/tenants/acme/users", json={"email": "chief@acme.test", "username": "chief"}))
+    browser = world.browser()
+    told = {"mail": ["mallory@beta.test"], "uid": ["chief"]}
+    assert world.sign_in(browser, name_id="mallory", attributes=told).status_code == 303
+    assert browser.get("/session").get_json()["user"]["id"] != chief["id"]
+    assert user_of(world, "chief@acme.test")["last_login_at"] is None
 
 
 def test_foreign_and_made_up_organisations_are_the_same(world: World) -> None:
@@ -168,6 +201,21 @@ def test_a_test_of_one_identity_provider_proves_nothing_of_another(world: World)
     assert refused.get_json()["facts"]["identity_providers"] == ["other"], "both are in force where none is chosen"
     accepted(set_access(world, strict, sso_required=True, identity_provider="main"))
     assert code_in(set_access(world, strict, identity_provider=None)) == (409, "sso_not_tested")
+
+
+def test_identity_providers_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In number, and in how many come and go in a day, since each that is deleted leaves a row."""
+    path = "/tenants/acme/identity-providers"
+    monkeypatch.setattr("tenants.providers.MAX_PROVIDERS", 2)
+    connect_other(world)
+    body = {"display_name": "x", "metadata_xml": ForgingIdP(entity_id="https://third.test/m").metadata_xml()}
+    assert code_in(world.api("PUT", f"{path}/third", json=body)) == (409, "too_many")
+    assert world.api("PUT", f"{path}/other", json=body | {"entity_id": "https://third.test/m"}).status_code != 409
+    monkeypatch.setattr("tenants.providers.MAX_MADE_A_DAY", 2)
+    assert world.api("DELETE", f"{path}/other").status_code == 204
+    assert code_in(world.api("PUT", f"{path}/third", json=body)) == (409, "too_many")
+    with time_machine.travel(utc_now() + dt.timedelta(days=1, minutes=1), tick=False):
+        assert world.api("PUT", f"{path}/third", json=body).status_code == 201
 
 
 def test_trees_and_texts_are_bounded(world: World) -> None:
