@@ -12,7 +12,7 @@ from identity.models import SessionRow, User
 from identity.people_search import MAX_SEARCH
 from tenants.folding import folded
 from tenants.models import IdentityProvider
-from tenants.organisations.access import SSO, WAYS
+from tenants.organisations.access import LDAP, SSO, WAYS
 from tenants.organisations.tree import OrganisationTree
 from tenants.records import TenantView
 from tenants.tenant_records import ManagedTenant
@@ -62,6 +62,7 @@ class _Limits:
     idle_seconds: int
     refused_ways: tuple[str, ...]
     idp_id: str | None
+    directory_id: str | None
 
     def condition(self, now: dt.datetime) -> sa.ColumnElement[bool]:
         """The same in SQL."""
@@ -71,6 +72,8 @@ class _Limits:
         ]
         if self.idp_id is not None:
             parts.append(sa.or_(SessionRow.way != SSO, SessionRow.idp_id == self.idp_id))
+        if self.directory_id is not None:
+            parts.append(sa.or_(SessionRow.way != LDAP, User.directory_id == self.directory_id))
         return sa.and_(*parts)
 
 
@@ -158,7 +161,8 @@ def _is_alive(
 def _limits_of(tenant: TenantView | ManagedTenant, organisations: OrganisationTree, organisation_id: str | None) -> _Limits:
     access = organisations.access_of(organisation_id)
     refused = tuple(way for way in WAYS if not access.allows(way))
-    return _Limits(access.session_idle_seconds or tenant.session_idle_seconds, refused, access.idp_id)
+    idle_seconds = access.session_idle_seconds or tenant.session_idle_seconds
+    return _Limits(idle_seconds, refused, access.idp_id, access.directory_id)
 
 
 def end_one(tenant_id: int, session_id: str, now: dt.datetime, *, user_id: str | None = None) -> str | None:

@@ -104,6 +104,7 @@ _SELECT = (
         IdentityProvider.name.label("idp_name"),
         IdentityProvider.display_name.label("idp_display_name"),
         *(column.label(f"person_{column.key}") for column in COLUMNS),
+        User.directory_id.label("person_directory_id"),
     )
     .join(User, sa.and_(User.tenant_id == SessionRow.tenant_id, User.id == SessionRow.user_id))
     .join(
@@ -235,7 +236,8 @@ def _live_row(
     if row is None or now - row.seen_at >= _idle_of(tenant, organisations, row):
         return None
     # The organisation may have changed its ways, or the person their organisation, since the session was opened.
-    return row if organisations.access_of(row.person_organisation_id).admits(row.way, row.idp_id) else None
+    access = organisations.access_of(row.person_organisation_id)
+    return row if access.admits(row.way, row.idp_id, row.person_directory_id) else None
 
 
 def _idle_of(tenant: TenantView, organisations: OrganisationTree, row: Any) -> dt.timedelta:

@@ -23,7 +23,9 @@ def people_of_directory(tenant_id: int, directory_id: str) -> list[KnownPerson]:
     ]
 
 
-def still_of_directory(tenant_id: int, directory_id: str, user_ids: list[str]) -> frozenset[str]:
-    """Those of them who have not been joined to somewhere else meanwhile."""
-    statement = sa.select(User.id).where(User.tenant_id == tenant_id, User.directory_id == directory_id, User.id.in_(user_ids))
-    return frozenset(str(row.id) for row in read(statement))
+def still_of_directory(tenant_id: int, directory_id: str, user_ids: list[str]) -> dict[str, str | None]:
+    """Those of them who have not been joined to somewhere else meanwhile, each with where they belong now."""
+    statement = sa.select(User.id, User.organisation_id).where(
+        User.tenant_id == tenant_id, User.directory_id == directory_id, User.id.in_(user_ids)
+    )
+    return {str(row.id): row.organisation_id for row in read(statement)}

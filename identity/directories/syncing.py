@@ -8,43 +8,39 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
-from config.database import savepoint, transaction
+from config.database import transaction
 from config.isolation import every_tenant
 from config.logs import jobs_log
 from config.metrics import DIRECTORY_SYNCS
 from config.sealing import KeyRing
 from config.settings import Settings
-from identity.directories.people_records import move_person
-from identity.directories.sync_plan import KnownPerson, SeenPerson, SyncPlan, plan_of
-from identity.directories.sync_records import people_of_directory, still_of_directory
+from identity.directories.applying import apply_plan
+from identity.directories.reading import read_everybody
+from identity.directories.sync_plan import KnownPerson, SeenPerson, plan_of
+from identity.directories.sync_records import people_of_directory
 from identity.directories.trusts import DirectoryTrust, trust_of
-from identity.people import change_active
-from identity.people_errors import EmailInUse
-from identity.person_fields import PROFILE_FIELDS, FieldInvalid, clean_field, require_domain
-from identity.person_records import change_profile
 from tenants.audit import EventType, record
-from tenants.directories.asking import asked_by_service, with_groups
-from tenants.directories.claims import ClaimedDirectorySync, claim_sync, finish_sync, holds, syncs_due
-from tenants.directories.door import OpenDirectory, is_supported
-from tenants.directories.entries import Entry
+from tenants.directories.claims import ClaimedDirectorySync, claim_sync, finish_sync, syncs_due
+from tenants.directories.door import is_supported
 from tenants.directories.errors import DirectoryFault, Stage
 from tenants.directories.records import ManagedDirectory, find_directory_by_id
 from tenants.organisations.records import organisations_of
 from tenants.records import proven_domains
 
-READ_SECONDS = 20 * 60
-"""For reading a whole directory; less than the lease of a claim."""
-BATCH = 100
-"""People of one transaction."""
+READ_AT_ONCE = 4
+"""Directories that one process reads side by side; one of a tenant, so that slow ones of one tenant hold nobody else up."""
+WAIT_SECONDS = 1.0
 FIRST_RETRY, LAST_RETRY = dt.timedelta(minutes=5), dt.timedelta(hours=6)
 MAX_CAUSE = 500
-Item = TypeVar("Item")
 OK, FAILED, HELD = "ok", "failed", "held"
+Found = tuple[dict[str, SeenPerson], int]
+"""Those who are known here, by subject, and how many entries there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,40 +54,81 @@ class Outcome:
     counts: Mapping[str, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Sync:
+    """A sync that this process has claimed, with what reading it takes."""
+
+    claimed: ClaimedDirectorySync
+    directory: ManagedDirectory
+    trust: DirectoryTrust
+    known: list[KnownPerson]
+
+
 def run_due_directory_syncs(
     settings: Settings, keys: KeyRing, clock: Callable[[], dt.datetime], *, ended: Callable[[], bool]
 ) -> int:
-    """Synchronise what is due, one after the other, and tell how many that was. Each is claimed by one worker."""
+    """Synchronise what is due, and tell how many that was. Each is claimed by one worker.
+
+    Directories are read side by side, each in a thread without the database; claims and results go through this one.
+    """
     if not is_supported():
         return 0
-    with every_tenant():
-        due = syncs_due(clock())
-    count = 0
-    for tenant_id, directory_id in due:
-        if ended():
-            break
-        with transaction():
-            claimed = claim_sync(tenant_id, directory_id, clock())
-        directory = find_directory_by_id(tenant_id, directory_id) if claimed else None
-        if claimed and directory:
-            _finish(claimed, directory, _outcome_of(claimed, directory, settings, keys, clock, ended), clock())
-            count += 1
+    count, flying, broken = 0, dict[Future[Found], _Sync](), list[Exception]()
+
+    def read(sync: _Sync) -> Found:
+        return read_everybody(sync.trust, {person.subject for person in sync.known}, settings, ended)
+
+    with ThreadPoolExecutor(READ_AT_ONCE, thread_name_prefix="directory-sync") as threads:
+        while True:
+            while len(flying) < READ_AT_ONCE and not ended():
+                begun = _begin({sync.directory.tenant_id for sync in flying.values()}, keys, clock, broken)
+                if begun is None:
+                    break
+                flying[threads.submit(read, begun)] = begun
+            if not flying:
+                break
+            for future in wait(flying, WAIT_SECONDS, FIRST_COMPLETED).done:
+                sync, count = flying.pop(future), count + 1
+                with _apart(broken):
+                    _finish(sync.claimed, sync.directory, _outcome_of(sync, future, clock), clock())
+    if broken:
+        raise broken[0]
     return count
 
 
-def _outcome_of(
-    claimed: ClaimedDirectorySync,
-    directory: ManagedDirectory,
-    settings: Settings,
-    keys: KeyRing,
-    clock: Callable[[], dt.datetime],
-    ended: Callable[[], bool],
-) -> Outcome:
-    # Before the directory is read: whoever comes for the first time meanwhile is not among those who could be missing.
-    known = people_of_directory(directory.tenant_id, directory.id)
-    trust = trust_of(directory, keys, proven_domains(directory.tenant_id), organisations_of(directory.tenant_id))
+@contextmanager
+def _apart(broken: list[Exception]) -> Iterator[None]:
+    """What goes wrong with one directory is told when the others are done; its claim passes on when the lease has run out."""
     try:
-        seen, entries = _read(trust, {person.subject for person in known}, settings, ended)
+        yield
+    except Exception as error:
+        broken.append(error)
+
+
+def _begin(
+    busy: set[int], keys: KeyRing, clock: Callable[[], dt.datetime], broken: list[Exception]
+) -> _Sync | None:
+    """Claim one that is due, of a tenant of which none is under way here; None where there is none."""
+    with every_tenant():
+        due = syncs_due(clock(), but=busy)
+    for tenant_id, directory_id in due:
+        with transaction():
+            claimed = claim_sync(tenant_id, directory_id, clock())
+        directory = find_directory_by_id(tenant_id, directory_id) if claimed else None
+        if not claimed or not directory:
+            continue
+        with _apart(broken):
+            # Before the directory is read: whoever comes for the first time meanwhile is not among those who could be missing.
+            known = people_of_directory(tenant_id, directory_id)
+            trust = trust_of(directory, keys, proven_domains(tenant_id), organisations_of(tenant_id))
+            return _Sync(claimed, directory, trust, known)
+    return None
+
+
+def _outcome_of(sync: _Sync, reading: Future[Found], clock: Callable[[], dt.datetime]) -> Outcome:
+    trust, known = sync.trust, sync.known
+    try:
+        seen, entries = reading.result()
     except DirectoryFault as fault:
         return Outcome(FAILED, fault.code, fault.stage.value, fault.words)
     plan = plan_of(
@@ -100,6 +137,7 @@ def _outcome_of(
         entries,
         max_percent=trust.settings.max_gone_percent,
         with_profiles=trust.settings.profile_update == "every_login",
+        may_move_from=trust.may_move_from,
     )
     counts = {"entries": entries, "known": len(known), "gone": len(plan.gone), "disabled": len(plan.disabled)}
     if plan.held:
@@ -107,101 +145,10 @@ def _outcome_of(
             f"{len(plan.leaving)} of {sum(person.active for person in known)} people would be switched off; nothing was done"
         )
         return Outcome(HELD, plan.held, Stage.SEARCH.value, words, counts | {"changed": 0, "moved": 0})
-    changed = _apply(claimed, trust, plan, clock)
+    changed = apply_plan(sync.claimed, trust, plan, clock)
     if changed is None:
         return Outcome(FAILED, "overtaken", None, "another worker has taken this sync up", counts)
     return Outcome(OK, counts=counts | {"changed": changed, "moved": len(plan.moved)})
-
-
-def _read(
-    trust: DirectoryTrust, subjects: set[str], settings: Settings, ended: Callable[[], bool]
-) -> tuple[dict[str, SeenPerson], int]:
-    """Those of `subjects` whom the directory has now, and how many entries it has in all."""
-    until, asked = time.monotonic() + READ_SECONDS, trust.settings.asked_attributes()
-    found: dict[str, SeenPerson] = {}
-    count = 0
-    with asked_by_service(trust.account, settings) as directory:
-        for entry in _entries(directory, trust.settings.everybody, asked, until, ended):
-            count += 1
-            subject = entry.first((trust.settings.subject_attribute,))
-            if subject in subjects:
-                grouped = with_groups(directory, trust.settings, entry) if trust.settings.placement else entry
-                found[subject] = SeenPerson(_profile_of(trust, entry), placement=trust.placed(grouped))
-        if trust.settings.disabled_filter:
-            text = f"(&{trust.settings.everybody}{trust.settings.disabled_filter})"
-            for entry in _entries(directory, text, [trust.settings.subject_attribute], until, ended):
-                subject = entry.first((trust.settings.subject_attribute,))
-                if subject in found:
-                    found[subject] = replace(found[subject], enabled=False)
-    return found, count
-
-
-def _entries(
-    directory: OpenDirectory, text: str, asked: Sequence[str], until: float, ended: Callable[[], bool]
-) -> Iterator[Entry]:
-    for page in directory.pages(text, asked):
-        if ended():
-            raise DirectoryFault(Stage.SEARCH, "interrupted", "the service ended meanwhile")
-        if time.monotonic() > until:
-            raise DirectoryFault(Stage.SEARCH, "timeout", f"reading everybody took more than {READ_SECONDS // 60} minutes")
-        yield from page
-
-
-def _profile_of(trust: DirectoryTrust, entry: Entry) -> dict[str, str | None]:
-    """Fields as they may be stored; what may not be is as if it had not come."""
-    profile: dict[str, str | None] = {}
-    for name in PROFILE_FIELDS:
-        value = entry.first(getattr(trust.settings.attribute_map, name))
-        try:
-            profile[name] = clean_field(name, value) if value else None
-            if name == "email" and profile[name]:
-                require_domain(profile[name] or "", trust.email_domains)
-        except FieldInvalid:
-            profile[name] = None
-    return profile
-
-
-def _apply(
-    claimed: ClaimedDirectorySync, trust: DirectoryTrust, plan: SyncPlan, clock: Callable[[], dt.datetime]
-) -> int | None:
-    """Do what is planned, in small transactions; how many profiles were changed, or None where the claim has passed on."""
-    actor, changed = f"directory:{trust.name}"[:200], 0
-    for batch in _batches(plan.leaving):
-        with transaction():
-            if not holds(claimed):
-                return None
-            present = still_of_directory(trust.tenant_id, trust.directory_id, [person.id for person in batch])
-            for person in batch:
-                if person.id in present:
-                    change_active(trust.tenant_id, person.id, False, actor=actor, now=clock())
-    for some in _batches(plan.changed):
-        with transaction():
-            if not holds(claimed):
-                return None
-            present = still_of_directory(trust.tenant_id, trust.directory_id, [person.id for person, _ in some])
-            for person, fields in some:
-                changed += person.id in present and _change(trust.tenant_id, person, fields, actor, clock())
-    for placed in _batches(plan.moved):
-        with transaction():
-            if not holds(claimed):
-                return None
-            present = still_of_directory(trust.tenant_id, trust.directory_id, [person.id for person, _ in placed])
-            for person, placement in placed:
-                if person.id in present:
-                    to = placement.organisation_id
-                    move_person(trust, person.id, person.organisation_id, to, placement, clock(), actor=actor)
-    return changed
-
-
-def _change(tenant_id: int, person: KnownPerson, fields: Mapping[str, str | None], actor: str, now: dt.datetime) -> bool:
-    try:
-        with savepoint():
-            done = change_profile(tenant_id, person.id, fields)
-    except EmailInUse:  # whose it is stays theirs (P3); the next sign-in says so
-        return False
-    if done:
-        record(tenant_id, EventType.USER_UPDATED, at=now, actor=actor, user=person.id, fields=list(done))
-    return bool(done)
 
 
 def _finish(claimed: ClaimedDirectorySync, directory: ManagedDirectory, outcome: Outcome, now: dt.datetime) -> None:
@@ -252,8 +199,3 @@ def _next(directory: ManagedDirectory, failures: int, now: dt.datetime) -> dt.da
     if not failures:
         return now + interval * (1 - random.random() / 10)  # noqa: S311 so that not all are due at once; no secret
     return now + min(FIRST_RETRY * (1 << min(failures - 1, 10)), LAST_RETRY, interval)
-
-
-def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    for at in range(0, len(items), BATCH):
-        yield items[at : at + BATCH]

@@ -85,6 +85,5 @@ def end_what_is_over(tenant_id: int, before: OrganisationTree, after: Organisati
 
 
 def _as_wide(before: Access, after: Access) -> bool:
-    return (before.way, before.idp_id, before.sso_enabled, before.sso_required) == (
-        *(after.way, after.idp_id, after.sso_enabled, after.sso_required),
-    )
+    former = (before.way, before.idp_id, before.directory_id, before.sso_enabled, before.sso_required)
+    return former == (after.way, after.idp_id, after.directory_id, after.sso_enabled, after.sso_required)

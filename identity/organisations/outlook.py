@@ -77,15 +77,17 @@ def locked_out(
     for line in census:
         here = line.organisation_id
         there = moved.get(here, here) if here is not None else None
-        if loses(before.access_of(here), after.access_of(there), line.idp_id):
+        if loses(before.access_of(here), after.access_of(there), line.idp_id, line.directory_id):
             found[here] = found.get(here, 0) + line.people
     return found
 
 
-def loses(before: Access, after: Access, idp_id: str | None) -> bool:
-    """Whether somebody who came by this identity provider, or never by SSO, would be shut out by a change."""
+def loses(before: Access, after: Access, idp_id: str | None, directory_id: str | None = None) -> bool:
+    """Whether somebody who came by this identity provider or directory, or by neither so far, would be shut out by a change."""
     if idp_id is not None:
         return before.admits(SSO, idp_id) and not after.admits(SSO, idp_id)
+    if directory_id is not None:
+        return before.admits(LDAP, None, directory_id) and not after.admits(LDAP, None, directory_id)
     had = [way for way in (LDAP, LOCAL) if before.allows(way)]
     return bool(had) and not any(after.allows(way) for way in had)
 

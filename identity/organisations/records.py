@@ -11,15 +11,16 @@ import sqlalchemy as sa
 from config.database import read, write
 from identity.models import SessionRow, User
 from tenants.directories.models import Directory
-from tenants.organisations.access import SSO, WAYS, Access
+from tenants.organisations.access import LDAP, SSO, WAYS, Access
 
 
 @dataclass(frozen=True, slots=True)
 class CensusLine:
-    """How many active people of one organisation came by one identity provider; None: never by SSO."""
+    """How many active people of one organisation came by one identity provider, or directory; None for both: by neither."""
 
     organisation_id: str | None
     idp_id: str | None
+    directory_id: str | None
     people: int
 
 
@@ -40,10 +41,9 @@ def people_by_organisation(tenant_id: int) -> dict[str, int]:
 def census_of(tenant_id: int) -> list[CensusLine]:
     """A tenant's active people, counted by organisation and by what they came by."""
     came_by = sa.case((User.subject.is_not(None), User.idp_id)).label("idp_id")
-    statement = sa.select(User.organisation_id, came_by, sa.func.count().label("people")).where(
-        User.tenant_id == tenant_id, User.active.is_(True)
-    )
-    return [CensusLine(**row._mapping) for row in read(statement.group_by(User.organisation_id, came_by))]
+    alike = (User.organisation_id, came_by, User.directory_id)
+    statement = sa.select(*alike, sa.func.count().label("people")).where(User.tenant_id == tenant_id, User.active.is_(True))
+    return [CensusLine(**row._mapping) for row in read(statement.group_by(*alike))]
 
 
 def organisation_of(tenant_id: int, user_id: str) -> tuple[str | None] | None:
@@ -93,6 +93,10 @@ def end_unadmitted(
     refused: list[sa.ColumnElement[bool]] = [SessionRow.way.in_([way for way in WAYS if not access.allows(way)])]
     if access.idp_id is not None:
         refused.append(sa.and_(SessionRow.way == SSO, SessionRow.idp_id != access.idp_id))
+    if access.directory_id is not None:
+        others = sa.or_(User.directory_id.is_(None), User.directory_id != access.directory_id)
+        elsewhere = sa.select(User.id).where(User.tenant_id == tenant_id, whose, others)
+        refused.append(sa.and_(SessionRow.way == LDAP, SessionRow.user_id.in_(elsewhere)))
     people = sa.select(User.id).where(User.tenant_id == tenant_id, whose)
     statement = sa.update(SessionRow).where(
         SessionRow.tenant_id == tenant_id,

@@ -7,7 +7,7 @@ passed to somebody else finds another token in the row, and changes nothing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ ASK_INTERVAL = dt.timedelta(seconds=60)
 LEASE = dt.timedelta(minutes=30)
 """How long a sync may take before another worker begins it anew; one that lasts this long has failed."""
 CANDIDATES = 16
+CLAIM_VOID: Mapping[str, None] = {"sync_claim": None, "sync_claimed_until": None}
+"""Columns by which whoever changes a directory takes the claim from a sync under way."""
 # Not IN: its list is written at each execution, and the look at all queues is compiled once (config.looks).
 _LIVING = sa.exists().where(Tenant.id == Directory.tenant_id, Tenant.state != DELETED, Tenant.state != SUSPENDED)
 
@@ -57,11 +59,11 @@ def request_sync(tenant_id: int, directory_id: str, now: dt.datetime) -> bool:
     return write(statement.values(sync_asked_at=now, sync_requested_at=now)).rowcount == 1
 
 
-def syncs_due(now: dt.datetime) -> list[tuple[int, str]]:
-    """Directories of all tenants that are due; those that somebody asked for first."""
+def syncs_due(now: dt.datetime, *, but: Collection[int] = ()) -> list[tuple[int, str]]:
+    """Directories that are due, of all tenants but some; those that somebody asked for first."""
     statement = (
         sa.select(Directory.tenant_id, Directory.id)
-        .where(*_due(now))
+        .where(*_due(now), Directory.tenant_id.not_in(but))
         .order_by(Directory.sync_requested_at.is_(None), Directory.sync_due_at)
         .limit(CANDIDATES)
     )

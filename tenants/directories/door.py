@@ -23,7 +23,7 @@ from tenants.metadata_errors import FetchRefused
 
 try:
     import ldap
-    from ldap.controls import SimplePagedResultsControl
+    from ldap.controls import PyAsn1Error, SimplePagedResultsControl
 except ImportError:  # the extra `ldap` is not installed
     ldap = None
 
@@ -120,6 +120,11 @@ class OpenDirectory:
             if (fault := self._link.fault) is not None:
                 raise DirectoryFault(stage, fault.code, f"{self.url.authority}: {fault.words}") from None
             raise _fault_of(error, stage, self.url.authority) from None
+        except (PyAsn1Error, ValueError, LookupError, TypeError, MemoryError):
+            # python-ldap reads names and controls itself, and raises whatever comes of octets that are none; MemoryError where
+            # libldap decodes nothing.
+            words = f"{self.url.authority}: the answer was no LDAP that can be read"
+            raise DirectoryFault(stage, "malformed", words) from None
 
 
 @contextmanager

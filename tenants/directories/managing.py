@@ -13,7 +13,7 @@ from config.sealing import KeyRing
 from config.settings import Settings
 from tenants.audit import EventType, record
 from tenants.directories.asking import MAX_PASSWORD, DirectoryAccount
-from tenants.directories.claims import ASK_INTERVAL, request_sync
+from tenants.directories.claims import ASK_INTERVAL, CLAIM_VOID, request_sync
 from tenants.directories.door import require_support
 from tenants.directories.errors import DirectoryInUse, NotAskedAgain, TooManyDirectories
 from tenants.directories.examining import Examination, examine
@@ -103,6 +103,7 @@ def save_directory(
     if sealing is not None:
         changed.append("password")
     if changed:
+        values |= CLAIM_VOID  # a sync under way reads by what held before: it changes nobody any more
         set_directory(tenant.id, before.id, values | _sealed(keys, tenant.id, before.id, sealing))
         record(tenant.id, EventType.DIRECTORY_CHANGED, at=now, actor=actor, directory=name, fields=changed)
     return SavedDirectory(require_directory(tenant.id, name), False)
@@ -122,8 +123,8 @@ def remove_directory(
     tree = organisations_of(tenant.id)
     if any(item.directory_id == directory.id for item in (tree.root, *(node.settings for node in tree.nodes.values()))):
         raise DirectoryInUse("an organisation names it")
-    gone = {"deleted_at": now, "enabled": False, "sealed_password": None, "sync_due_at": None, "sync_claim": None}
-    set_directory(tenant.id, directory.id, gone)
+    gone = {"deleted_at": now, "enabled": False, "sealed_password": None, "sync_due_at": None, "sync_requested_at": None}
+    set_directory(tenant.id, directory.id, {**gone, **CLAIM_VOID})
     ended = end_sessions(tenant.id, now, directory_id=directory.id)
     record(tenant.id, EventType.DIRECTORY_REMOVED, at=now, actor=actor, directory=name, sessions_ended=ended)
 

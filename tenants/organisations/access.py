@@ -77,15 +77,17 @@ class Access:
             return self.sso_enabled
         return way == self.way and not self.sso_required
 
-    def admits(self, way: str, idp_id: str | None = None) -> bool:
+    def admits(self, way: str, idp_id: str | None = None, directory_id: str | None = None) -> bool:
         """Whether somebody who came in so may stay. Emergency access is none of an organisation's ways, and always may (G4).
 
         Args:
             idp_id: the identity provider that they came by, where that was by SSO.
+            directory_id: the directory that they are known by, where they came by one.
         """
         if way not in WAYS:
             return True
-        return self.allows(way) and (way != SSO or self.idp_id in (None, idp_id))
+        chosen, came_by = {SSO: (self.idp_id, idp_id), LDAP: (self.directory_id, directory_id)}.get(way, (None, None))
+        return self.allows(way) and chosen in (None, came_by)
 
 
 DEFAULT_ACCESS = Access()

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,6 +113,32 @@ def over_tls(folder: Path, inner: Manner) -> Manner:
     def manner(connection: socket.socket, hostile: Hostile) -> None:
         with context.wrap_socket(connection, server_side=True) as secured:
             inner(secured, hostile)
+
+    return manner
+
+
+def ber(tag: int, *parts: bytes) -> bytes:
+    """An element of BER in definite form."""
+    content = b"".join(parts)
+    length = len(content).to_bytes(4)
+    return bytes([tag]) + (bytes([len(content)]) if len(content) < 0x80 else b"\x84" + length) + content
+
+
+BIND, SEARCH = 0x60, 0x63
+SUCCESS = ber(0x0A, b"\x00") + ber(0x04) + ber(0x04)
+BOUND, DONE = ber(0x61, SUCCESS), ber(0x65, SUCCESS)
+
+
+def scripted(answers: Mapping[int, Sequence[bytes]]) -> Manner:
+    """Answer each operation by its tag: each text is what stands behind the number of the message it answers."""
+
+    def manner(connection: socket.socket, hostile: Hostile) -> None:
+        while octets := connection.recv(65_536):
+            hostile.heard.append(octets)
+            head = 2 if octets[1] < 0x80 else 2 + (octets[1] & 0x7F)
+            number = octets[head : head + 2 + octets[head + 1]]
+            operation = octets[head + len(number)]
+            connection.sendall(b"".join(ber(0x30, number, text) for text in answers.get(operation, ())))
 
     return manner
 

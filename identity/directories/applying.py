@@ -1,0 +1,73 @@
+"""Records and events of a sync: what is planned is done in small transactions, each by whoever holds the claim still (G2)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from config.database import savepoint, transaction
+from identity.directories.people_records import move_person
+from identity.directories.sync_plan import KnownPerson, SyncPlan
+from identity.directories.sync_records import still_of_directory
+from identity.directories.trusts import DirectoryTrust
+from identity.people import change_active
+from identity.people_errors import EmailInUse
+from identity.person_records import change_profile
+from tenants.audit import EventType, record
+from tenants.directories.claims import ClaimedDirectorySync, holds
+from tenants.organisations.records import organisations_of
+
+BATCH = 100
+"""People of one transaction."""
+Item = TypeVar("Item")
+
+
+def apply_plan(
+    claimed: ClaimedDirectorySync, trust: DirectoryTrust, plan: SyncPlan, clock: Callable[[], dt.datetime]
+) -> int | None:
+    """Do what is planned, in small transactions; how many profiles were changed, or None where the claim has passed on."""
+    actor, changed = f"directory:{trust.name}"[:200], 0
+    for batch in _batches(plan.leaving):
+        with transaction():
+            if not holds(claimed):
+                return None
+            present = still_of_directory(trust.tenant_id, trust.directory_id, [person.id for person in batch])
+            for person in batch:
+                if person.id in present:
+                    change_active(trust.tenant_id, person.id, False, actor=actor, now=clock())
+    for some in _batches(plan.changed):
+        with transaction():
+            if not holds(claimed):
+                return None
+            present = still_of_directory(trust.tenant_id, trust.directory_id, [person.id for person, _ in some])
+            for person, fields in some:
+                changed += person.id in present and _change(trust.tenant_id, person, fields, actor, clock())
+    for placed in _batches(plan.moved):
+        with transaction():
+            if not holds(claimed):
+                return None
+            present = still_of_directory(trust.tenant_id, trust.directory_id, [person.id for person, _ in placed])
+            known = organisations_of(trust.tenant_id).nodes
+            for person, placement in placed:
+                here, to = person.organisation_id, placement.organisation_id
+                # Whom somebody has moved while the directory was read stays there until the next sync.
+                if person.id in present and present[person.id] == here and (to is None or to in known):
+                    move_person(trust, person.id, here, to, placement, clock(), actor=actor)
+    return changed
+
+
+def _change(tenant_id: int, person: KnownPerson, fields: Mapping[str, str | None], actor: str, now: dt.datetime) -> bool:
+    try:
+        with savepoint():
+            done = change_profile(tenant_id, person.id, fields)
+    except EmailInUse:  # whose it is stays theirs (P3); the next sign-in says so
+        return False
+    if done:
+        record(tenant_id, EventType.USER_UPDATED, at=now, actor=actor, user=person.id, fields=list(done))
+    return bool(done)
+
+
+def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for at in range(0, len(items), BATCH):
+        yield items[at : at + BATCH]
