@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
-from config.database import read, write
+from config.database import RowId, UTCDateTime, read, write
 from identity.models import SessionRow, User
 from identity.people_search import MAX_SEARCH
 from tenants.folding import folded
@@ -63,18 +65,6 @@ class _Limits:
     refused_ways: tuple[str, ...]
     idp_id: str | None
     directory_id: str | None
-
-    def condition(self, now: dt.datetime) -> sa.ColumnElement[bool]:
-        """The same in SQL."""
-        parts = [
-            SessionRow.seen_at > now - dt.timedelta(seconds=self.idle_seconds),
-            SessionRow.way.not_in(self.refused_ways),
-        ]
-        if self.idp_id is not None:
-            parts.append(sa.or_(SessionRow.way != SSO, SessionRow.idp_id == self.idp_id))
-        if self.directory_id is not None:
-            parts.append(sa.or_(SessionRow.way != LDAP, User.directory_id == self.directory_id))
-        return sa.and_(*parts)
 
 
 _COLUMNS = (
@@ -145,17 +135,33 @@ def page_of_sessions(
 def _is_alive(
     tenant: TenantView | ManagedTenant, organisations: OrganisationTree, now: dt.datetime
 ) -> sa.ColumnElement[bool]:
-    """One condition for all organisations of the same limits; a tenant without any has a single one."""
-    whole, alike = _limits_of(tenant, organisations, None), dict[_Limits, list[str]]()
-    for one in organisations.nodes:
-        if (limits := _limits_of(tenant, organisations, one)) != whole:
-            alike.setdefault(limits, []).append(one)
-    if not alike:
-        return whole.condition(now)
-    named = [one for ones in alike.values() for one in ones]
-    elsewhere = sa.or_(User.organisation_id.is_(None), User.organisation_id.not_in(named))
-    own = (sa.and_(User.organisation_id.in_(ones), limits.condition(now)) for limits, ones in alike.items())
-    return sa.or_(sa.and_(elsewhere, whole.condition(now)), *own)
+    """One condition for all people; flat, however many organisations say something else: SQLite refuses deep ones."""
+    whole, here = _limits_of(tenant, organisations, None), User.organisation_id
+    own = {one: limits for one in organisations.nodes if (limits := _limits_of(tenant, organisations, one)) != whole}
+    idle = {one: _ago(now, limits) for one, limits in own.items()}
+    parts: list[sa.ColumnElement[bool]] = [SessionRow.seen_at > _by_place(idle, _ago(now, whole))]
+    for way in WAYS:
+        refusing = [one for one, limits in own.items() if way in limits.refused_ways]
+        if way in whole.refused_ways:
+            parts.append(sa.or_(SessionRow.way != way, here.in_([one for one in own if one not in set(refusing)])))
+        elif refusing:
+            parts.append(sa.or_(SessionRow.way != way, here.is_(None), here.not_in(refusing)))
+    for way, column, chosen in ((SSO, SessionRow.idp_id, "idp_id"), (LDAP, User.directory_id, "directory_id")):
+        named = {one: sa.literal(getattr(limits, chosen), RowId) for one, limits in own.items()}
+        if any(getattr(limits, chosen) is not None for limits in (whole, *own.values())):
+            wanted = _by_place(named, sa.literal(getattr(whole, chosen), RowId))
+            parts.append(sa.or_(SessionRow.way != way, column == sa.func.coalesce(wanted, column)))
+    return sa.and_(*parts)
+
+
+def _by_place(values: Mapping[str, sa.ColumnElement[Any]], otherwise: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """What holds where the person is."""
+    found = [(User.organisation_id == one, value) for one, value in values.items()]
+    return sa.case(*found, else_=otherwise) if found else otherwise
+
+
+def _ago(now: dt.datetime, limits: _Limits) -> sa.ColumnElement[Any]:
+    return sa.literal(now - dt.timedelta(seconds=limits.idle_seconds), UTCDateTime)
 
 
 def _limits_of(tenant: TenantView | ManagedTenant, organisations: OrganisationTree, organisation_id: str | None) -> _Limits:

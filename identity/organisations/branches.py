@@ -146,10 +146,11 @@ def remove_branch(
     require_acceptable(held, tree, after, anyway=anyway, moved=moved)
     # Before anything stands beside its namesake for a moment, the organisation that goes steps aside.
     below = [one for one in tree.branch_of(organisation_id) if one not in (None, organisation_id)]
-    ended = _end_of_those_moved(tenant.id, tree, after, node, now)
-    move_everybody(tenant.id, organisation_id, node.parent_id)
-    move_rooms(tenant.id, organisation_id, node.parent_id)
+    # Directories before people, as a sync takes them, and people before sessions, as a sign-in does.
     move_directories(tenant.id, organisation_id, node.parent_id)
+    move_everybody(tenant.id, organisation_id, node.parent_id)
+    ended = _end_of_those_moved(tenant.id, tree, after, node, now)
+    move_rooms(tenant.id, organisation_id, node.parent_id)
     rename_organisation(tenant.id, organisation_id, organisation_id)
     for child in children:
         place_organisation(tenant.id, child.id, node.parent_id)
@@ -183,8 +184,8 @@ def _without(tree: OrganisationTree, gone: OrganisationNode, children: list[Orga
 def _end_of_those_moved(
     tenant_id: int, tree: OrganisationTree, after: OrganisationTree, gone: OrganisationNode, now: dt.datetime
 ) -> int:
-    """Sessions of the organisation's own people and of those below it, by what holds for them at their new place."""
-    ended = end_unadmitted(tenant_id, after.access_of(gone.parent_id), now, organisation_ids=[gone.id])
+    """Sessions of the organisation's own people, who were moved, and of those below it, by what holds at their new place."""
+    ended = end_unadmitted(tenant_id, after.access_of(gone.parent_id), now, organisation_ids=[gone.parent_id])
     return ended + end_what_is_over(tenant_id, tree, after, now)
 
 

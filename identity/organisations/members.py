@@ -59,16 +59,17 @@ def put_people(
     _, tree = hold(tenant)
     if organisation_id is not None:
         require_node(tree, organisation_id)
-    access, moved = tree.access_of(organisation_id), 0
+    access, moved = tree.access_of(organisation_id), dict[str, str | None]()
     for user_id in sorted(set(user_ids[:MAX_MOVED])):
         found = organisation_of(tenant.id, user_id)
         if found is None:
             raise NotFound("no such person")
-        if found[0] == organisation_id:
-            continue
-        place_person(tenant.id, user_id, organisation_id)
+        if found[0] != organisation_id:
+            place_person(tenant.id, user_id, organisation_id)
+            moved[user_id] = found[0]
+    # All people before any session, as a sign-in takes them: its browser may have had somebody else's.
+    for user_id, former in moved.items():
         ended = end_unadmitted(tenant.id, access, now, user_ids=[user_id])
-        detail: dict[str, Any] = {"user": user_id, "from": found[0], "to": organisation_id, "sessions_ended": ended}
+        detail: dict[str, Any] = {"user": user_id, "from": former, "to": organisation_id, "sessions_ended": ended}
         record(tenant.id, EventType.USER_MOVED, at=now, actor=actor, **detail)
-        moved += 1
-    return moved
+    return len(moved)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 
-from config.database import new_id
+from config.database import db, new_id
+from config.isolation import every_tenant
 from identity.organisations.branches import MAX_ORGANISATIONS
+from tenants.models import Tenant
+from tenants.organisations.models import Organisation
 from tests.flows.management.support import code_in, token_for
 from tests.support.at_once import at_once
-from tests.support.browser import code_of
+from tests.support.browser import Browser, code_of
 from tests.support.idp import ForgingIdP
 from tests.support.organisations import (
     accepted,
@@ -201,6 +206,57 @@ def test_a_test_of_one_identity_provider_proves_nothing_of_another(world: World)
     assert refused.get_json()["facts"]["identity_providers"] == ["other"], "both are in force where none is chosen"
     accepted(set_access(world, strict, sso_required=True, identity_provider="main"))
     assert code_in(set_access(world, strict, identity_provider=None)) == (409, "sso_not_tested")
+
+
+def test_a_thousand_ways_to_be_idle_hide_no_session(world: World) -> None:
+    """Each organisation says something else: the list of sessions is one statement still, and each of its people is in it."""
+    world.sign_in(world.browser())
+    with world.app.app_context(), every_tenant(), db.engine.begin() as connection:
+        tenant_id = connection.execute(sa.select(Tenant.id).where(Tenant.slug == "acme")).scalar_one()
+        fixed = {"tenant_id": tenant_id, "parent_id": None, "depth": 1, "created_at": utc_now()}
+        rows = [
+            {**fixed, "id": new_id(), "name": f"o{n}", "name_key": f"o{n}", "settings": {"session_idle_seconds": 300 + n}}
+            for n in range(MAX_ORGANISATIONS)
+        ]
+        connection.execute(sa.insert(Organisation), rows)
+        connection.execute(sa.update(Tenant).where(Tenant.id == tenant_id).values(version=Tenant.version + 1))
+    put(world, str(rows[0]["id"]), user_of(world)["id"])
+    for minutes, sessions in ((4, 1), (6, 0)):
+        with time_machine.travel(utc_now() + dt.timedelta(minutes=minutes), tick=False):
+            assert len(accepted(world.api("GET", "/tenants/acme/sessions"))["items"]) == sessions, minutes
+
+
+def test_whoever_moves_people_and_whoever_signs_in_never_wait_for_each_other_in_a_ring(world: World) -> None:
+    """Two who use each other's browser, while they are moved and an organisation of theirs is removed: nobody gets a 503."""
+    connect_other(world)
+    ours, theirs = made(world, "Ours"), made(world, "Theirs")
+    accepted(set_access(world, ours, identity_provider="main"))
+    accepted(set_access(world, theirs, identity_provider="other"))
+    browsers = {who: world.browser() for who in ("ada", "bob")}
+    for who, browser in browsers.items():
+        assert sign_in_by(world, world.acme.idp, "main", who, browser).status_code == 303
+    people = [user_of(world, f"{who}@acme.test")["id"] for who in browsers]
+    answers: list[int] = []
+
+    def move(to: str | None) -> None:
+        for _ in range(RACES):
+            body = {"user_ids": people, "organisation_id": to}
+            answers.append(world.api("POST", "/tenants/acme/organisation-moves", json=body).status_code)
+
+    def come(browser: Browser) -> None:
+        for who in ("bob", "ada") * RACES:
+            answers.append(sign_in_by(world, world.acme.idp, "main", who, browser).status_code)
+
+    def remove() -> None:
+        for race in range(RACES):
+            going = made(world, f"Going {race}", ours)
+            body = {"user_ids": people[:1], "organisation_id": going}
+            answers.append(world.api("POST", "/tenants/acme/organisation-moves", json=body).status_code)
+            path = f"/tenants/acme/organisations/{going}?contents=to_parent"
+            answers.append(world.api("DELETE", path).status_code)
+
+    at_once([partial(move, ours), partial(move, theirs), *(partial(come, browser) for browser in browsers.values()), remove])
+    assert set(answers) <= {200, 204, 303, 403}
 
 
 def test_identity_providers_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
