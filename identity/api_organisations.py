@@ -20,10 +20,11 @@ from identity.organisation_schemas import (
     PeoplePlaced,
     RemoveQuery,
 )
-from identity.organisation_views import organisation_document, organisation_documents, shown_access
-from identity.organisations.branches import make_organisation, move_organisation, remove_branch, rename_organisation_to
+from identity.organisation_views import organisation_document, organisation_documents, placed_document, shown_access
+from identity.organisations.branches import change_organisation, make_organisation
 from identity.organisations.changing import require_node
 from identity.organisations.members import put_people
+from identity.organisations.removing import remove_branch
 from identity.organisations.settings import change_access
 from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
@@ -49,10 +50,10 @@ def get_organisations(query: Mapping[str, Any], tenant: ManagedTenant) -> dict[s
     parent, search, limit = query["parent"], query["search"] or "", query["limit"]
     scope = cursor_scope("organisations", tenant.id, parent or "", search)
     after = key_of(query["cursor"], scope) or ""
-    found = [item for item in organisation_documents(tenant.id, parent=parent, search=search) if item["id"] > after]
+    found = organisation_documents(tenant.id, parent=parent, search=search, after=after, limit=limit + 1)
     kept = {name: value for name, value in (("parent", parent), ("search", search)) if value}
     items, following = page_of(
-        found[: limit + 1], limit, key=lambda item: str(item["id"]), scope=scope, path=request.path, query=kept
+        found, limit, key=lambda item: str(item["id"]), scope=scope, path=request.path, query=kept
     )
     return {"items": items, "next": following}
 
@@ -83,13 +84,13 @@ def get_organisation(tenant: ManagedTenant, organisation_id: str) -> dict[str, A
     refuses=(409,),
 )
 def patch_organisation(body: Mapping[str, Any], tenant: ManagedTenant, organisation_id: str) -> dict[str, Any]:
-    """Rename an organisation, move it with everything below it, or both. It keeps its id, and people stay in it."""
+    """Rename an organisation, move it with everything below it, or both. It keeps its id, and people stay in it.
+
+    Name and place change at once, and only what comes of both is judged: all of it is done, or nothing.
+    """
+    patch = {name: value for name, value in body.items() if name != "anyway"}
     with transaction():
-        if "parent_id" in body:
-            where = {"parent_id": body["parent_id"], "anyway": body["anyway"]}
-            move_organisation(tenant, organisation_id, **where, actor=caller().actor, now=now())
-        if "name" in body:
-            rename_organisation_to(tenant, organisation_id, body["name"], actor=caller().actor, now=now())
+        change_organisation(tenant, organisation_id, patch, anyway=body["anyway"], actor=caller().actor, now=now())
         return organisation_document(tenant.id, organisation_id)
 
 
@@ -153,10 +154,10 @@ def patch_access(body: Mapping[str, Any], tenant: ManagedTenant, organisation_id
     "POST", "/tenants/<slug>/organisation-moves", CONFIGURE, body=PeoplePlaced, answers={200: PeopleMoved}
 )
 def post_people(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
-    """Have up to 200 people belong to an organisation, or to the tenant as a whole."""
+    """Have up to 200 people belong to an organisation, or to the tenant as a whole: all of them, or nobody."""
     with transaction():
-        moved = put_people(tenant, body["user_ids"], body["organisation_id"], actor=caller().actor, now=now())
-    return {"moved": moved}
+        placed = put_people(tenant, body["user_ids"], body["organisation_id"], actor=caller().actor, now=now())
+    return placed_document(placed)
 
 
 def _changed(tenant: ManagedTenant, organisation_id: str | None, body: Mapping[str, Any]) -> dict[str, Any]:

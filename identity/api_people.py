@@ -17,7 +17,6 @@ from identity.people import (
     end_every_session,
     end_one_session,
     end_persons_sessions,
-    relink_person,
     require_person,
 )
 from identity.people_query import next_path, people_page, read_order, session_page
@@ -34,6 +33,7 @@ from identity.people_schemas import (
     UserView,
 )
 from identity.people_views import access_document, people_filter, session_document
+from identity.relinking import relink_person
 from identity.session_records import SessionFilter
 from tenants import wiring
 from tenants.api_auth import caller, now
@@ -101,13 +101,17 @@ def patch_user(body: Mapping[str, Any], tenant: ManagedTenant, user_id: str) -> 
     "POST", f"{USER}/relink", CONFIGURE, body=Relink, answers={200: UserView}, exists=require_user, refuses=(409,)
 )
 def post_relink(body: Mapping[str, Any], tenant: ManagedTenant, user_id: str) -> dict[str, Any]:
-    """Say anew by what a person is known: their next sign-in, or an identity provider and a subject. Ends their sessions."""
+    """Say anew by what a person is known: their next sign-in, or a subject of an identity provider or directory.
+
+    Ends their sessions.
+    """
     with transaction():
         person = relink_person(
             tenant.id,
             user_id,
             why=body["reason"],
             identity_provider=body["identity_provider"],
+            directory=body["directory"],
             subject=body["subject"],
             actor=caller().actor,
             now=now(),

@@ -32,6 +32,7 @@ from tenants.api_blueprint import ManagementBlueprint
 from tenants.audit import EventType, record
 from tenants.errors import NotFound
 from tenants.management_errors import MediaTypeUnsupported
+from tenants.organisations.records import organisations_of
 from tenants.paging import cursor_of, cursor_scope, is_row_id, key_of
 from tenants.roles import CONFIGURE, READ
 from tenants.tenant_records import ManagedTenant
@@ -129,7 +130,8 @@ def get_import_lines(query: Mapping[str, Any], tenant: ManagedTenant, import_id:
     after = key_of(query["cursor"], scope, _LINE)
     found = page_of_lines(tenant.id, import_id, outcome, int(after) if after else -1, limit + 1)
     cursor = cursor_of(str(found[limit - 1].line), scope) if len(found) > limit else None
-    items = [line_document(line) for line in found[:limit]]
+    tree = organisations_of(tenant.id)
+    items = [line_document(line, tree) for line in found[:limit]]
     return {"items": items, "next": next_path(request.path, list(query.items()), cursor)}
 
 

@@ -9,9 +9,10 @@ import click
 from config.database import transaction
 from identity.cli_people import person_id
 from identity.organisation_schemas import AccessPatch
-from identity.organisation_views import organisation_document, organisation_documents, shown_access
-from identity.organisations.branches import make_organisation, move_organisation, remove_branch, rename_organisation_to
+from identity.organisation_views import organisation_document, organisation_documents, placed_document, shown_access
+from identity.organisations.branches import change_organisation, make_organisation
 from identity.organisations.members import put_people
+from identity.organisations.removing import remove_branch
 from identity.organisations.settings import change_access
 from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_tenant
 from tenants.organisations.records import organisations_of
@@ -56,7 +57,7 @@ def rename_command(path: str, name: str, slug: str) -> None:
     tenant = the_tenant(slug)
     with transaction():
         found = _required(tenant, path)
-        rename_organisation_to(tenant, found, name, actor=actor(), now=now())
+        change_organisation(tenant, found, {"name": name}, actor=actor(), now=now())
         show(organisation_document(tenant.id, found))
 
 
@@ -70,7 +71,7 @@ def move_command(path: str, target: str, anyway: bool, slug: str) -> None:
     tenant = the_tenant(slug)
     with transaction():
         found = _required(tenant, path)
-        move_organisation(tenant, found, id_of(tenant, target), anyway=anyway, actor=actor(), now=now())
+        change_organisation(tenant, found, {"parent_id": id_of(tenant, target)}, anyway=anyway, actor=actor(), now=now())
         show(organisation_document(tenant.id, found))
 
 
@@ -125,7 +126,7 @@ def put_command(path: str, people: tuple[str, ...], slug: str) -> None:
     tenant = the_tenant(slug)
     user_ids = [person_id(tenant, one) for one in people]
     with transaction():
-        show({"moved": put_people(tenant, user_ids, id_of(tenant, path), actor=actor(), now=now())})
+        show(placed_document(put_people(tenant, user_ids, id_of(tenant, path), actor=actor(), now=now())))
 
 
 def id_of(tenant: ManagedTenant, path: str) -> str | None:

@@ -12,17 +12,19 @@ from config.database import transaction
 from identity.import_models import APPLYING, WAITING
 from identity.import_records import ImportRow, page_of_lines
 from identity.import_views import import_document, line_document
-from identity.people import change_active, end_every_session, end_one_session, end_persons_sessions, relink_person
+from identity.people import change_active, end_every_session, end_one_session, end_persons_sessions
 from identity.people_csv import MAX_FILE
 from identity.people_import import request_apply, require_import, run_import, start_import
 from identity.people_query import session_page
 from identity.people_schemas import Relink
 from identity.people_search import PeopleFilter, PeopleOrder, list_people
 from identity.people_views import EXPORT_TYPES, export_lines
+from identity.relinking import relink_person
 from identity.session_records import SessionFilter
 from identity.user_agents import device_words
 from tenants.audit import EventType, record
 from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_tenant
+from tenants.organisations.records import organisations_of
 from tenants.paging import MAX_LIMIT, is_row_id
 from tenants.tenant_records import ManagedTenant
 
@@ -60,7 +62,8 @@ def import_command(file: Path, slug: str, apply_it: bool, leave_out_refused: boo
             )
         found = _work(tenant, found)
     refused = page_of_lines(tenant.id, found.id, "refused", -1, SHOWN_LINES)
-    show({**import_document(found), "refused": [line_document(line) for line in refused]})
+    tree = organisations_of(tenant.id)
+    show({**import_document(found), "refused": [line_document(line, tree) for line in refused]})
 
 
 @people.command("export")
@@ -91,11 +94,14 @@ def deactivate_command(id_or_email: str, slug: str) -> None:
 @TENANT
 @click.option("--reason", required=True, help="Why; it is kept.")
 @click.option("--idp", help="Label of the identity provider that they come from now.")
-@click.option("--subject", help="As that identity provider names them.")
-def relink_command(id_or_email: str, slug: str, reason: str, idp: str | None, subject: str | None) -> None:
+@click.option("--directory", help="Or label of the directory.")
+@click.option("--subject", help="As they are named there.")
+def relink_command(
+    id_or_email: str, slug: str, reason: str, idp: str | None, directory: str | None, subject: str | None
+) -> None:
     """Let a person's next sign-in join them anew, or say by what they are known. Their sessions end."""
     tenant = the_tenant(slug)
-    body = checked(Relink, {"reason": reason, "identity_provider": idp, "subject": subject})
+    body = checked(Relink, {"reason": reason, "identity_provider": idp, "directory": directory, "subject": subject})
     user_id = person_id(tenant, id_or_email)
     with transaction():
         person = relink_person(
@@ -103,6 +109,7 @@ def relink_command(id_or_email: str, slug: str, reason: str, idp: str | None, su
             user_id,
             why=body["reason"],
             identity_provider=body["identity_provider"],
+            directory=body["directory"],
             subject=body["subject"],
             actor=actor(),
             now=now(),

@@ -9,7 +9,9 @@ from marshmallow import fields, validate
 
 from identity.import_models import OUTCOMES, STATES
 from identity.import_records import ImportRow
-from identity.people_plan import PlannedLine
+from identity.people_plan import PLACE, PlannedLine
+from tenants.organisations.paths import written_path
+from tenants.organisations.tree import OrganisationTree
 from tenants.schema_fields import Flag, Strict, text
 from tenants.schemas import PageQuery
 
@@ -20,7 +22,10 @@ IMPORT_FIELDS = (
 
 
 class ImportView(Strict):
-    """An import. `state` waiting: it is being compared (`done` of about `total` rows); ready: look at `counts` and lines."""
+    """An import. `state` waiting: it is being compared (`done` of about `total` rows); ready: look at `counts` and lines.
+
+    `counts.moved` of those who change would belong to another organisation.
+    """
 
     id = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
@@ -53,7 +58,10 @@ class ImportLinesQuery(PageQuery):
 
 
 class ImportLineView(Strict):
-    """What a line would do: `values` of a new person, `changes` as field -> [before, after], or `problems`."""
+    """What a line would do: `values` of a new person, `changes` as field -> [before, after], or `problems`.
+
+    An `organisation` is its path by now; "/" is the tenant itself.
+    """
 
     line = fields.Integer(required=True)
     outcome = fields.String(required=True)
@@ -89,15 +97,20 @@ def import_document(item: ImportRow) -> dict[str, Any]:
     return {name: getattr(item, name) for name in IMPORT_FIELDS}
 
 
-def line_document(item: PlannedLine) -> dict[str, Any]:
+def line_document(item: PlannedLine, tree: OrganisationTree) -> dict[str, Any]:
     """A line of a preview as it is shown."""
     document: Mapping[str, Any] = item.document
+    values, changes = dict(document.get("values", {})), dict(document.get("changes", {}))
+    if PLACE in values:
+        values["organisation"] = written_path(tree, values.pop(PLACE))
+    if PLACE in changes:
+        changes["organisation"] = [written_path(tree, place) for place in changes.pop(PLACE)]
     return {
         "line": item.line,
         "outcome": item.outcome,
         "user_id": item.user_id,
         "email": document.get("email"),
-        "values": document.get("values", {}),
-        "changes": document.get("changes", {}),
+        "values": values,
+        "changes": changes,
         "problems": document.get("problems", []),
     }

@@ -18,10 +18,13 @@ from identity.import_records import ImportRow, every_line, people_of
 from identity.models import EmailAddress, User
 from identity.people_errors import ImportOutdated
 from identity.people_keys import keys_of
-from identity.people_plan import COMPARED, PlannedLine, state_hash
+from identity.people_plan import COMPARED, PLACE, PlannedLine, state_hash
 from identity.person_fields import PROFILE_FIELDS
 from tenants.audit import EventType, event_values
 from tenants.models import AuditEvent
+from tenants.organisations.records import organisations_of
+from tenants.organisations.tree import NO_ORGANISATIONS, OrganisationTree
+from tenants.tenant_records import bump_version
 
 BATCH = 1_000
 Item = TypeVar("Item")
@@ -39,6 +42,10 @@ class Writes:
     switched_off: list[str] = field(default_factory=list)
     usernames: dict[str, str | None] = field(default_factory=dict)
     """Username -> the only person who may have it by now."""
+    places: set[str] = field(default_factory=set)
+    """Organisations that somebody is put into."""
+    moved: dict[str | None, list[str]] = field(default_factory=dict)
+    """Organisation -> whom it gets from another one."""
     events: list[Any] = field(default_factory=list)
 
 
@@ -84,6 +91,21 @@ def _bind_all(writes: Writes) -> None:
     writes.events = _ADD_EVENT.bound(writes.events)
     # By id: two that change the same people at once follow each other, and never wait for each other.
     writes.changed = _CHANGE.bound(sorted(writes.changed, key=lambda row: row["of_user"]))
+
+
+def hold_places(tenant_id: int, writes: Writes) -> OrganisationTree:
+    """Hold the tenant's organisations as they are for as long as people are put into them; first in the transaction.
+
+    Raises:
+        ImportOutdated: one of them is gone.
+    """
+    if not writes.places and not writes.moved:
+        return NO_ORGANISATIONS
+    bump_version(tenant_id)
+    tree = organisations_of(tenant_id)
+    if not writes.places <= tree.nodes.keys():
+        raise ImportOutdated("an organisation was removed since the preview")
+    return tree
 
 
 def write_all(writes: Writes) -> None:
@@ -135,7 +157,9 @@ def _add(writes: Writes, line: PlannedLine, import_id: str, actor: str, now: dt.
     values = line.document["values"]
     user_id = new_id()
     row: dict[str, Any] = {name: values.get(name) for name in PROFILE_FIELDS}
-    origin = dict.fromkeys(("idp_id", "directory_id", "subject", "name_id", "organisation_id", "last_login_at"))
+    origin = dict.fromkeys(("idp_id", "directory_id", "subject", "name_id", "last_login_at"))
+    row[PLACE] = values.get(PLACE)
+    writes.places |= {row[PLACE]} - {None}
     row |= {"tenant_id": writes.tenant_id, "id": user_id, "active": values["active"], "created_at": now, **origin}
     writes.added.append(row | keys_of(row))
     writes.addresses.append({"email": row["email"], "tenant_id": writes.tenant_id, "user_id": user_id})
@@ -164,16 +188,21 @@ def _change(
         writes.usernames[changes["username"]] = line.user_id
     if changes.get("active") is False:
         writes.switched_off.append(line.user_id)
-    for event, detail in _events_of(changes):
+    if PLACE in changes:
+        writes.places |= {changes[PLACE]} - {None}
+        writes.moved.setdefault(changes[PLACE], []).append(line.user_id)
+    for event, detail in _events_of(changes, person):
         writes.events.append(
             event_values(writes.tenant_id, event, at=now, actor=actor, user=line.user_id, import_id=import_id, **detail)
         )
 
 
-def _events_of(changes: dict[str, Any]) -> Iterator[tuple[EventType, dict[str, Any]]]:
-    fields = sorted(changes.keys() - {"active"})
+def _events_of(changes: dict[str, Any], person: dict[str, Any]) -> Iterator[tuple[EventType, dict[str, Any]]]:
+    fields = sorted(changes.keys() - {"active", PLACE})
     if fields:
         yield EventType.USER_UPDATED, {"fields": fields}
+    if PLACE in changes:
+        yield EventType.USER_MOVED, {"from": person[PLACE], "to": changes[PLACE]}
     if "active" in changes:
         yield (EventType.USER_ACTIVATED if changes["active"] else EventType.USER_DEACTIVATED), {}
 

@@ -9,7 +9,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from identity.organisations.branches import MAX_NAME_LENGTH
-from identity.organisations.members import MAX_MOVED
+from identity.organisations.members import GONE, MAX_MOVED, MOVED, THERE_ALREADY
 from tenants.organisations.access import ABSOLUTE_SECONDS, IDLE_SECONDS, MAX_PROVIDER_NAME, WAYS
 from tenants.schema_fields import Flag, Strict, Whole, row_id, text
 from tenants.schemas import PageQuery
@@ -138,7 +138,21 @@ class PeoplePlaced(Strict):
     organisation_id = row_id(required=True, allow_none=True, metadata={"description": "Null: to the tenant as a whole."})
 
 
+class PlacedView(Strict):
+    """What became of one of them. `before` is where they belonged; null: to the tenant as a whole."""
+
+    user_id = fields.String(required=True)
+    outcome = fields.String(required=True, validate=validate.OneOf([MOVED, THERE_ALREADY, GONE]))
+    email = fields.String(required=True)
+    before = fields.String(required=True, allow_none=True)
+    sessions_ended = fields.Integer(required=True)
+    shut_out = fields.Boolean(
+        required=True, metadata={"description": "What they are known by is no way to sign in there: give them another one."}
+    )
+
+
 class PeopleMoved(Strict):
-    """How many belonged elsewhere before."""
+    """How many belonged elsewhere before, and what became of each."""
 
     moved = fields.Integer(required=True)
+    people = fields.List(fields.Nested(PlacedView), required=True)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from identity.organisations.branches import MAX_ORGANISATIONS
+from identity.organisations.members import Placed, count_moved
 from identity.organisations.outlook import SSOOutlook, sso_outlook
 from identity.organisations.records import people_by_organisation
 from identity.organisations.settings import NAMED, OF_TENANT, SHOWN
@@ -114,37 +116,37 @@ def _warnings(access: Access, by_id: Mapping[str, ManagedProvider]) -> list[tupl
     return []
 
 
-def organisation_documents(tenant_id: int, *, parent: str | None = None, search: str = "") -> list[dict[str, Any]]:
+def organisation_documents(
+    tenant_id: int, *, parent: str | None = None, search: str = "", after: str = "", limit: int = MAX_ORGANISATIONS
+) -> list[dict[str, Any]]:
     """A tenant's organisations in the order of their making.
 
     Args:
         parent: those directly below it alone; `none` those at the top.
         search: a part of the name, in whatever case.
+        after: the id behind which they begin.
     """
     tree, wanted = organisations_of(tenant_id), folded(search)
-    people, made = people_by_organisation(tenant_id), made_at(tenant_id)
-    below = children_counts(tree)
     found = [
         node
         for node in tree.nodes.values()
-        if (not parent or (node.parent_id or "none") == parent) and (not wanted or wanted in folded(node.name))
+        if node.id > after
+        and (not parent or (node.parent_id or "none") == parent)
+        and (not wanted or wanted in folded(node.name))
     ]
-    return [_document(tree, node, people, below, made) for node in sorted(found, key=lambda node: node.id)]
+    return _documents(tenant_id, tree, sorted(found, key=lambda node: node.id)[:limit])
 
 
 def organisation_document(tenant_id: int, organisation_id: str) -> dict[str, Any]:
     """One organisation that is there."""
     tree = organisations_of(tenant_id)
-    node, people = tree.nodes[organisation_id], people_by_organisation(tenant_id)
-    return _document(tree, node, people, children_counts(tree), made_at(tenant_id))
+    (document,) = _documents(tenant_id, tree, [tree.nodes[organisation_id]])
+    return document
 
 
-def children_counts(tree: OrganisationTree) -> dict[str | None, int]:
-    """How many organisations stand directly below each."""
-    found: dict[str | None, int] = {}
-    for node in tree.nodes.values():
-        found[node.parent_id] = found.get(node.parent_id, 0) + 1
-    return found
+def placed_document(placed: Sequence[Placed]) -> dict[str, Any]:
+    """What became of people who were put somewhere, as API and command line show it."""
+    return {"moved": count_moved(placed), "people": [asdict(one) for one in placed]}
 
 
 def overrides_of(node: OrganisationNode) -> Sequence[str]:
@@ -152,12 +154,14 @@ def overrides_of(node: OrganisationNode) -> Sequence[str]:
     return [SHOWN.get(name, name) for name, value in asdict(node.settings).items() if value is not None]
 
 
+def _documents(tenant_id: int, tree: OrganisationTree, nodes: Sequence[OrganisationNode]) -> list[dict[str, Any]]:
+    ids = [node.id for node in nodes]
+    people, made = people_by_organisation(tenant_id, ids), made_at(tenant_id, ids)
+    return [_document(tree, node, people, made) for node in nodes]
+
+
 def _document(
-    tree: OrganisationTree,
-    node: OrganisationNode,
-    people: Mapping[str, int],
-    below: Mapping[str | None, int],
-    made: Mapping[str, dt.datetime],
+    tree: OrganisationTree, node: OrganisationNode, people: Mapping[str, int], made: Mapping[str, dt.datetime]
 ) -> dict[str, Any]:
     return {
         "id": node.id,
@@ -166,7 +170,7 @@ def _document(
         "path": tree.path_words(node.id),
         "depth": len(tree.path_to(node.id)),
         "people": people.get(node.id, 0),
-        "organisations": below.get(node.id, 0),
+        "organisations": len(tree.children_of(node.id)),
         "overrides": overrides_of(node),
         "created_at": made[node.id],
     }

@@ -1,4 +1,4 @@
-"""Flows: people are prepared, changed, switched off and on, joined anew; and their sessions end (P2, P3, P8, S2)."""
+"""Flows: people are prepared, changed, switched off and on; and their sessions end (P2, P3, P8, S2)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from identity.deactivation import end_access, record_deactivated
 from identity.people_errors import UsernameInUse
 from identity.people_records import ManagedPerson, end_open_sessions, find_managed_person, set_active
 from identity.person_fields import FOREIGN_DOMAIN, FieldInvalid, require_domain
-from identity.person_records import add_prepared_person, change_profile, has_username, origin_of, set_origin
+from identity.person_records import add_prepared_person, change_profile, has_username
 from identity.session_records import end_one
 from tenants.audit import EventType, record
 from tenants.errors import NotFound
-from tenants.idp_records import find_provider, find_provider_by_id
 from tenants.management_errors import FieldsInvalid
 from tenants.records import proven_domains
 
@@ -71,51 +70,6 @@ def change_active(tenant_id: int, user_id: str, active: bool, *, actor: str, now
         else:
             end = end_access(tenant_id, [user_id], actor=actor, now=now)[user_id]
             record_deactivated(tenant_id, user_id, end, actor=actor, now=now)
-    return require_person(tenant_id, user_id)
-
-
-def relink_person(
-    tenant_id: int,
-    user_id: str,
-    *,
-    why: str,
-    identity_provider: str | None,
-    subject: str | None,
-    actor: str,
-    now: dt.datetime,
-) -> ManagedPerson:
-    """Say anew by what a person is known, and end their sessions.
-
-    Without an identity provider their next sign-in joins them by e-mail or username (P3). Whether the account is active
-    stays as it is (P8).
-
-    Raises:
-        NotFound, FieldsInvalid, SubjectInUse.
-    """
-    require_person(tenant_id, user_id)
-    if (identity_provider is None) != (subject is None):
-        raise FieldsInvalid("half", errors={"subject": ["Name both the identity provider and the subject, or neither."]})
-    idp_id = None
-    if identity_provider is not None:
-        provider = find_provider(tenant_id, identity_provider)
-        if provider is None:
-            raise FieldsInvalid("idp", errors={"identity_provider": ["There is no identity provider of this label."]})
-        idp_id = provider.id
-    former_idp, former_subject = origin_of(tenant_id, user_id)
-    set_origin(tenant_id, user_id, idp_id, subject)
-    ended = end_open_sessions(tenant_id, now, user_id=user_id)
-    former = find_provider_by_id(tenant_id, former_idp) if former_idp else None
-    record(
-        tenant_id,
-        EventType.USER_RELINKED,
-        at=now,
-        actor=actor,
-        user=user_id,
-        why=why,
-        before={"idp": former.name if former else former_idp, "subject": former_subject},
-        after={"idp": identity_provider, "subject": subject},
-        sessions_ended=ended,
-    )
     return require_person(tenant_id, user_id)
 
 

@@ -30,6 +30,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "last_name": ("last name", "lastname", "surname", "family name", "sn"),
     "phone": ("phone", "telephone", "phone number", "telephone number", "telephonenumber"),
     "active": ("active", "enabled", "status"),
+    "organisation": ("organisation", "organization", "organisation path", "organization path"),
 }
 _COLUMNS = {name: column for column, names in _NAMES.items() for name in names}
 PASSED_OVER = frozenset({"identity provider", "directory", "name id", "created at", "last login at"})

@@ -35,7 +35,8 @@ from identity.import_records import (
     put_back,
     remove_import,
 )
-from identity.import_writes import notice_growth, write_all, writes_of
+from identity.import_writes import hold_places, notice_growth, write_all, writes_of
+from identity.organisations.members import end_where_moved
 from identity.people_csv import CSVPeople, read_people_csv
 from identity.people_errors import (
     ImportHasRefusals,
@@ -49,6 +50,8 @@ from identity.people_plan import PlannedLine, Seen, clean_row, plan_rows
 from tenants.audit import EventType, record
 from tenants.email_domains import domain_of
 from tenants.errors import ConflictingState, NotFound
+from tenants.organisations.paths import OrganisationPaths, paths_of
+from tenants.organisations.records import organisations_of
 from tenants.records import proven_domains
 
 MAX_OPEN = 5
@@ -56,6 +59,8 @@ MAX_OPEN = 5
 MAX_IMPORTS_PER_RUN = 4
 READ_BATCH = 500
 MAX_FILE_NAME = 200
+MOVED = "moved"
+"""In the counts of a preview: how many of those who change would belong to another organisation."""
 
 
 def start_import(tenant_id: int, file: bytes, file_name: str, *, actor: str, now: dt.datetime) -> ImportRow:
@@ -147,13 +152,14 @@ def _compare(work: ImportWork, found: ImportRow) -> None:
         forget_lines(work.tenant_id, work.id)
     try:
         people = read_people_csv(file_of(work) or b"")
-        proven = proven_domains(work.tenant_id)
-        domains, counts = set[str](), dict.fromkeys(OUTCOMES, 0)
+        proven, places = proven_domains(work.tenant_id), paths_of(organisations_of(work.tenant_id))
+        domains, counts = set[str](), dict.fromkeys((*OUTCOMES, MOVED), 0)
         fingerprint, done = hashlib.sha256(found.file_sha256.encode()), 0
-        for lines in _planned(work, people, proven):
+        for lines in _planned(work, people, proven, places):
             for line in lines:
                 fingerprint.update(line.octets)
                 counts[line.outcome] += 1
+                counts[MOVED] += line.moves
                 domains |= _domains_in(line)
             done += len(lines)
             with transaction():
@@ -171,8 +177,10 @@ def _compare(work: ImportWork, found: ImportRow) -> None:
     jobs_log.info("people_compared", tenant_id=work.tenant_id, **counts)
 
 
-def _planned(work: ImportWork, people: CSVPeople, proven: frozenset[str]) -> Iterator[list[PlannedLine]]:
-    rows, seen = (clean_row(row) for row in people.rows), Seen()
+def _planned(
+    work: ImportWork, people: CSVPeople, proven: frozenset[str], places: OrganisationPaths
+) -> Iterator[list[PlannedLine]]:
+    rows, seen = (clean_row(row, places) for row in people.rows), Seen()
     while batch := list(islice(rows, READ_BATCH)):
         known = known_of(
             work.tenant_id,
@@ -199,10 +207,13 @@ def _apply(work: ImportWork, found: ImportRow, now: dt.datetime) -> None:
                 return
             if not proven_domains(work.tenant_id) >= set(found.domains):
                 raise ImportOutdated("an e-mail domain is no longer proven")
+            tree = hold_places(work.tenant_id, writes)
             write_all(writes)
+            ended = end_where_moved(work.tenant_id, tree, writes.moved, now)
             actor = found.applied_by or found.created_by
             end_access(work.tenant_id, sorted(writes.switched_off), actor=actor, now=now)
             detail: dict[str, Any] = {"import_id": found.id, "file_sha256": found.file_sha256, **found.counts}
+            detail |= {"sessions_ended": ended} if writes.moved else {}
             record(work.tenant_id, EventType.PEOPLE_IMPORTED, at=now, actor=actor, **detail)
             if not finish(work, state=APPLIED, applied_at=now, file=None):
                 raise ImportOutdated("another worker has it")

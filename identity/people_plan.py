@@ -11,9 +11,11 @@ from typing import Any
 from identity.people_csv import CSVRow
 from identity.people_errors import EMAIL_IN_USE, USERNAME_IN_USE
 from identity.person_fields import PROFILE_FIELDS, FieldInvalid, clean_field, require_domain
+from tenants.organisations.paths import OrganisationPaths, PathAmbiguous, PathUnknown
 
 ADDED, CHANGED, UNCHANGED, REFUSED = "added", "changed", "unchanged", "refused"
-COMPARED = (*PROFILE_FIELDS, "active")
+PLACE = "organisation_id"
+COMPARED = (*PROFILE_FIELDS, "active", PLACE)
 YES, NO = frozenset({"yes", "true", "1", "active", "enabled"}), frozenset({"no", "false", "0", "inactive", "disabled"})
 MAX_SHOWN = 200
 NOBODY = "Nobody of this organisation has this id."
@@ -21,6 +23,8 @@ NOT_ACTIVE = "It is neither yes nor no."
 SWITCHED_OFF = "This account is switched off, and a file cannot switch it on: somebody does that on the person's page."
 LOCAL_ACCOUNT = "This person has a local account: change the address on their page, and they are told at the former one."
 NEEDS_EMAIL = "A new person needs an e-mail address."
+NO_SUCH_PLACE = 'There is no organisation of this path. Write the names from the top, such as Sales/Europe; / is the root.'
+TWO_SUCH_PLACES = 'Two organisations could be meant. Write the names from the top with "/" between them.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,11 @@ class PlannedLine:
     document: Mapping[str, Any]
 
     @property
+    def moves(self) -> bool:
+        """Whether somebody who is there already would belong elsewhere."""
+        return PLACE in self.document.get("changes", {})
+
+    @property
     def octets(self) -> bytes:
         """All of it, for a fingerprint."""
         return json.dumps([self.line, self.outcome, self.user_id, self.before, self.document], sort_keys=True).encode()
@@ -71,7 +80,7 @@ class CleanRow:
     shown: str
 
 
-def clean_row(row: CSVRow) -> CleanRow:
+def clean_row(row: CSVRow, places: OrganisationPaths) -> CleanRow:
     """Cells by the rules of each field. An empty cell is not in the values: it leaves what is there as it is."""
     values: dict[str, Any] = {}
     problems: list[tuple[str, str]] = []
@@ -88,6 +97,13 @@ def clean_row(row: CSVRow) -> CleanRow:
         values["active"] = said in YES
     elif said:
         problems.append(("active", NOT_ACTIVE))
+    if place := row.cells.get("organisation", "").strip():
+        try:
+            values[PLACE] = places.find(place)
+        except PathUnknown:
+            problems.append(("organisation", NO_SUCH_PLACE))
+        except PathAmbiguous:
+            problems.append(("organisation", TWO_SUCH_PLACES))
     shown = (row.cells.get("email") or row.cells.get("id") or "").strip()[:MAX_SHOWN].replace("\x00", "")
     return CleanRow(row.line, row.cells.get("id", "").strip().lower() or None, values, tuple(problems), shown)
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from identity.people_records import ManagedPerson
 from identity.people_search import SORTS, PeopleFilter, PeopleOrder, Place, list_people
 from identity.session_records import OpenSession, SessionFilter, SessionPlace, page_of_sessions
+from tenants.directories.records import find_directory
 from tenants.idp_records import find_provider
 from tenants.management_errors import FieldsInvalid
 from tenants.organisations.records import organisations_of
@@ -75,6 +76,18 @@ def provider_id_of(tenant_id: int, label: str) -> str:
     if provider is None:
         raise FieldsInvalid("idp", errors={"idp": ["There is no identity provider of this label."]})
     return provider.id
+
+
+def directory_id_of(tenant_id: int, label: str) -> str:
+    """The directory that a filter names.
+
+    Raises:
+        FieldsInvalid
+    """
+    directory = find_directory(tenant_id, label)
+    if directory is None:
+        raise FieldsInvalid("directory", errors={"directory": ["There is no directory of this label."]})
+    return directory.id
 
 
 def next_path(path: str, query: Sequence[tuple[str, Any]], cursor: str | None) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from config.database import read, write
+from config.database import RowId, read, write
 from identity.models import SessionRow, User
 from tenants.directories.models import Directory
 from tenants.models import IdentityProvider
@@ -34,8 +34,18 @@ class ManagedPerson:
     """The label of the directory that they come from, as long as it is connected or was."""
     organisation_id: str | None = None
     """Where they belong; None: to the tenant as a whole."""
+    local_account: bool = False
+    """Whether they have an account of their own here, with a password or an invitation to set one."""
 
 
+_ACCOUNTS = sa.table("local_account", sa.column("tenant_id"), sa.column("user_id", RowId))
+HAS_LOCAL_ACCOUNT = (
+    sa.select(sa.literal(1))
+    .select_from(_ACCOUNTS)
+    .where(_ACCOUNTS.c.tenant_id == User.tenant_id, _ACCOUNTS.c.user_id == User.id)
+    .exists()
+)
+"""Whoever has a local account is known by it: an identity provider or directory that asserts their name must not get it."""
 ITS_PROVIDER = sa.and_(IdentityProvider.tenant_id == User.tenant_id, IdentityProvider.id == User.idp_id)
 PERSON_COLUMNS = (
     User.id,
@@ -54,6 +64,7 @@ PERSON_COLUMNS = (
     .scalar_subquery()
     .label("directory"),
     User.organisation_id,
+    HAS_LOCAL_ACCOUNT.label("local_account"),
 )
 
 

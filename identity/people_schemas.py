@@ -43,6 +43,7 @@ class PeopleQuery(PageQuery):
     search = text(MAX_SEARCH, shortest=0, load_default=None, metadata={"description": "A part of name, e-mail or username."})
     active = fields.String(validate=validate.OneOf(["true", "false", ""]), load_default=None)
     idp = text(63, shortest=0, load_default=None, metadata={"description": "Label of the identity provider."})
+    directory = text(63, shortest=0, load_default=None, metadata={"description": "Label of the directory."})
     signed_in = fields.String(
         validate=validate.OneOf(["true", "false", ""]), load_default=None, metadata={"description": "Whether ever."}
     )
@@ -94,11 +95,19 @@ class UserPatch(Strict):
 
 
 class Relink(Strict):
-    """How a person is known from now on. Without an identity provider and subject: by their next sign-in."""
+    """How a person is known from now on. Without an identity provider or a directory, and a subject: by their next sign-in."""
 
     reason = text(MAX_REASON, required=True)
     identity_provider = text(63, load_default=None, allow_none=True)
-    subject = text(MAX_SUBJECT_OCTETS, load_default=None, allow_none=True)
+    directory = text(
+        63, load_default=None, allow_none=True, metadata={"description": "Instead of an identity provider."}
+    )
+    subject = text(
+        MAX_SUBJECT_OCTETS,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "As it comes; of a directory the value of its `subject_attribute`."},
+    )
 
     @ma.validates_schema(skip_on_field_errors=True)
     def _require_short(self, relink: Mapping[str, Any], **_options: Any) -> None:
@@ -122,6 +131,7 @@ class UserView(Strict):
     identity_provider = fields.String(required=True, allow_none=True)
     directory = fields.String(required=True, allow_none=True)
     organisation_id = fields.String(required=True, allow_none=True)
+    local_account = fields.Boolean(required=True, metadata={"description": "Whether they have a password of their own here."})
 
 
 class UserPage(Strict):

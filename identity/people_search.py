@@ -46,6 +46,7 @@ class PeopleFilter:
     email: str | None = None
     active: bool | None = None
     idp_id: str | None = None
+    directory_id: str | None = None
     organisation: str | None = None
     signed_in: bool | None = None
     dormant_since: dt.datetime | None = None
@@ -127,7 +128,9 @@ def _indexed(statement: sa.Select[Any], tenant_id: int, which: PeopleFilter) -> 
         hinted = hinted.where(User.organisation_id.is_(None))
     elif which.organisation is not None:
         hinted = hinted.where(User.organisation_id == which.organisation)
-    if which.email is None and which.organisation in (None, NOWHERE):
+    if which.directory_id is not None:
+        hinted = hinted.where(User.directory_id == which.directory_id)
+    if which.email is None and which.organisation in (None, NOWHERE) and which.directory_id is None:
         hinted = hinted.with_hint(User, "INDEXED BY ix_users_listed", "sqlite")
     if search := folded(which.search[:MAX_SEARCH]):
         hinted = hinted.where(sa.or_(_contains(User.search_key, search), _contains(User.email, search)))

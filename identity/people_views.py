@@ -9,16 +9,17 @@ from dataclasses import asdict
 from typing import Any
 
 from identity.deactivation import access_report, milliseconds_of
-from identity.people_query import provider_id_of
+from identity.people_query import directory_id_of, provider_id_of
 from identity.people_search import NOWHERE, PeopleFilter, PeopleOrder, every_person
 from identity.session_records import OpenSession
 from identity.user_agents import device_words
 from tenants.csv_text import csv_row
 from tenants.management_errors import FieldsInvalid
+from tenants.organisations.paths import written_path
 from tenants.organisations.records import organisations_of
 
 EXPORT_COLUMNS = (
-    *("id", "username", "email", "first_name", "last_name", "phone", "active"),
+    *("id", "username", "email", "first_name", "last_name", "phone", "active", "organisation"),
     *("identity_provider", "directory", "name_id", "created_at", "last_login_at"),
 )
 """What an import reads stands first; it passes over the rest."""
@@ -32,7 +33,7 @@ def people_filter(tenant_id: int, query: Mapping[str, Any]) -> PeopleFilter:
     """The filter that a query of `identity.people_schemas.PeopleQuery` asks for.
 
     Raises:
-        FieldsInvalid: it names an identity provider or an organisation that is not there.
+        FieldsInvalid: it names an identity provider, a directory or an organisation that is not there.
     """
     organisation: str | None = query["organisation"]
     if organisation and organisation != NOWHERE and organisation not in organisations_of(tenant_id).nodes:
@@ -44,6 +45,7 @@ def people_filter(tenant_id: int, query: Mapping[str, Any]) -> PeopleFilter:
         email=email.strip().lower() if email is not None else None,
         active={"true": True, "false": False}.get(query["active"] or ""),
         idp_id=provider_id_of(tenant_id, query["idp"]) if query["idp"] else None,
+        directory_id=directory_id_of(tenant_id, query["directory"]) if query["directory"] else None,
         organisation=organisation,
         signed_in={"true": True, "false": False}.get(query["signed_in"] or ""),
         dormant_since=dt.datetime.combine(day, dt.time(), dt.UTC) if day is not None else None,
@@ -71,8 +73,12 @@ def export_lines(tenant_id: int, form: str, which: PeopleFilter, order: PeopleOr
     """
     if form == "csv":
         yield BYTE_ORDER_MARK + csv_row(EXPORT_COLUMNS)
+    tree = organisations_of(tenant_id)
     for person in every_person(tenant_id, which, order):
-        values = {name: _plain(getattr(person, name)) for name in EXPORT_COLUMNS}
+        if person.organisation_id is not None and person.organisation_id not in tree.nodes:
+            tree = organisations_of(tenant_id)  # made since the first line
+        place = written_path(tree, person.organisation_id) or None
+        values = {name: place if name == "organisation" else _plain(getattr(person, name)) for name in EXPORT_COLUMNS}
         yield csv_row(_cell(value) for value in values.values()) if form == "csv" else json.dumps(values) + "\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,25 +70,32 @@ def has_username(tenant_id: int, username: str, *, but: str | None = None) -> bo
     return read(statement.limit(1)).first() is not None
 
 
-def origin_of(tenant_id: int, user_id: str) -> tuple[str | None, str | None]:
-    """(identity provider's id, subject) that somebody is known by."""
-    row = read(sa.select(User.idp_id, User.subject).where(*_one(tenant_id, user_id))).one()
-    return row.idp_id, row.subject
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """By what somebody is known: an identity provider or a directory, and the subject there; all None: by nothing yet."""
+
+    idp_id: str | None
+    directory_id: str | None
+    subject: str | None
 
 
-def set_origin(tenant_id: int, user_id: str, idp_id: str | None, subject: str | None) -> None:
-    """Say by what somebody is known from now on; None and None: by their next sign-in's e-mail or username (P3).
+def origin_of(tenant_id: int, user_id: str) -> Origin:
+    """By what somebody is known."""
+    return Origin(*read(sa.select(User.idp_id, User.directory_id, User.subject).where(*_one(tenant_id, user_id))).one())
+
+
+def set_origin(tenant_id: int, user_id: str, wanted: Origin) -> None:
+    """Say by what somebody is known from now on; by nothing: by their next sign-in's e-mail or username (P3).
 
     Raises:
         SubjectInUse: another person is known by it. UsernameInUse: another one who has no subject has this username.
     """
-    origin = {"idp_id": idp_id, "directory_id": None, "subject": subject, "name_id": None}
-    statement = sa.update(User).where(*_one(tenant_id, user_id)).values(**origin)
+    statement = sa.update(User).where(*_one(tenant_id, user_id)).values(**asdict(wanted), name_id=None)
     try:
         with savepoint():
             write(statement)
     except sa.exc.IntegrityError:
-        if subject is None:
+        if wanted.subject is None:
             raise UsernameInUse("of another person without a subject") from None
         raise SubjectInUse("the subject is another person's") from None
 

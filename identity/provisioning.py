@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from config.database import RowId, new_id, write
+from config.database import new_id, write
 from config.statements import Prepared
 from identity.access_rules import require_leave_to_move, require_provisioning
 from identity.assertion import Profile
@@ -18,6 +18,7 @@ from identity.checks import ACTIVE, EMAIL_OWNER, PROVISIONED, Receipt
 from identity.email_addresses import ADDRESS_IN_USE, claim_email, free_email
 from identity.models import User
 from identity.people_keys import keys_of
+from identity.people_records import HAS_LOCAL_ACCOUNT
 from identity.placing import first_organisation, move_person, organisation_again
 from identity.profile import FIELD_LIMITS
 from tenants.audit import EventType, record
@@ -75,14 +76,6 @@ _FIND_BY_SUBJECT = Prepared(
         User.subject == sa.bindparam("subject"),
     )
 )
-_ACCOUNTS = sa.table("local_account", sa.column("tenant_id"), sa.column("user_id", RowId))
-HAS_LOCAL_ACCOUNT = (
-    sa.select(sa.literal(1))
-    .select_from(_ACCOUNTS)
-    .where(_ACCOUNTS.c.tenant_id == User.tenant_id, _ACCOUNTS.c.user_id == User.id)
-    .exists()
-)
-"""Whoever has a local account is known by it: an identity provider or directory that asserts their name must not get it."""
 _FIND_PREPARED = Prepared(
     sa.select(*COLUMNS)
     .where(

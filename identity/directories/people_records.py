@@ -17,9 +17,9 @@ from identity.directories.checks import WAY
 from identity.directories.trusts import DirectoryTrust
 from identity.models import User
 from identity.people_keys import keys_of
+from identity.people_records import HAS_LOCAL_ACCOUNT
 from identity.provisioning import (
     COLUMNS,
-    HAS_LOCAL_ACCOUNT,
     UPDATED_FIELDS,
     Person,
     claim_address,

@@ -4,19 +4,41 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from identity.organisations.changing import hold, require_node
-from identity.organisations.records import end_unadmitted, organisation_of, place_person
+from identity.organisations.records import Standing, end_unadmitted, place_person, standings_of
 from identity.people import prepare_person, require_person
 from identity.people_records import ManagedPerson
 from tenants.audit import EventType, record
 from tenants.errors import NotFound
 from tenants.management_errors import FieldsInvalid
+from tenants.organisations.access import LDAP, LOCAL, SSO, Access
+from tenants.organisations.tree import OrganisationTree
 from tenants.tenant_records import ManagedTenant
 
 MAX_MOVED = 200
 """People of one call: a page of a list."""
+BATCH = 1_000
+"""People of one statement."""
+MOVED, THERE_ALREADY, GONE = "moved", "there_already", "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What became of one of those who were to belong somewhere. `email` is empty for whoever is not there.
+
+    `before` is where they belonged. `shut_out`: what they are known by is no way to sign in there, so that somebody has to
+    give them another one.
+    """
+
+    user_id: str
+    outcome: str
+    email: str = ""
+    before: str | None = None
+    sessions_ended: int = 0
+    shut_out: bool = False
 
 
 def prepare_member(
@@ -44,32 +66,84 @@ def prepare_member(
 
 def put_people(
     tenant: ManagedTenant, user_ids: Sequence[str], organisation_id: str | None, *, actor: str, now: dt.datetime
-) -> int:
-    """Have people belong to an organisation, or (None) to the tenant as a whole; inside a transaction.
-
-    Sessions that came in by a way that is not one of theirs there end at once.
-
-    Returns:
-        How many belonged elsewhere before.
+) -> list[Placed]:
+    """Have people belong to an organisation, or (None) to the tenant as a whole: all of them, or nobody; inside a transaction.
 
     Raises:
         NotFound: there is no such organisation, or one of the people is not there; then nothing has changed once the edge
-            rolls back.
+            rolls back. FieldsInvalid: more than MAX_MOVED.
     """
+    placed = put_those_there(tenant, user_ids, organisation_id, actor=actor, now=now)
+    if any(one.outcome == GONE for one in placed):
+        raise NotFound("no such person")
+    return placed
+
+
+def put_those_there(
+    tenant: ManagedTenant, user_ids: Sequence[str], organisation_id: str | None, *, actor: str, now: dt.datetime
+) -> list[Placed]:
+    """The same for those of a page who are still there, and what became of each; by address, who is not there last.
+
+    Sessions that came in by a way that is not one of theirs there end at once.
+
+    Raises:
+        NotFound: there is no such organisation. FieldsInvalid.
+    """
+    wanted = sorted(set(user_ids))
+    if len(wanted) > MAX_MOVED:
+        raise FieldsInvalid("people", errors={"user_ids": [f"At most {MAX_MOVED} people at once."]})
     _, tree = hold(tenant)
     if organisation_id is not None:
         require_node(tree, organisation_id)
-    access, moved = tree.access_of(organisation_id), dict[str, str | None]()
-    for user_id in sorted(set(user_ids[:MAX_MOVED])):
-        found = organisation_of(tenant.id, user_id)
-        if found is None:
-            raise NotFound("no such person")
-        if found[0] != organisation_id:
-            place_person(tenant.id, user_id, organisation_id)
-            moved[user_id] = found[0]
+    access, standings = tree.access_of(organisation_id), standings_of(tenant.id, wanted)
+    for one in sorted(standings, key=lambda one: one.user_id):
+        if one.organisation_id != organisation_id:
+            place_person(tenant.id, one.user_id, organisation_id)
     # All people before any session, as a sign-in takes them: its browser may have had somebody else's.
-    for user_id, former in moved.items():
-        ended = end_unadmitted(tenant.id, access, now, user_ids=[user_id])
-        detail: dict[str, Any] = {"user": user_id, "from": former, "to": organisation_id, "sessions_ended": ended}
-        record(tenant.id, EventType.USER_MOVED, at=now, actor=actor, **detail)
-    return len(moved)
+    placed = [_placed(tenant.id, one, organisation_id, access, actor, now) for one in standings]
+    there = {one.user_id for one in standings}
+    return [*placed, *(Placed(user_id, GONE) for user_id in wanted if user_id not in there)]
+
+
+def count_moved(placed: Sequence[Placed]) -> int:
+    """How many belonged elsewhere before."""
+    return sum(one.outcome == MOVED for one in placed)
+
+
+def end_where_moved(
+    tenant_id: int, tree: OrganisationTree, moved: Mapping[str | None, Sequence[str]], now: dt.datetime
+) -> int:
+    """End the sessions of people who were put elsewhere by ways that are not theirs there, and tell how many.
+
+    Args:
+        moved: organisation -> the ids of whom it got.
+    """
+    ended = 0
+    for organisation_id, people in moved.items():
+        access = tree.access_of(organisation_id)
+        for at in range(0, len(people), BATCH):
+            ended += end_unadmitted(tenant_id, access, now, user_ids=people[at : at + BATCH])
+    return ended
+
+
+def _placed(
+    tenant_id: int, person: Standing, organisation_id: str | None, access: Access, actor: str, now: dt.datetime
+) -> Placed:
+    shut_out = _is_shut_out(person, access)
+    if person.organisation_id == organisation_id:
+        return Placed(person.user_id, THERE_ALREADY, person.email, organisation_id, shut_out=shut_out)
+    ended = end_unadmitted(tenant_id, access, now, user_ids=[person.user_id])
+    detail: dict[str, Any] = {"from": person.organisation_id, "to": organisation_id, "sessions_ended": ended}
+    record(tenant_id, EventType.USER_MOVED, at=now, actor=actor, user=person.user_id, **detail)
+    return Placed(person.user_id, MOVED, person.email, person.organisation_id, ended, shut_out)
+
+
+def _is_shut_out(person: Standing, access: Access) -> bool:
+    """Whether nothing that somebody is known by is a way in there; whoever was only prepared is known by nothing yet."""
+    if person.local_account and access.allows(LOCAL):
+        return False
+    if person.idp_id is not None:
+        return not access.admits(SSO, person.idp_id)
+    if person.directory_id is not None:
+        return not (access.allows(LDAP) and access.directory_id in (None, person.directory_id))
+    return person.local_account

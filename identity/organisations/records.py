@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from config.database import read, write
 from identity.models import SessionRow, User
+from identity.people_records import HAS_LOCAL_ACCOUNT
 from tenants.directories.models import Directory
 from tenants.organisations.access import LDAP, SSO, WAYS, Access
 
@@ -24,16 +25,33 @@ class CensusLine:
     people: int
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where somebody belongs, and by what they are known."""
+
+    user_id: str
+    email: str
+    organisation_id: str | None
+    idp_id: str | None
+    directory_id: str | None
+    local_account: bool
+
+
+_STANDING = (User.id, User.email, User.organisation_id, User.idp_id, User.directory_id, HAS_LOCAL_ACCOUNT)
+
+
 def people_in(tenant_id: int, organisation_id: str) -> int:
     """How many people belong to one organisation, active or not."""
     statement = sa.select(sa.func.count()).select_from(User)
     return int(read(statement.where(User.tenant_id == tenant_id, User.organisation_id == organisation_id)).scalar_one())
 
 
-def people_by_organisation(tenant_id: int) -> dict[str, int]:
-    """How many people each organisation has, active or not; those of the tenant as a whole are left out."""
+def people_by_organisation(tenant_id: int, organisation_ids: Collection[str]) -> dict[str, int]:
+    """How many people each of these organisations has, active or not; those without any are left out."""
+    if not organisation_ids:
+        return {}
     statement = sa.select(User.organisation_id, sa.func.count().label("people")).where(
-        User.tenant_id == tenant_id, User.organisation_id.is_not(None)
+        User.tenant_id == tenant_id, User.organisation_id.in_(sorted(organisation_ids))
     )
     return {row.organisation_id: row.people for row in read(statement.group_by(User.organisation_id))}
 
@@ -46,10 +64,10 @@ def census_of(tenant_id: int) -> list[CensusLine]:
     return [CensusLine(**row._mapping) for row in read(statement.group_by(*alike))]
 
 
-def organisation_of(tenant_id: int, user_id: str) -> tuple[str | None] | None:
-    """Where somebody belongs; None where there is no such person."""
-    row = read(sa.select(User.organisation_id).where(User.tenant_id == tenant_id, User.id == user_id)).one_or_none()
-    return (row.organisation_id,) if row else None
+def standings_of(tenant_id: int, user_ids: Collection[str]) -> list[Standing]:
+    """Those of these people who are there, by address."""
+    statement = sa.select(*_STANDING).where(User.tenant_id == tenant_id, User.id.in_(sorted(user_ids)))
+    return [Standing(*row) for row in read(statement.order_by(User.email))]
 
 
 def place_person(tenant_id: int, user_id: str, organisation_id: str | None) -> None:
@@ -65,8 +83,8 @@ def move_everybody(tenant_id: int, organisation_id: str, to: str | None) -> int:
 
 
 def directories_into(tenant_id: int, organisation_id: str) -> int:
-    """How many directories have their people belong there by default, those that were taken away too."""
-    statement = sa.select(sa.func.count()).select_from(Directory)
+    """How many directories have their people belong there by default; of those that were taken away nobody knows any more."""
+    statement = sa.select(sa.func.count()).select_from(Directory).where(Directory.deleted_at.is_(None))
     whose = statement.where(Directory.tenant_id == tenant_id, Directory.organisation_id == organisation_id)
     return int(read(whose).scalar_one())
 

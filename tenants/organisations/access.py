@@ -95,6 +95,8 @@ DEFAULT_ACCESS = Access()
 
 def settings_of(document: Mapping[str, Any]) -> AccessSettings:
     """What is stored, as a value."""
+    if not document:
+        return NOTHING_SAID
     return AccessSettings(**{name: document[name] for name in SETTING_NAMES if name in document})
 
 

@@ -30,6 +30,13 @@ class OrganisationNotEmpty(Refusal):
     sentence = "There is something in this organisation still. Move it elsewhere, or have all of it moved to the parent."
 
 
+class OrganisationInRules(Refusal):
+    """detail: rules, each with the identity provider or the directory whose it is, and its number there."""
+
+    code, status = "organisation_in_rules", 409
+    sentence = "Rules of placement put people into this organisation. Change these rules first, then remove it."
+
+
 class SSONotTested(Refusal):
     """detail: identity_providers, the names of those without a passing test; organisations, where they would be required."""
 

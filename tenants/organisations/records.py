@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,9 +33,11 @@ def organisations_of(tenant_id: int) -> OrganisationTree:
     return OrganisationTree(settings_of(root), nodes)
 
 
-def made_at(tenant_id: int) -> dict[str, dt.datetime]:
-    """When each of a tenant's organisations was made."""
-    statement = sa.select(Organisation.id, Organisation.created_at).where(Organisation.tenant_id == tenant_id)
+def made_at(tenant_id: int, organisation_ids: Collection[str]) -> dict[str, dt.datetime]:
+    """When each of these organisations of a tenant was made."""
+    statement = sa.select(Organisation.id, Organisation.created_at).where(
+        Organisation.tenant_id == tenant_id, Organisation.id.in_(sorted(organisation_ids))
+    )
     return {row.id: row.created_at for row in read(statement)}
 
 
@@ -51,23 +53,14 @@ def add_organisation(tenant_id: int, name: str, parent_id: str | None, depth: in
     return organisation_id
 
 
-def rename_organisation(tenant_id: int, organisation_id: str, name: str) -> None:
-    """Give an organisation another name.
+def settle_organisation(tenant_id: int, organisation_id: str, name: str, parent_id: str | None) -> None:
+    """Give an organisation this name at this place, in one statement; `shift_depths` goes with another place.
 
     Raises:
-        OrganisationExists
+        OrganisationExists: one there has this name.
     """
-    _write_unique(sa.update(Organisation).where(*_one(tenant_id, organisation_id)).values(**_named(name)), name)
-
-
-def place_organisation(tenant_id: int, organisation_id: str, parent_id: str | None) -> None:
-    """Put an organisation below another one; `shift_depths` goes with it.
-
-    Raises:
-        OrganisationExists: one there has its name.
-    """
-    statement = sa.update(Organisation).where(*_one(tenant_id, organisation_id)).values(parent_id=parent_id)
-    _write_unique(statement, organisation_id)
+    statement = sa.update(Organisation).where(*_one(tenant_id, organisation_id))
+    _write_unique(statement.values(parent_id=parent_id, **_named(name)), name)
 
 
 def shift_depths(tenant_id: int, organisation_ids: Iterable[str], by: int) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tenants.folding import folded
-from tenants.organisations.access import DEFAULT_ACCESS, NOTHING_SAID, SETTING_NAMES, SSO, Access, AccessSettings
+from tenants.organisations.access import DEFAULT_ACCESS, NOTHING_SAID, SETTING_NAMES, Access, AccessSettings
 from tenants.organisations.models import MAX_DEPTH
 
 SEPARATOR = "/"
@@ -39,6 +40,9 @@ class OrganisationTree:
 
     root: AccessSettings = NOTHING_SAID
     nodes: Mapping[str, OrganisationNode] = field(default_factory=dict)
+    _access: dict[str | None, Access] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was found out before. A tree never changes, and one of 1,000 is asked the same for each person and organisation."""
 
     def path_to(self, organisation_id: str | None) -> list[OrganisationNode]:
         """From the top to the organisation; empty for the tenant itself, and for one that is not there (any more)."""
@@ -68,19 +72,16 @@ class OrganisationTree:
 
     def children_of(self, organisation_id: str | None) -> list[OrganisationNode]:
         """Those directly below an organisation, or below the tenant, by name."""
-        found = [node for node in self.nodes.values() if node.parent_id == organisation_id]
-        return sorted(found, key=lambda node: (folded(node.name), node.id))
+        return list(self._children().get(organisation_id, ()))
 
     def in_order(self) -> list[tuple[OrganisationNode, int]]:
         """Every organisation with its depth, parents before their children, siblings by name."""
-        below: dict[str | None, list[OrganisationNode]] = {}
-        for node in sorted(self.nodes.values(), key=lambda node: (folded(node.name), node.id), reverse=True):
-            below.setdefault(node.parent_id, []).append(node)
-        ordered, waiting = [], [(node, 1) for node in below.get(None, ())]
+        below = self._children()
+        ordered, waiting = [], [(node, 1) for node in reversed(below.get(None, ()))]
         while waiting:
             node, depth = waiting.pop()
             ordered.append((node, depth))
-            waiting += [(child, depth + 1) for child in below.get(node.id, ())]
+            waiting += [(child, depth + 1) for child in reversed(below.get(node.id, ()))]
         return ordered
 
     def every_one(self) -> list[str | None]:
@@ -91,19 +92,21 @@ class OrganisationTree:
         """An organisation and everything below it; of None the tenant and all there is."""
         if organisation_id is None:
             return frozenset((None, *self.nodes))
-        return frozenset(one for one in self.nodes if any(node.id == organisation_id for node in self.path_to(one)))
+        return frozenset(one for one, _ in self._levels_of(organisation_id))
 
     def height_of(self, organisation_id: str) -> int:
         """How many levels a branch has: 1 for an organisation without any below it."""
-        top = len(self.path_to(organisation_id)) - 1
-        return max(len(self.path_to(one)) for one in self.branch_of(organisation_id)) - top
+        return max(level for _, level in self._levels_of(organisation_id))
 
     def access_of(self, organisation_id: str | None) -> Access:
         """What holds for an organisation's people; None: for those whom no organisation has."""
-        if not self.nodes and self.root == NOTHING_SAID:
-            return DEFAULT_ACCESS
-        said = {name: item.value for name, item in self._sourced(organisation_id) if item.said}
-        return replace(DEFAULT_ACCESS, **said)  # type: ignore[arg-type]  # names and types are those of AccessSettings
+        at = organisation_id if organisation_id in self.nodes else None
+        if (known := self._access.get(at)) is not None:
+            return known
+        above = self._access.setdefault(None, _overridden(DEFAULT_ACCESS, self.root))
+        for node in self.path_to(at):
+            above = self._access.setdefault(node.id, _overridden(above, node.settings))
+        return above
 
     def sourced_access_of(self, organisation_id: str | None) -> dict[str, Sourced]:
         """Each setting with where it comes from."""
@@ -111,10 +114,9 @@ class OrganisationTree:
 
     def allows_anywhere(self, way: str) -> bool:
         """Whether anybody of the tenant may sign in so: what a sign-in page offers before it knows who comes."""
-        said = (self.root, *(node.settings for node in self.nodes.values()))
-        if way != SSO and all(settings.way != way for settings in said):
-            return False
-        return any(self.access_of(organisation_id).allows(way) for organisation_id in (None, *self.nodes))
+        if (known := self._known.get(way)) is None:
+            known = self._known[way] = any(self.access_of(one).allows(way) for one in (None, *self.nodes))
+        return bool(known)
 
     def own_settings_of(self, organisation_id: str | None) -> AccessSettings:
         """What an organisation says itself; None: the tenant."""
@@ -122,8 +124,27 @@ class OrganisationTree:
 
     def longest_idle(self, tenants_own: int) -> int:
         """The longest time, in seconds, that any of the tenant's sessions may be idle."""
-        listed = (self.root, *(node.settings for node in self.nodes.values()))
-        return max([tenants_own, *(item.session_idle_seconds for item in listed if item.session_idle_seconds is not None)])
+        if (known := self._known.get("idle")) is None:
+            listed = (self.root, *(node.settings for node in self.nodes.values()))
+            known = self._known["idle"] = max((item.session_idle_seconds or 0 for item in listed), default=0)
+        return max(tenants_own, int(known))
+
+    def _children(self) -> Mapping[str | None, Sequence[OrganisationNode]]:
+        """Everybody's, by name."""
+        if (known := self._known.get("below")) is None:
+            listed: dict[str | None, list[OrganisationNode]] = {}
+            for node in sorted(self.nodes.values(), key=lambda node: (folded(node.name), node.id)):
+                listed.setdefault(node.parent_id, []).append(node)
+            known = self._known["below"] = {parent: tuple(nodes) for parent, nodes in listed.items()}
+        below: Mapping[str | None, Sequence[OrganisationNode]] = known
+        return below
+
+    def _levels_of(self, organisation_id: str) -> list[tuple[str, int]]:
+        """An organisation that is there and everything below it, each with its level from 1."""
+        below, found = self._children(), [(organisation_id, 1)]
+        for one, level in found:  # grows as it goes
+            found += [(node.id, level + 1) for node in below.get(one, ())]
+        return found
 
     def _sourced(self, organisation_id: str | None) -> Iterator[tuple[str, Sourced]]:
         levels: list[tuple[str | None, AccessSettings]] = [(None, self.root)]
@@ -134,6 +155,12 @@ class OrganisationTree:
                 if (own := getattr(settings, name)) is not None:
                     value, source, said = own, level, True
             yield name, Sourced(value, source, said)
+
+
+def _overridden(above: Access, settings: AccessSettings) -> Access:
+    """What holds where this is said below that; the same value where nothing is."""
+    said = {name: value for name in SETTING_NAMES if (value := getattr(settings, name)) is not None}
+    return replace(above, **said) if said else above
 
 
 NO_ORGANISATIONS = OrganisationTree()

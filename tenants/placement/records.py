@@ -51,6 +51,18 @@ def rules_by_provider(tenant_id: int) -> dict[str, tuple[PlacementRule, ...]]:
     return found
 
 
+def rules_into(tenant_id: int, organisation_id: str) -> list[dict[str, Any]]:
+    """The rules that put people into an organisation: whose each is, and its number there."""
+    table = PlacementRuleRow
+    statement = (
+        sa.select(IdentityProvider.name, table.position)
+        .join(table, sa.and_(table.tenant_id == IdentityProvider.tenant_id, table.idp_id == IdentityProvider.id))
+        .where(IdentityProvider.tenant_id == tenant_id, table.organisation_id == organisation_id)
+        .order_by(IdentityProvider.name, table.position)
+    )
+    return [{"identity_provider": row.name, "rule": row.position} for row in read(statement)]
+
+
 def rules_in_force(
     rules: Sequence[PlacementRule], organisations: OrganisationTree, room: str | None, *, follows: bool
 ) -> PlacementRules:

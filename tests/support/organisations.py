@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
+from flask import Flask
 from werkzeug.test import TestResponse
 
+from config.database import new_id, transaction, write
+from config.isolation import every_tenant
+from tenants.models import Tenant
+from tenants.organisations.models import MAX_DEPTH, Organisation
 from tests.support.browser import Browser
 from tests.support.idp import ForgingIdP
 from tests.support.world import World, utc_now
@@ -36,6 +42,28 @@ def patch(world: World, organisation: str, slug: str = "acme", **body: Any) -> T
 def access_path(organisation: str | None, slug: str = "acme") -> str:
     """Where an organisation's settings are; None: the tenant's."""
     return f"/tenants/{slug}/access" if organisation is None else f"/tenants/{slug}/organisations/{organisation}/access"
+
+
+def connect_directory(world: World, name: str = "company", **settings: Any) -> None:
+    """A directory of acme's that nobody is asked at."""
+    body = {"display_name": "Company directory", "urls": ["ldaps://ldap.acme.test"], "base_dn": "dc=acme"}
+    accepted(world.api("PUT", f"/tenants/acme/directories/{name}", json=body | settings))
+
+
+def fill_organisations(app: Flask, tenant_id: int, chains: int) -> list[list[str]]:
+    """So many chains of organisations, each MAX_DEPTH deep, past the flows; their ids from the top."""
+    rows, ids = [], [[new_id() for _ in range(MAX_DEPTH)] for _ in range(chains)]
+    for number, chain_ids in enumerate(ids):
+        for level, organisation_id in enumerate(chain_ids):
+            name = f"Works {number:03d}" if level == 0 else f"Level {level} of {number}"
+            above = chain_ids[level - 1] if level else None
+            row = {"tenant_id": tenant_id, "id": organisation_id, "parent_id": above, "depth": level + 1, "settings": {}}
+            rows.append({**row, "name": name, "name_key": name.lower(), "created_at": utc_now()})
+    with app.app_context(), every_tenant(), transaction():
+        for level in range(1, MAX_DEPTH + 1):
+            write(sa.insert(Organisation.__table__), [row for row in rows if row["depth"] == level])
+        write(sa.update(Tenant).where(Tenant.id == tenant_id).values(version=Tenant.version + 1))
+    return ids
 
 
 def set_access(world: World, organisation: str | None, **settings: Any) -> TestResponse:

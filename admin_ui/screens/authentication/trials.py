@@ -27,6 +27,7 @@ from tenants.roles import ASSIST, CONFIGURE, READ
 from tenants.saml_settings import PROFILE_FIELDS, settings_from_document
 
 SUBJECT = "subject"
+IN_FORCE = "in_force"
 MAPPED = ("subject", *PROFILE_FIELDS)
 
 
@@ -38,14 +39,16 @@ class TrialsScreen(ProviderPages):
 
     @page("/<name>", ASSIST)
     def start(self, asked: Asked, name: str) -> Response:
-        """What a test is, and the ways to begin one."""
-        provider = require_provider(asked.tenant.id, name)
-        return self.render("authentication/test.html", asked, provider=provider, draft=draft_of(provider), address=None)
+        """What a test is, and the ways to begin one; whoever comes to prove what is in force finds that chosen."""
+        provider, in_force = require_provider(asked.tenant.id, name), request.args.get("of") == IN_FORCE
+        return self.render(
+            "authentication/test.html", asked, provider=provider, draft=draft_of(provider), in_force=in_force, address=None
+        )
 
     @page("/<name>", ASSIST, methods=("POST",))
     def begin(self, asked: Asked, name: str) -> Response:
         """Prepare a test, and show the way to the identity provider."""
-        provider, of_draft = require_provider(asked.tenant.id, name), request.form.get("of") != "in_force"
+        provider, of_draft = require_provider(asked.tenant.id, name), request.form.get("of") != IN_FORCE
         expected = REFUSED if request.form.get("expected") == REFUSED else ACCEPTED
         back = f"{_origin(asked)}{self.url_of('start', asked, name=name)}/{{test}}"
         with transaction():

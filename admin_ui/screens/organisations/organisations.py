@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from flask import Response, request
@@ -11,17 +12,26 @@ from admin_ui.asked import Asked
 from admin_ui.listing import MAX_SEARCH, plain_text
 from admin_ui.rendering import notify
 from admin_ui.screen import page
-from admin_ui.screens.organisations.branches import OPEN_TREE, branches_below, branches_found
-from admin_ui.screens.organisations.choices import ROOT, chosen_organisation, organisation_choices
+from admin_ui.screens.organisations.branches import level_found, level_opened
+from admin_ui.screens.organisations.choices import (
+    ROOT,
+    chosen_organisation,
+    field_value,
+    organisation_choices,
+    organisation_of_address,
+)
 from admin_ui.screens.organisations.refused import FINE, Refused, refused_by
 from admin_ui.screens.organisations.settings import OrganisationPages
 from config.database import transaction
-from identity.organisations.branches import make_organisation, move_organisation, remove_branch, rename_organisation_to
+from identity.organisations.branches import change_organisation, make_organisation
 from identity.organisations.changing import require_node
-from tenants.errors import Refusal
+from identity.organisations.removing import remove_branch
+from tenants.errors import NotFound, Refusal
 from tenants.organisations.records import organisations_of
 from tenants.organisations.tree import OrganisationNode
 from tenants.roles import CONFIGURE, READ
+
+START = re.compile(r"[0-9]{0,4}")
 
 
 class OrganisationsScreen(OrganisationPages):
@@ -31,15 +41,19 @@ class OrganisationsScreen(OrganisationPages):
 
     @page("/", READ)
     def index(self, asked: Asked) -> Response:
-        """The tree, or those of a name."""
+        """The tree, opened where somebody looks; or those of a name."""
         tree, search = organisations_of(asked.tenant.id), plain_text(request.args.get("q", ""))[:MAX_SEARCH]
+        opened, start = request.args.get("open", ROOT), request.args.get("start", "")
+        if not START.fullmatch(start):
+            raise NotFound("no such page")
+        at, first = organisation_of_address(tree, opened), int(start or 0)
         return self.render(
             "organisations/tree.html",
             asked,
-            below=branches_below(asked, tree, None) if not search else branches_found(asked, tree, search),
+            level=level_found(asked, tree, search, first) if search else level_opened(asked, tree, at, first),
+            opened=opened,
             search=search,
             total=len(tree.nodes),
-            folded=len(tree.nodes) > OPEN_TREE,
             place=ROOT,
         )
 
@@ -76,9 +90,9 @@ class OrganisationsScreen(OrganisationPages):
         anyway = request.form.get("anyway") == "true"
         try:
             parent = chosen_organisation(tree, sent["parent"], "parent")
+            patch = {"name": sent["name"], "parent_id": parent}
             with transaction():
-                move_organisation(asked.tenant, node.id, parent, anyway=anyway, actor=asked.actor, now=asked.now)
-                rename_organisation_to(asked.tenant, node.id, sent["name"], actor=asked.actor, now=asked.now)
+                change_organisation(asked.tenant, node.id, patch, anyway=anyway, actor=asked.actor, now=asked.now)
         except Refusal as refusal:
             return self._place(asked, node, sent, refused_by(refusal))
         notify("Saved. Its people, and everything below it, went along.")
@@ -113,6 +127,7 @@ class OrganisationsScreen(OrganisationPages):
         choices: list[tuple[str, str]],
         refused: Refused,
     ) -> Response:
+        shown = {**values, "parent": field_value(organisations_of(asked.tenant.id), values["parent"])}
         return self.render(
-            "organisations/form.html", asked, status=refused.status, node=node, values=values, choices=choices, refused=refused
+            "organisations/form.html", asked, status=refused.status, node=node, values=shown, choices=choices, refused=refused
         )

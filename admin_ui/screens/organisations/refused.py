@@ -8,19 +8,22 @@ from typing import Any
 
 from admin_ui.forms import errors_of
 from tenants.errors import NotFound, Refusal
-from tenants.organisations.errors import OrganisationNotEmpty, PeopleLockedOut, SSONotTested
+from tenants.organisations.errors import OrganisationInRules, OrganisationNotEmpty, PeopleLockedOut, SSONotTested
 
 NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Faults by field; and, each where that is why, whom it would lock out, what is not tested, what is still in there."""
+    """Faults by field; and, each where that is why, whom it would lock out, what is not tested, what is still in there,
+    which rules lead there.
+    """
 
     errors: Mapping[str, Sequence[str]]
     locked_out: Mapping[str, Any] | None = None
     untested: Mapping[str, Any] | None = None
     inside: Mapping[str, Any] | None = None
+    rules: Sequence[Mapping[str, Any]] = ()
     status: int = 422
 
 
@@ -37,5 +40,7 @@ def refused_by(refusal: Refusal) -> Refused:
         return Refused(NOTHING, untested=refusal.detail, status=refusal.status)
     if isinstance(refusal, OrganisationNotEmpty):
         return Refused(NOTHING, inside=refusal.detail, status=refusal.status)
+    if isinstance(refusal, OrganisationInRules):
+        return Refused(NOTHING, rules=refusal.detail["rules"], status=refusal.status)
     field = {"organisation_exists": "name", "organisation_cycle": "parent", "organisation_too_deep": "parent"}.get(refusal.code)
     return Refused({field: [refusal.sentence]} if field else errors_of(refusal), status=refusal.status)

@@ -12,7 +12,7 @@ from admin_ui.asked import Asked
 from admin_ui.forms import messages_of, sentences_of
 from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import TenantScreen, page
-from admin_ui.screens.organisations.branches import OPEN_TREE, branches_below
+from admin_ui.screens.organisations.branches import level_below
 from admin_ui.screens.organisations.choices import ROOT, organisation_of_address, words_of
 from admin_ui.screens.organisations.lines import WAS, WAYS, lines_of, patch_of
 from admin_ui.screens.organisations.refused import FINE, Refused, refused_by
@@ -76,8 +76,7 @@ class OrganisationPages(TenantScreen):
             ways=[WAYS[way] for way in shown.ways],
             people=people,
             people_address=known_screen_url("people.index", asked, organisation=organisation or NOWHERE),
-            folded=len(tree.nodes) > OPEN_TREE,
-            below=branches_below(asked, tree, organisation),
+            level=level_below(asked, tree, organisation),
             parent=words_of(asked, tree, require_node(tree, organisation).parent_id) if organisation else "",
             refused=refused,
         )

@@ -17,6 +17,7 @@ from identity.people_csv import MAX_FILE
 from identity.people_errors import ImportRefused
 from identity.people_import import drop_import, request_apply, require_import, start_import
 from tenants.errors import NotFound, Refusal
+from tenants.organisations.records import organisations_of
 from tenants.paging import is_row_id
 from tenants.roles import CONFIGURE, READ
 
@@ -58,6 +59,7 @@ class ImportsScreen(TenantScreen):
         after = request.args.get("after", "")
         if outcome not in OUTCOMES or (after and not (after.isascii() and after.isdigit() and len(after) < 10)):
             raise NotFound("no such outcome or line")
+        tree = organisations_of(asked.tenant.id)
         lines = page_of_lines(asked.tenant.id, found.id, outcome, int(after or -1), LINES + 1)
         return self.render(
             "people/import.html",
@@ -65,7 +67,7 @@ class ImportsScreen(TenantScreen):
             found=found,
             outcome=outcome,
             outcomes=OUTCOMES,
-            lines=[line_document(line) for line in lines[:LINES]],
+            lines=[line_document(line, tree) for line in lines[:LINES]],
             following=lines[LINES - 1].line if len(lines) > LINES else None,
             after=after,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, request, stream_with_context
@@ -12,21 +12,25 @@ from admin_ui.asked import Asked
 from admin_ui.listing import Column, Filter, Listing, ListQuery, Page, read_query
 from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import page
-from admin_ui.screens.organisations.choices import organisation_choices
+from admin_ui.screens.organisations.choices import chosen_organisation, organisation_choices
+from admin_ui.screens.organisations.choices import words_of as words_of_organisation
 from admin_ui.screens.people.person import PersonPages, provider_choices
 from config.database import transaction
 from identity.people import (
     change_many,
 )
-from identity.people_query import people_page, provider_id_of, read_order
+from identity.people_query import directory_id_of, people_page, provider_id_of, read_order
+from identity.people_records import ManagedPerson
 from identity.people_search import NOWHERE, Count, PeopleFilter, count_people
 from identity.people_views import EXPORT_TYPES, export_lines
 from identity.response_headers import security_headers
 from tenants.audit import EventType, record
+from tenants.directories.records import directories_of
 from tenants.errors import NotFound
 from tenants.organisations.records import organisations_of
+from tenants.organisations.tree import OrganisationTree
 from tenants.paging import is_row_id
-from tenants.roles import ASSIST, READ
+from tenants.roles import ASSIST, CONFIGURE, READ
 
 COLUMNS = (
     Column("Name", "name"),
@@ -36,7 +40,7 @@ COLUMNS = (
     Column("Last sign-in", "last_sign_in"),
     Column("Added", "created"),
 )
-PLACE = 4
+PLACE, ORGANISATION = 4, "Organisation"
 """Where the organisation stands among them, in a tenant that has any."""
 FILTERS = (
     Filter("active", "Account", (("true", "Active"), ("false", "Switched off"))),
@@ -48,6 +52,8 @@ ACTS = {
     "activate": ("Switched on", "Switch on"),
     "end_sessions": ("Sessions ended", "End sessions"),
 }
+MOVE = "move"
+"""Picked people are moved in two steps: where to is asked on a page of its own."""
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -71,8 +77,9 @@ class PeopleScreen(PersonPages):
             listing=listing,
             query=query,
             shown=Page(rows, following, total),
-            acts=[(value, words, "") for value, (_done, words) in ACTS.items()] if asked.may(ASSIST) else [],
-            organisations=_organisations(asked),
+            acts=[(value, words, "") for value, words in _acts(asked)],
+            organisations=_words(asked, rows),
+            has_organisations=any(column.label == ORGANISATION for column in listing.columns),
             imports=known_screen_url("people_imports.index", asked),
         )
 
@@ -95,7 +102,9 @@ class PeopleScreen(PersonPages):
     def bulk(self, asked: Asked) -> WerkzeugResponse:
         """One thing for each of the picked people."""
         act, chosen = request.form.get("act", ""), request.form.getlist("id")
-        if act not in ACTS or not all(is_row_id(user_id) for user_id in chosen):
+        if act == MOVE and asked.may(CONFIGURE) and chosen:
+            return self.choose(asked, chosen)
+        if act not in dict(_acts(asked)) or not all(is_row_id(user_id) for user_id in chosen):
             raise NotFound("no such act or person")
         if not chosen:
             notify("Nobody was picked.", "warn")
@@ -106,15 +115,25 @@ class PeopleScreen(PersonPages):
         return self.see_other("index", asked)
 
 
+def _acts(asked: Asked) -> list[tuple[str, str]]:
+    """What this person may do with picked rows."""
+    acts = [(value, words) for value, (_done, words) in ACTS.items()] if asked.may(ASSIST) else []
+    if asked.may(CONFIGURE) and organisations_of(asked.tenant.id).nodes:
+        acts.append((MOVE, "Move to an organisation …"))
+    return acts
+
+
 def listing_of(asked: Asked) -> Listing:
-    """The list, with filters for the tenant's own identity providers and organisations, where it has any of these."""
-    by_provider, organisations = Filter("idp", "Comes from", tuple(provider_choices(asked))), _organisations(asked)
-    by_organisation = (Filter("organisation", "Organisation", tuple(organisations.items())),) if organisations else ()
+    """The list, with filters for identity providers, directories and organisations, where the tenant has any of these."""
+    by_provider, tree = Filter("idp", "Comes from", tuple(provider_choices(asked))), organisations_of(asked.tenant.id)
+    listed = tuple((item.name, item.display_name) for item in directories_of(asked.tenant.id))
+    by_directory = (Filter("directory", "Directory", listed),) if listed else ()
+    by_organisation = (_organisation_filter(asked, tree),) if tree.nodes else ()
     return Listing(
-        columns=(*COLUMNS[:PLACE], Column("Organisation"), *COLUMNS[PLACE:]) if organisations else COLUMNS,
+        columns=(*COLUMNS[:PLACE], Column(ORGANISATION), *COLUMNS[PLACE:]) if tree.nodes else COLUMNS,
         sort="name",
         search="Part of a name, e-mail or username",
-        filters=(*FILTERS, by_provider, *by_organisation),
+        filters=(*FILTERS, by_provider, *by_directory, *by_organisation),
         exports=("csv", "jsonl"),
         empty="Nobody has signed in yet",
         empty_help="People appear with their first sign-in. They can be added before, one by one or from a file.",
@@ -128,7 +147,8 @@ def filter_of(asked: Asked, query: ListQuery) -> PeopleFilter:
         search=query.search.replace("\x00", ""),
         active={"true": True, "false": False}.get(chosen.get("active", "")),
         idp_id=provider_id_of(asked.tenant.id, chosen["idp"]) if "idp" in chosen else None,
-        organisation=chosen.get("organisation"),
+        directory_id=directory_id_of(asked.tenant.id, chosen["directory"]) if "directory" in chosen else None,
+        organisation=_organisation_of(asked, chosen["organisation"]) if "organisation" in chosen else None,
         signed_in={"true": True, "false": False}.get(chosen.get("signed_in", "")),
         dormant_since=query.day("dormant_since"),
     )
@@ -140,7 +160,20 @@ def words_of(count: Count) -> str:
     return f"More than {number}" if count.more else number
 
 
-def _organisations(asked: Asked) -> dict[str, str]:
-    """Every organisation's words by its id, with NOWHERE for the tenant as a whole; empty where it has none."""
+def _organisation_filter(asked: Asked, tree: OrganisationTree) -> Filter:
+    """Offers them, or takes a path where there are too many."""
+    choices = organisation_choices(asked, tree, root=NOWHERE)
+    return Filter("organisation", "Organisation", tuple(choices), kind="choice" if choices else "text")
+
+
+def _organisation_of(asked: Asked, text: str) -> str:
+    """The organisation that a filter names."""
+    if text == NOWHERE:
+        return NOWHERE
+    return chosen_organisation(organisations_of(asked.tenant.id), text, "organisation") or NOWHERE
+
+
+def _words(asked: Asked, rows: Sequence[ManagedPerson]) -> dict[str, str]:
+    """The words of the organisations of those who are shown; empty where the tenant has none."""
     tree = organisations_of(asked.tenant.id)
-    return dict(organisation_choices(asked, tree, root=NOWHERE)) if tree.nodes else {}
+    return {place: words_of_organisation(asked, tree, place) for row in rows if (place := row.organisation_id)}

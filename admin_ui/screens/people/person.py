@@ -12,7 +12,7 @@ from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, submitted
 from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import page
-from admin_ui.screens.organisations.choices import ROOT, organisation_choices, words_of
+from admin_ui.screens.organisations.choices import ROOT, field_value, organisation_choices, words_of
 from admin_ui.screens.people.belonging import BelongingPages
 from admin_ui.screens.people.local_accounts import means
 from admin_ui.screens.proof import proof_first
@@ -24,14 +24,15 @@ from identity.people import (
     change_active,
     end_one_session,
     end_persons_sessions,
-    relink_person,
     require_person,
 )
 from identity.people_query import session_page
 from identity.people_schemas import Relink, UserCreate, UserPatch
 from identity.people_views import access_document
 from identity.person_fields import PROFILE_FIELDS
+from identity.relinking import relink_person
 from identity.session_records import SessionFilter
+from tenants.directories.records import directories_of
 from tenants.errors import NotFound, Refusal
 from tenants.idp_records import providers_of
 from tenants.organisations.records import organisations_of
@@ -39,6 +40,7 @@ from tenants.paging import MAX_LIMIT, is_row_id
 from tenants.roles import ASSIST, CONFIGURE, READ
 
 NOTHING: Mapping[str, Any] = {}
+RELINK = ("reason", "identity_provider", "directory", "subject")
 ENDING_WORDS = {
     "sessions": "sessions",
     "native_codes": "codes for applications",
@@ -116,6 +118,7 @@ class PersonPages(BelongingPages):
                     user_id,
                     why=values["reason"],
                     identity_provider=values["identity_provider"],
+                    directory=values["directory"],
                     subject=values["subject"],
                     actor=asked.actor,
                     now=asked.now,
@@ -165,12 +168,14 @@ class PersonPages(BelongingPages):
             access=access_document(asked.tenant.id, user_id, active=person.active),
             roles=held_roles(asked.tenant.id, user_id, asked.now),
             administrators=known_screen_url("administrators.index", asked),
-            relink={"reason": "", "identity_provider": "", "subject": "", **{k: v or "" for k, v in relink.items()}},
+            relink={**dict.fromkeys(RELINK, ""), **{name: value or "" for name, value in relink.items()}},
             errors=errors,
             providers=provider_choices(asked),
-            organisations=organisation_choices(asked, tree) if tree.nodes else [],
+            directories=[(item.name, item.display_name) for item in directories_of(asked.tenant.id)],
+            organisations=organisation_choices(asked, tree),
+            has_organisations=bool(tree.nodes),
             organisation=words_of(asked, tree, person.organisation_id),
-            place=person.organisation_id or ROOT,
+            place=field_value(tree, person.organisation_id or ROOT),
             attempts=known_screen_url("attempts.index", asked, q=person.email),
         )
 

@@ -7,10 +7,24 @@ import re
 from tests.flows.console.walking import token_of
 from tests.support.browser import Browser
 from tests.support.console import staff_client, tenant_client
-from tests.support.organisations import accepted, chain, made, pass_test, put, set_access, setting, user_of
+from tests.support.organisations import (
+    accepted,
+    chain,
+    connect_other,
+    fill_organisations,
+    made,
+    pass_test,
+    put,
+    set_access,
+    setting,
+    sign_in_by,
+    user_of,
+)
 from tests.support.world import World
 
 PAGE = "/admin/organisations"
+LARGEST_PAGE = 64 * 1024
+"""Characters of a page, however many organisations there are."""
 
 
 def post(browser: Browser, path: str, **form: str) -> tuple[int, str]:
@@ -176,10 +190,89 @@ def test_viewers_read_and_change_nothing(world: World) -> None:
     assert post(viewer, f"{PAGE}/{sales}/settings", way="sso", was_way="local")[0] == 403
 
 
-def test_a_thousand_organisations_are_one_folded_page(world: World) -> None:
-    """Small here; what is below stays folded from a size on, without a script."""
-    for parent in chain(world, "A", "B"):
-        for number in range(30):
-            made(world, f"{number} below", parent)
-    page = tenant_client(world).get(f"{PAGE}/").get_data(as_text=True)
-    assert ("<details>" in page, "<details open>" in page, page.count('class="node"')) == (True, False, 63)
+def test_a_large_tree_opens_by_links_and_takes_paths(world: World) -> None:
+    """A level at a time, a hundred on a page, without a script; who is to be put somewhere is put there by its path."""
+    ids = fill_organisations(world.app, 1, 101)
+    admin = tenant_client(world)
+    first = admin.get(f"{PAGE}/").get_data(as_text=True)
+    assert (first.count('class="node"'), "1 to 100 of 101" in first, "9 organisations below" in first) == (101, True, True)
+    assert len(first) < LARGEST_PAGE
+    following = re.search(r'rel="next" href="([^"]+)"', first)
+    assert following is not None
+    assert admin.get(following[1].replace("&amp;", "&")).get_data(as_text=True).count('class="node"') == 2
+    opened = text_of(admin, f"{PAGE}/?open={ids[4][8]}")
+    assert "Works 004 0 people 9 organisations below Level 1 of 4" in opened
+    assert "Level 9 of 4" in opened
+    assert "Works 005" not in opened
+    assert "Works 004" in text_of(admin, f"{PAGE}/?q=ks%20004")
+    assert len(admin.get(f"{PAGE}/?q=level").get_data(as_text=True)) < LARGEST_PAGE, "909 are found"
+    for foreign in ("?open=nothing", "?start=1e3", f"?open={'0' * 36}", "?start=12345"):
+        assert admin.get(f"{PAGE}/{foreign}").status_code == 404, foreign
+    shown = text_of(admin, f"{PAGE}/tenant")
+    assert "All 101 in the tree" in shown
+    form = admin.get(f"{PAGE}/{ids[4][1]}/place").get_data(as_text=True)
+    assert 'name="parent" type="text" value="Works 004"' in form
+    assert len(form) < LARGEST_PAGE
+    assert post(admin, f"{PAGE}/{ids[4][1]}/place", name="Moved", parent="works 005/level 1 of 5/Nowhere")[0] == 422
+    assert post(admin, f"{PAGE}/{ids[4][1]}/place", name="Moved", parent="/")[0] == 303
+    assert "Moved" in text_of(admin, f"{PAGE}/{ids[4][9]}")
+    people = admin.get("/admin/people/?organisation=moved").get_data(as_text=True)
+    assert ('name="organisation" value="moved"' in people, len(people) < LARGEST_PAGE) == (True, True)
+    assert admin.get("/admin/people/?organisation=nowhere").status_code == 422
+
+
+def test_picked_people_move_and_each_is_accounted_for(world: World) -> None:
+    """Asked where to, then told who moved, who did not and why, and who has no way in there; nobody of another tenant."""
+    admin, viewer = tenant_client(world), tenant_client(world, role="viewer")
+    other = connect_other(world)
+    sales, finance = made(world, "Sales"), made(world, "Finance")
+    accepted(set_access(world, finance, identity_provider="other"))
+    ada, bob = world.browser(), world.browser()
+    sign_in_by(world, world.acme.idp, "main", "ada", ada)
+    sign_in_by(world, other, "other", "bob", bob)
+    world.api("POST", "/tenants/acme/users", json={"email": "cleo@acme.test"})
+    world.sign_in(world.browser(world.globex), world.globex)
+    theirs = accepted(world.api("GET", "/tenants/globex/users"))["items"][0]["id"]
+    ids = {name: user_of(world, f"{name}@acme.test")["id"] for name in ("ada", "bob", "cleo")}
+    put(world, finance, ids["cleo"])
+    page = admin.get("/admin/people/").get_data(as_text=True)
+    assert 'value="move"' in page
+    token = token_of(admin, "/admin/people/")
+    picked = {"csrf_token": token, "id": [*ids.values(), theirs]}
+    asked = admin.post("/admin/people/bulk", data={**picked, "act": "move"}).get_data(as_text=True)
+    assert ("Move 3 people" in asked, theirs in asked, "now in <bdi>Finance" in asked) == (True, False, True)
+    assert user_of(world)["organisation_id"] is None, "nothing has changed yet"
+    again = admin.post("/admin/people/move", data={**picked, "organisation": "0" * 36})
+    assert (again.status_code, "no such organisation" in again.get_data(as_text=True)) == (422, True)
+    answer = admin.post("/admin/people/move", data={**picked, "organisation": finance})
+    told = " ".join(re.sub(r"<[^>]*>", " ", answer.get_data(as_text=True)).split())
+    assert "2 of 4 people moved" in told
+    assert "ada@acme.test moved from Acme as a whole 1 none there" in told
+    assert "bob@acme.test moved from Acme as a whole 0 open" in told
+    assert "cleo@acme.test not moved belonged there already" in told
+    assert f"{theirs} not moved nobody here has this id any more" in told
+    assert (ada.get("/session").status_code, bob.get("/session").status_code) == (401, 200)
+    assert accepted(world.api("GET", "/tenants/globex/users"))["items"][0]["organisation_id"] is None
+    for client, role in ((viewer, "viewer"), (staff_client(world, "support"), "support")):
+        base = "/admin" if role == "viewer" else "/admin/tenants/acme"
+        form = {"csrf_token": token_of(client, f"{base}/people/"), "id": [ids["ada"]], "organisation": sales}
+        assert client.post(f"{base}/people/move", data=form).status_code == 403, role
+        assert client.post(f"{base}/people/bulk", data={**form, "act": "move"}).status_code in (403, 404), role
+        assert 'value="move"' not in client.get(f"{base}/people/").get_data(as_text=True), role
+    many = {"csrf_token": token, "id": [ids["ada"]] * 201, "organisation": sales}
+    assert admin.post("/admin/people/move", data=many).status_code == 404
+
+
+def test_a_rule_that_leads_there_is_named_and_linked(world: World) -> None:
+    """Nothing is removed; the page leads to the rule. A test of what is in force opens with that chosen."""
+    sales = made(world, "Sales")
+    rule = {"attribute": "mail", "values": ["ada@acme.test"], "organisation": sales}
+    accepted(world.api("PUT", "/tenants/acme/identity-providers/main/placement-rules", json={"rules": [rule]}))
+    admin = tenant_client(world)
+    status, page = post(admin, f"{PAGE}/{sales}/remove", contents="to_parent")
+    assert (status, "Rule 1 of <bdi>main</bdi>" in page, "/authentication-placement/main" in page) == (409, True, True)
+    drafted = world.api("PATCH", "/tenants/acme/identity-providers/main/saml-settings/draft", json={"clock_skew_seconds": 30})
+    assert drafted.status_code == 200
+    leads = re.search(r'href="([^"]*test-sign-in/main[^"]*)"', admin.get(f"{PAGE}/{sales}").get_data(as_text=True))
+    assert leads is not None
+    assert re.search(r'value="in_force"[^>]* checked', admin.get(leads[1]).get_data(as_text=True))

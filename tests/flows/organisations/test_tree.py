@@ -10,7 +10,7 @@ from config.isolation import every_tenant
 from tenants.organisations.models import Organisation
 from tests.flows.management.support import code_in, events_of, token_for
 from tests.support.at_once import another_worker, at_once
-from tests.support.organisations import accepted, chain, made, patch, put, set_access, setting, user_of
+from tests.support.organisations import accepted, chain, connect_directory, made, patch, put, set_access, setting, user_of
 from tests.support.world import World
 
 
@@ -82,6 +82,46 @@ def test_depth_is_bounded_for_the_whole_branch_and_no_move_makes_a_cycle(world: 
     assert depths(world)["second"] == 10
     assert code_in(patch(world, deep[0], parent_id=second)) == (409, "organisation_cycle")
     assert code_in(patch(world, deep[0], parent_id=deep[0])) == (409, "organisation_cycle")
+
+
+def test_name_and_place_change_at_once_or_not_at_all(world: World) -> None:
+    """What comes of both is judged, whatever stands on the way; what is refused leaves both as they were."""
+    sales, emea = chain(world, "Sales", "EMEA")
+    finance, namesake = chain(world, "Finance", "EMEA")
+    assert code_in(patch(world, emea, parent_id=finance)) == (409, "organisation_exists")
+    moved = accepted(patch(world, emea, parent_id=finance, name="Europe"))
+    assert (moved["path"], moved["depth"]) == ("Finance/Europe", 2)
+    assert code_in(patch(world, emea, parent_id=sales, name="a/b")) == (422, "validation_failed")
+    assert code_in(patch(world, emea, parent_id=namesake, name="")) == (422, "validation_failed")
+    assert code_in(patch(world, emea, parent_id=finance, name="EMEA")) == (409, "organisation_exists")
+    assert code_in(patch(world, finance, parent_id=emea, name="Money")) == (409, "organisation_cycle")
+    assert accepted(world.api("GET", f"/tenants/acme/organisations/{emea}"))["path"] == "Finance/Europe"
+    accepted(patch(world, emea, parent_id=finance, name="Europe"))
+    told = [event["type"] for event in events_of(world)]
+    assert (told.count("organisation.moved"), told.count("organisation.renamed")) == (1, 1), "the same again does nothing"
+
+
+def test_an_organisation_that_rules_lead_to_is_not_removed(world: World) -> None:
+    """Of an identity provider or of a directory: each rule is named, whether contents go up or not; a default is moved up."""
+    sales, emea = chain(world, "Sales", "EMEA")
+    rules = "/tenants/acme/identity-providers/main/placement-rules"
+    rule = {"attribute": "c", "values": ["de"], "organisation": emea}
+    accepted(world.api("PUT", rules, json={"rules": [{**rule, "organisation": sales}, rule]}))
+    accepted(world.api("PUT", rules, json={"organisation": sales}))
+    connect_directory(world, placement=[{"attribute": "ou", "value": "EMEA", "organisation_id": emea}])
+    path = f"/tenants/acme/organisations/{emea}"
+    for query in ("", "?contents=to_parent", "?contents=to_parent&anyway=true"):
+        refused = world.api("DELETE", f"{path}{query}")
+        assert code_in(refused) == (409, "organisation_in_rules"), query
+        named = [{"identity_provider": "main", "rule": 2}, {"directory": "company", "rule": 1}]
+        assert refused.get_json()["facts"]["rules"] == named
+    accepted(world.api("PUT", rules, json={"rules": []}))
+    assert code_in(world.api("DELETE", path)) == (409, "organisation_in_rules")
+    connect_directory(world)
+    assert world.api("DELETE", path).status_code == 204
+    assert code_in(world.api("DELETE", f"/tenants/acme/organisations/{sales}")) == (409, "organisation_not_empty")
+    assert world.api("DELETE", f"/tenants/acme/organisations/{sales}?contents=to_parent").status_code == 204
+    assert accepted(world.api("GET", rules))["organisation"] == "tenant"
 
 
 def test_two_moves_at_once_never_make_a_cycle(world: World) -> None:

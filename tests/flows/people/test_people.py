@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.flows.console.walking import token_of
 from tests.flows.management.support import code_in, events_of, token_for
 from tests.support.at_once import at_once
 from tests.support.browser import code_of
+from tests.support.console import tenant_client
+from tests.support.organisations import connect_directory
 from tests.support.served import served
 from tests.support.world import World
 
@@ -133,6 +136,38 @@ def test_relinking_to_a_subject_never_merges(world: World) -> None:
     assert world.api("POST", f"{path}/relink", json=body | {"subject": "ada-2"}).status_code == 200
     refused = world.sign_in(world.browser(), name_id="ada-2", attributes={"mail": ["ada@acme.test"]})
     assert code_of(refused) == "user_inactive"
+
+
+def test_people_are_known_by_a_directory_or_a_local_account(world: World) -> None:
+    """Relinked to an entry with a reason, found by it, and shown as what they are; nothing of another tenant's."""
+    connect_directory(world)
+    world.sign_in(world.browser())
+    path = f"{USERS}/{ada(world)['id']}"
+    body = {"reason": "Sales has a directory now", "directory": "company", "subject": "uuid-1"}
+    for wrong in ({"identity_provider": "main"}, {"subject": None}, {"directory": "none"}):
+        assert code_in(world.api("POST", f"{path}/relink", json=body | wrong)) == (422, "validation_failed"), wrong
+    relinked = world.api("POST", f"{path}/relink", json=body).get_json()
+    assert (relinked["identity_provider"], relinked["directory"]) == (None, "company")
+    detail = events_of(world)[0]["detail"]
+    assert detail["after"] == {"idp": None, "directory": "company", "subject": "uuid-1"}
+    assert detail["before"] == {"idp": "main", "subject": "ada@acme.test"}
+    ben = world.api("POST", USERS, json={"email": "ben@acme.test"}).get_json()
+    assert code_in(world.api("POST", f"{USERS}/{ben['id']}/relink", json=body)) == (409, "subject_conflict")
+    world.api("PUT", f"{USERS}/{ben['id']}/local-account", json={})
+    found = world.api("GET", f"{USERS}?directory=company").get_json()["items"]
+    assert [item["email"] for item in found] == ["ada@acme.test"]
+    assert code_in(world.api("GET", f"{USERS}?directory=theirs")) == (422, "validation_failed")
+    assert {item["email"]: item["local_account"] for item in world.api("GET", USERS).get_json()["items"]} == {
+        "ada@acme.test": False,
+        "ben@acme.test": True,
+    }
+    admin = tenant_client(world)
+    assert "local account" in admin.get("/admin/people/?q=ben").get_data(as_text=True)
+    listed = admin.get("/admin/people/?directory=company").get_data(as_text=True)
+    assert ("ada@acme.test" in listed, "ben@acme.test" in listed) == (True, False)
+    form = {"csrf_token": token_of(admin, "/admin/people/"), "reason": "back", "directory": "company", "subject": "uuid-2"}
+    answer = admin.post(f"/admin/people/{ada(world)['id']}/relink", data={**form, "identity_provider": ""})
+    assert (answer.status_code, events_of(world)[0]["detail"]["after"]["subject"]) == (303, "uuid-2")
 
 
 def test_sessions_are_listed_and_ended(world: World) -> None:
