@@ -11,6 +11,7 @@ import queue
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from config.settings import Network
@@ -22,6 +23,8 @@ Resolver = Callable[[str], Sequence[str]]
 
 MAX_LOOKUPS = 16
 """Look-ups under way in one process. One that hangs keeps its place until the system's resolver gives up."""
+MAX_OF_ONE_TENANT = 4
+"""So that whose name servers never answer takes the places of nobody else."""
 
 LOCALHOST = ("127.0.0.1", "::1")
 
@@ -59,7 +62,9 @@ _CLOSED_NETWORKS: tuple[tuple[Network, str], ...] = tuple(
 )
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 
-_lookups = threading.BoundedSemaphore(MAX_LOOKUPS)
+_places = threading.Condition()
+_taken: Counter[int] = Counter()
+"""Look-ups under way by whose they are; guarded by `_places`."""
 
 
 def is_listed(address: Address, networks: Sequence[Network]) -> bool:
@@ -75,10 +80,13 @@ def why_closed(address: Address) -> str | None:
     return "a reserved network" if address.version == 6 and address not in _GLOBAL_UNICAST else None
 
 
-def addresses_of(host: str, resolver: Resolver, deadline: float) -> tuple[Address, ...]:
+def addresses_of(host: str, resolver: Resolver, deadline: float, *, whose: int = 0) -> tuple[Address, ...]:
     """The addresses that a host name has now, in the resolver's order; an IPv4-mapped one becomes the IPv4 address.
 
     `localhost` and all names under it are this machine, whatever a name server says (RFC 6761 6.3).
+
+    Args:
+        whose: the tenant that named the host; 0 for the service's own.
 
     Raises:
         FetchTimeout: nothing came until the deadline (time.monotonic).
@@ -90,7 +98,7 @@ def addresses_of(host: str, resolver: Resolver, deadline: float) -> tuple[Addres
     elif host == "localhost" or host.endswith(".localhost"):
         found = LOCALHOST
     else:
-        found = _look_up(host, resolver, deadline)
+        found = _look_up(host, resolver, deadline, whose)
     addresses = dict.fromkeys(_unmapped(ipaddress.ip_address(text.partition("%")[0])) for text in found)
     if not addresses:
         raise FetchFailed(f"{host} has no address", host=host, stage="dns")
@@ -102,7 +110,7 @@ def system_resolver(host: str) -> Sequence[str]:
     return [str(answer[4][0]) for answer in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
-def _look_up(host: str, resolver: Resolver, deadline: float) -> Sequence[str]:
+def _look_up(host: str, resolver: Resolver, deadline: float, whose: int) -> Sequence[str]:
     """Ask in a thread: getaddrinfo takes no time limit, so that the caller has to be able to leave it behind."""
     answers: queue.SimpleQueue[Sequence[str] | OSError | UnicodeError] = queue.SimpleQueue()
 
@@ -112,9 +120,9 @@ def _look_up(host: str, resolver: Resolver, deadline: float) -> Sequence[str]:
         except (OSError, UnicodeError) as error:
             answers.put(error)
         finally:
-            _lookups.release()
+            _give_back(whose)
 
-    if not _lookups.acquire(timeout=max(0.0, deadline - time.monotonic())):
+    if not _take(whose, deadline):
         raise FetchTimeout("too many name look-ups are under way", host=host, stage="dns")
     threading.Thread(target=ask, name="metadata-look-up", daemon=True).start()
     try:
@@ -124,6 +132,25 @@ def _look_up(host: str, resolver: Resolver, deadline: float) -> Sequence[str]:
     if isinstance(answer, Exception):
         raise FetchFailed(f"the name {host} cannot be found: {answer}"[:300], host=host, stage="dns")
     return answer
+
+
+def _take(whose: int, deadline: float) -> bool:
+    def is_free() -> bool:
+        return _taken.total() < MAX_LOOKUPS and (whose == 0 or _taken[whose] < MAX_OF_ONE_TENANT)
+
+    with _places:
+        free = _places.wait_for(is_free, timeout=max(0.0, deadline - time.monotonic()))
+        if free:
+            _taken[whose] += 1
+        return free
+
+
+def _give_back(whose: int) -> None:
+    with _places:
+        _taken[whose] -= 1
+        if not _taken[whose]:
+            del _taken[whose]  # forgets tenants that look up nothing
+        _places.notify_all()
 
 
 def _is_address(host: str) -> bool:

@@ -112,7 +112,7 @@ def read_source(
         MetadataRefused: with the code that says what is wrong; EntityIDChanged where it is not the pinned one.
         FieldsInvalid: a query service is named without the entity ID to ask for.
     """
-    octets, etag, last_modified = _octets_of(source, settings, chosen or pinned)
+    octets, etag, last_modified = _octets_of(source, settings, chosen or pinned, whose=tenant.id)
     xml, signer = _entity_of(source, octets or b"", chosen or pinned)
     own = service_provider_of(tenant.origin).entity_id
     metadata = _read_pinned(xml, now, pinned, chosen, own, signer)
@@ -147,7 +147,7 @@ def refetch(
     if source.kind is SourceKind.PATH and etag is not None and metadata_file_state(source.value, settings) == etag:
         return Unchanged(etag, None)
     octets, found_etag, found_modified = _octets_of(
-        source, settings, provider.entity_id, etag=etag, last_modified=last_modified
+        source, settings, provider.entity_id, etag=etag, last_modified=last_modified, whose=provider.tenant_id
     )
     if octets is None:
         return Unchanged(found_etag or provider.etag, found_modified or provider.last_modified)
@@ -206,6 +206,7 @@ def _octets_of(
     *,
     etag: str | None = None,
     last_modified: str | None = None,
+    whose: int,
 ) -> tuple[bytes | str | None, str | None, str | None]:
     """What the source gives, with its validators; None where the server says that it is the copy at hand."""
     if source.kind is SourceKind.XML:
@@ -220,7 +221,7 @@ def _octets_of(
             raise FieldsInvalid("MDQ without entity ID", errors={"entity_id": ["A query service is asked for one entity."]})
         url = query_url(source.value, entity_id)
     fetched = fetch_metadata(
-        url, settings=settings, etag=etag, last_modified=last_modified, max_bytes=most, seconds=seconds
+        url, settings=settings, etag=etag, last_modified=last_modified, max_bytes=most, seconds=seconds, whose=whose
     )
     return fetched.body, fetched.etag, fetched.last_modified
 

@@ -70,6 +70,7 @@ def fetch_metadata(
     resolver: Resolver = system_resolver,
     seconds: float = FETCH_SECONDS,
     max_bytes: int = MAX_METADATA_BYTES,
+    whose: int = 0,
 ) -> FetchedMetadata:
     """Fetch metadata over at most three redirects.
 
@@ -80,6 +81,7 @@ def fetch_metadata(
         resolver: host name to addresses; asked once for each hop.
         seconds: for everything together.
         max_bytes: of the document.
+        whose: the tenant that named the URL.
 
     Raises:
         FetchRefused, MetadataTooLarge: each form under its own code, see tenants.metadata_errors.
@@ -92,7 +94,7 @@ def fetch_metadata(
         headers["If-Modified-Since"] = last_modified
     target = target_of(url)
     for _ in range(MAX_REDIRECTS + 1):
-        addresses = allowed_addresses(target, settings.metadata_allowed_networks, resolver, deadline)
+        addresses = allowed_addresses(target, settings.metadata_allowed_networks, resolver, deadline, whose=whose)
         reply = get(target, addresses, headers, settings.metadata_ca_bundle, deadline, max_bytes)
         metadata_log.debug("answered", host=target.host, status=reply.status, octets=len(reply.body))
         if reply.status not in _REDIRECTS or "location" not in reply.headers:
@@ -168,13 +170,16 @@ def _opened(path: str | Path, settings: Settings) -> Iterator[int]:
         raise FetchFailed(f"the file cannot be read: {error.strerror}") from None
 
 
-def allowed_addresses(target: Target, networks: Sequence[Network], resolver: Resolver, deadline: float) -> tuple[Address, ...]:
+def allowed_addresses(
+    target: Target, networks: Sequence[Network], resolver: Resolver, deadline: float, *, whose: int = 0
+) -> tuple[Address, ...]:
     """The addresses of a hop that may be connected to. A host with an open and a closed one is reached by the open one.
 
     Args:
         networks: private ones that the operator has listed for this purpose.
+        whose: the tenant that named the first one.
     """
-    found = addresses_of(target.host, resolver, deadline)
+    found = addresses_of(target.host, resolver, deadline, whose=whose)
     listed = [address for address in found if is_listed(address, networks)]
     allowed = [address for address in found if address in listed or why_closed(address) is None]
     if not allowed:

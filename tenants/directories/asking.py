@@ -22,10 +22,11 @@ MAX_PASSWORD = 1024
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAccount:
-    """A directory with the service's own password there."""
+    """A directory with the service's own password there, and whose it is."""
 
     settings: DirectorySettings
     password: str = field(repr=False)
+    tenant_id: int = 0
 
 
 class NameAmbiguous(Exception):
@@ -42,7 +43,7 @@ def asked_by_service(
         DirectoryFault, SupportMissing.
     """
     settings = account.settings
-    with opened(settings, network, resolver=resolver) as directory:
+    with opened(settings, network, resolver=resolver, whose=account.tenant_id) as directory:
         if settings.bind_dn and not directory.bind(settings.bind_dn, account.password):
             raise DirectoryFault(Stage.BIND, "bind_refused", "the directory does not take the service's bind DN and password")
         yield directory

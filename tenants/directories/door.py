@@ -134,8 +134,12 @@ def opened(
     *,
     octets: int = SIGN_IN_OCTETS,
     resolver: Resolver = system_resolver,
+    whose: int = 0,
 ) -> Iterator[OpenDirectory]:
     """Connect to the first of a directory's servers that takes a connection, with TLS.
+
+    Args:
+        whose: the tenant that it belongs to.
 
     Raises:
         SupportMissing: python-ldap is not installed. DirectoryFault: no server could be reached; that of the last one.
@@ -146,7 +150,7 @@ def opened(
         with contextlib.ExitStack() as stack:
             until = time.monotonic() + CONNECT_SECONDS
             try:
-                addresses = allowed_addresses(url, network, resolver, until)
+                addresses = allowed_addresses(url, network, resolver, until, whose=whose)
                 trust = directory.ca_certificates or None
                 descriptor, link = stack.enter_context(linked(url, addresses, trust, until, octets))
             except DirectoryFault as fault:
@@ -160,14 +164,16 @@ def opened(
             return
 
 
-def allowed_addresses(url: DirectoryURL, network: Settings, resolver: Resolver, until: float) -> tuple[Address, ...]:
+def allowed_addresses(
+    url: DirectoryURL, network: Settings, resolver: Resolver, until: float, *, whose: int = 0
+) -> tuple[Address, ...]:
     """Addresses of a server that may be connected to: public ones, and those that the operator has listed.
 
     Raises:
         DirectoryFault: of the stage dns.
     """
     try:
-        found = addresses_of(url.host, resolver, until)
+        found = addresses_of(url.host, resolver, until, whose=whose)
     except FetchRefused as refusal:
         code = "timeout" if refusal.code == "fetch_timeout" else "name_unknown"
         raise DirectoryFault(Stage.DNS, code, refusal.cause) from None

@@ -178,7 +178,7 @@ def account_of(directory: ManagedDirectory, keys: KeyRing) -> DirectoryAccount:
     sealed = directory.sealed_password
     place = PLACE.place({"tenant_id": directory.tenant_id, "id": directory.id})
     password = keys.open(sealed, place).decode() if sealed else ""
-    return DirectoryAccount(directory_settings_of(directory.settings), password)
+    return DirectoryAccount(directory_settings_of(directory.settings), password, directory.tenant_id)
 
 
 def _values(form: DirectoryForm) -> dict[str, Any]:

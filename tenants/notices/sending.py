@@ -104,7 +104,8 @@ def _post(
     if webhook is None or not webhook.enabled:
         raise DeliveryFailed("switched_off", again=False)
     secrets = secrets_of(claimed.owner, webhook, keys, now)
-    post_webhook(webhook.url, body, signed_headers(body, claimed.id, secrets, now), settings, resolver=resolver)
+    headers, whose = signed_headers(body, claimed.id, secrets, now), claimed.owner or 0
+    post_webhook(webhook.url, body, headers, settings, resolver=resolver, whose=whose)
 
 
 def secrets_of(owner: Owner, webhook: WebhookRow, keys: KeyRing, now: dt.datetime) -> tuple[str, ...]:

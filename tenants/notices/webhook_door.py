@@ -31,8 +31,12 @@ def post_webhook(
     *,
     resolver: Resolver = system_resolver,
     seconds: float = POST_SECONDS,
+    whose: int = 0,
 ) -> None:
     """Send one event.
+
+    Args:
+        whose: the tenant that named the URL; 0 for the service's own.
 
     Raises:
         DeliveryFailed: `detail` never holds what the server said.
@@ -41,7 +45,7 @@ def post_webhook(
     sent = {"User-Agent": "Vestibule", "Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
     try:
         target = target_of(url)
-        addresses = allowed_addresses(target, settings.webhook_allowed_networks, resolver, deadline)
+        addresses = allowed_addresses(target, settings.webhook_allowed_networks, resolver, deadline, whose=whose)
         status = post(target, addresses, sent, body, settings.notice_ca_bundle, deadline)
     except FetchRefused as refusal:
         stage = str(refusal.detail.get("stage", ""))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tenants.metadata_addresses import MAX_LOOKUPS, addresses_of, is_listed, system_resolver, why_closed
+from tenants.metadata_addresses import MAX_LOOKUPS, MAX_OF_ONE_TENANT, addresses_of, is_listed, system_resolver, why_closed
 from tenants.metadata_errors import FetchFailed, FetchTimeout
 
 
@@ -105,3 +105,25 @@ def test_a_resolver_that_hangs_is_left_behind_and_their_number_is_bounded() -> N
     finally:
         release.set()
     assert resolved("1.1.1.1") == ["1.1.1.1"]
+
+
+def test_name_servers_of_one_tenant_take_no_others_places() -> None:
+    """However often what it has named is looked up and never answered, another tenant's names are found, and the service's."""
+    release = threading.Event()
+
+    def resolver(host: str) -> Sequence[str]:
+        if host == "hangs.example":
+            release.wait(20)
+        return ["1.1.1.1"]
+
+    try:
+        for _ in range(MAX_LOOKUPS + 2):
+            with pytest.raises(FetchTimeout):
+                addresses_of("hangs.example", resolver, time.monotonic() + 0.02, whose=7)
+        assert sum(thread.name == "metadata-look-up" for thread in threading.enumerate()) <= MAX_OF_ONE_TENANT
+        for whose in (8, 0):
+            found = addresses_of("answers.example", resolver, time.monotonic() + 5, whose=whose)
+            assert [str(address) for address in found] == ["1.1.1.1"]
+    finally:
+        release.set()
+    assert addresses_of("answers.example", resolver, time.monotonic() + 5, whose=7)
