@@ -34,6 +34,7 @@ class _Compiled:
             raise TenantViolation(violation)
         self._by_position = compiled.positiontup is not None
         names: Iterable[str] = compiled.positiontup or compiled.bind_names.values()
+        self.names = tuple(names)
         kinds = {name: bind.type for bind, name in compiled.bind_names.items()}
         self._writers = [(name, _writer(kinds[name], dialect)) for name in names]
         self._fixed = {name: value for name, value in compiled.params.items() if value is not None}
@@ -164,6 +165,11 @@ class Prepared:
         """Rows as the driver wants them, made before a transaction so that its lock is not held for it."""
         compiled = self._for(present_connection().dialect)
         return [compiled.bind(row) for row in rows]
+
+    @property
+    def target(self) -> tuple[sa.Table, tuple[str, ...]]:
+        """Of an INSERT on SQLite: its table, and the columns in the order in which `bound` gives their values."""
+        return self._statement.table, self._for(present_connection().dialect).names
 
     def write_bound(self, rows: Sequence[Any]) -> int:
         """Write what `bound` gave, inside a transaction, and tell how many rows of the database that were."""

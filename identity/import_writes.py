@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from config.database import new_id, present_connection, read, write
+from config.staging import Steps, staged
 from config.statements import Prepared
 from identity.email_addresses import drop_mailed_links
 from identity.import_models import ADDED, CHANGED
@@ -108,7 +110,27 @@ def hold_places(tenant_id: int, writes: Writes) -> OrganisationTree:
     return tree
 
 
-def write_all(writes: Writes) -> None:
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What only has to be moved into its tables."""
+
+    people: Steps
+    addresses: Steps
+    events: Steps
+
+
+@contextmanager
+def made_ready(writes: Writes) -> Iterator[Ready]:
+    """Hold the rows that are added for the transaction that begins in this block."""
+    with (
+        staged(_ADD_USER, writes.added) as people,
+        staged(_ADD_ADDRESS, writes.addresses) as addresses,
+        staged(_ADD_EVENT, writes.events) as events,
+    ):
+        yield Ready(people, addresses, events)
+
+
+def write_all(writes: Writes, ready: Ready) -> None:
     """Write all of it, inside a transaction.
 
     Raises:
@@ -120,11 +142,11 @@ def write_all(writes: Writes) -> None:
         if any(row.id != writes.usernames[row.username] for row in read(held)):
             raise ImportOutdated("a username was taken since the preview")
     try:
-        _write_people(writes)
+        _write_people(writes, ready)
     except sa.exc.IntegrityError:
         raise ImportOutdated("an e-mail address or a username was taken since the preview") from None
-    for events in _parts(writes.events):
-        _ADD_EVENT.write_bound(events)
+    for _ in ready.events():
+        pass
 
 
 def notice_growth(added: int) -> None:
@@ -136,9 +158,8 @@ def notice_growth(added: int) -> None:
         write(sa.text("ANALYZE (SKIP_LOCKED) users, email_address"))
 
 
-def _write_people(writes: Writes) -> None:
-    for number, rows in enumerate(_parts(writes.added)):
-        _ADD_USER.write_bound(rows)
+def _write_people(writes: Writes, ready: Ready) -> None:
+    for number, _ in enumerate(ready.people()):
         if number == 0 and present_connection().dialect.name == "postgresql":
             # Planned on an empty table, each foreign key of an address would read all of the tenant's people.
             # Others that add people at the same time hold what this takes until they are through: then it is left out.
@@ -149,8 +170,8 @@ def _write_people(writes: Writes) -> None:
     for ids in _parts(writes.freed):
         write(sa.delete(EmailAddress).where(EmailAddress.tenant_id == writes.tenant_id, EmailAddress.user_id.in_(ids)))
         drop_mailed_links(writes.tenant_id, ids)
-    for rows in _parts(writes.addresses):
-        _ADD_ADDRESS.write_bound(rows)
+    for _ in ready.addresses():
+        pass
 
 
 def _add(writes: Writes, line: PlannedLine, import_id: str, actor: str, now: dt.datetime) -> None:

@@ -35,7 +35,7 @@ from identity.import_records import (
     put_back,
     remove_import,
 )
-from identity.import_writes import hold_places, notice_growth, write_all, writes_of
+from identity.import_writes import hold_places, made_ready, notice_growth, write_all, writes_of
 from identity.organisations.members import end_where_moved
 from identity.people_csv import CSVPeople, read_people_csv
 from identity.people_errors import (
@@ -202,13 +202,13 @@ def _apply(work: ImportWork, found: ImportRow, now: dt.datetime) -> None:
     """Write all of a preview or nothing. Where something moved under it, it is compared anew and waits to be looked at."""
     try:
         writes = writes_of(found, now)
-        with transaction():
+        with made_ready(writes) as ready, transaction():
             if not hold(work, dt.datetime.now(dt.UTC)):
                 return
             if not proven_domains(work.tenant_id) >= set(found.domains):
                 raise ImportOutdated("an e-mail domain is no longer proven")
             tree = hold_places(work.tenant_id, writes)
-            write_all(writes)
+            write_all(writes, ready)
             ended = end_where_moved(work.tenant_id, tree, writes.moved, now)
             actor = found.applied_by or found.created_by
             end_access(work.tenant_id, sorted(writes.switched_off), actor=actor, now=now)
