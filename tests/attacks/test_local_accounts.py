@@ -156,6 +156,27 @@ def test_whoever_is_switched_off_has_nothing_left_that_waits(world: World, lin: 
     assert not lin.is_in()
 
 
+def test_a_link_that_is_made_for_somebody_switched_off_is_worth_nothing(world: World, lin: LocalPerson) -> None:
+    """As long as they are: it neither shows whose it is nor sets a password."""
+    world.api("PATCH", f"/tenants/acme/users/{lin.user_id}", json={"active": False})
+    path = lin.another_link()
+    assert code_of(world.browser().get(path)) == "link_invalid"
+    assert code_of(lin.send(path, password=OTHER, sealed="")) == "link_invalid"
+    world.api("PATCH", f"/tenants/acme/users/{lin.user_id}", json={"active": True})
+    assert lin.sign_in().status_code == 303
+
+
+def test_a_name_is_counted_however_it_is_written(world: World, lin: LocalPerson) -> None:
+    """Case, blanks, accents, and characters that nobody sees, which directories pass over, begin no count of their own."""
+    change_deployment(world, rate_limits=True)
+    ways = ("lin", " LIN ", "l\u00adin", "l\u200bi\u200dn", "\ufefflin", "\u202elin", "li\u0301n")
+    for number in range(FREE_FOR_ACCOUNT):
+        lin.email = ways[number % len(ways)]
+        assert from_address(lin, f"192.0.2.{number + 1}") == "sign_in_failed"
+    for number, lin.email in enumerate(ways):
+        assert from_address(lin, f"198.51.100.{number + 1}") == "rate_limited", lin.email
+
+
 def test_a_link_gets_nobody_past_a_second_factor(world: World, lin: LocalPerson) -> None:
     """Whoever reads somebody's mail sets a password, and is asked for the code all the same."""
     assert lin.set_up_app().status_code == 200

@@ -31,6 +31,7 @@ from tenants.errors import Refusal
 from tests.attacks.test_what_outlasts import CSRF, SECRET, TOKENS, made_with, works
 from tests.flows.management.support import token_for
 from tests.flows.people.test_devices import alive, signed_in
+from tests.support.at_once import at_once
 from tests.support.browser import code_of
 from tests.support.console import tenant_client
 from tests.support.local_accounts import LocalPerson, allow_local, change_deployment, means_of, tenant_of
@@ -229,3 +230,28 @@ def test_a_reset_takes_the_password_from_whoever_is_changing_it(world: World) ->
     assert attacked(world, lambda: reset(principal.id, actor="test", now=utc_now()), change) == "state_conflict"
     with world.app.app_context(), transaction() as connection:
         assert connection.execute(sa.text("SELECT password_hash FROM staff_account")).scalar_one() is None
+
+
+def test_a_recovery_code_stands_in_once_however_often_it_is_sent_at_once(world: World) -> None:
+    """Of a local account in four browsers, and of one of staff in two."""
+    allow_local(world)
+    lin = LocalPerson(world).enrolled()
+    lin.sign_in()
+    lin.set_up_app()
+    browsers = [world.browser() for _ in range(4)]
+    for browser in browsers:
+        assert lin.give_password(browser=browser).status_code == 303
+    answers = at_once([lambda browser=browser: lin.give(browser, recovery_code=lin.codes[0]) for browser in browsers])
+    assert sorted(answer.status_code for answer in answers) == [303, 403, 403, 403]
+    sam = Colleague(world).enrolled()
+    tabs = [Colleague(world), Colleague(world)]
+    for tab in tabs:
+        assert tab.give_password().status_code == 303
+    shown = [tab.page("/admin/sign-in/second-factor") for tab in tabs]
+    sent = at_once(
+        [
+            lambda tab=tab, page=page: tab.send("/admin/sign-in/second-factor", page, recovery_code=sam.codes[0])
+            for tab, page in zip(tabs, shown, strict=True)
+        ]
+    )
+    assert sorted(answer.status_code for answer in sent) == [303, 403]
