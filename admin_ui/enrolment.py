@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 from admin_ui.access_errors import InvitationInvalid
-from admin_ui.factor_records import add_passkey, replace_recovery_codes
+from admin_ui.factor_records import factors_of
 from admin_ui.staff_entry import Door, Entered, enter
 from admin_ui.staff_records import Staff, change_staff, find_invited, take_invitation, totp_place
 from config.database import transaction
 from config.sealing import KeyRing
 from identity.credentials.errors import SecondFactorInvalid
+from identity.credentials.factors import add_passkey, replace_recovery_codes
 from identity.credentials.offers import Answer, Factor, read_factor
 from identity.credentials.passkeys import RelyingParty
 from identity.credentials.passwords import hash_password, require_password
@@ -68,7 +69,7 @@ def keep_factor(staff_id: str, factor: Factor, label: str, keys: KeyRing, now: d
         SecondFactorInvalid: somebody has this passkey already.
     """
     if factor.passkey is not None:
-        if not add_passkey(staff_id, factor.passkey, label, now):
+        if not add_passkey(factors_of(staff_id), factor.passkey, label, now):
             raise SecondFactorInvalid("known", errors={"passkey": ["This passkey is in use already."]})
         return
     sealed = keys.seal((factor.totp_secret or "").encode(), totp_place(staff_id))
@@ -78,5 +79,5 @@ def keep_factor(staff_id: str, factor: Factor, label: str, keys: KeyRing, now: d
 def give_recovery_codes(staff_id: str, now: dt.datetime) -> list[str]:
     """Make ten new codes in place of all former ones, inside a transaction; shown this once."""
     codes = new_recovery_codes()
-    replace_recovery_codes(staff_id, [hash_ for code in codes if (hash_ := recovery_hash(code))], now)
+    replace_recovery_codes(factors_of(staff_id), [hash_ for code in codes if (hash_ := recovery_hash(code))], now)
     return codes

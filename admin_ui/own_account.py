@@ -12,7 +12,7 @@ from admin_ui.access_errors import LastFactor
 from admin_ui.attempt_records import forget_attempts
 from admin_ui.console_sessions import end_console_sessions, renew_token
 from admin_ui.enrolment import give_recovery_codes, keep_factor
-from admin_ui.factor_records import passkeys_of, remove_passkey
+from admin_ui.factor_records import factors_of
 from admin_ui.principal import Principal
 from admin_ui.sign_in_records import forget_sign_ins_of
 from admin_ui.staff_accounts import require_staff
@@ -21,6 +21,7 @@ from admin_ui.staff_records import change_staff, hold_staff
 from config.database import transaction
 from config.sealing import KeyRing
 from identity.credentials.errors import SecondFactorInvalid
+from identity.credentials.factors import passkeys_of, remove_passkey
 from identity.credentials.offers import Factor
 from identity.credentials.passwords import hash_password, password_matches, require_password
 from identity.credentials.patience import counters_of
@@ -75,7 +76,7 @@ def remove_totp(principal: Principal, now: dt.datetime) -> str:
         staff = require_staff(principal.id)
         if staff.sealed_totp_secret is None:
             raise NotFound("no app")
-        if not passkeys_of(principal.id):
+        if not passkeys_of(factors_of(principal.id)):
             raise LastFactor("no passkey")
         change_staff(principal.id, {"sealed_totp_secret": None, "totp_step": None})
         return _changed(principal, StaffEventType.TOTP_CHANGED, now, removed=True)
@@ -90,7 +91,7 @@ def add_own_passkey(principal: Principal, factor: Factor, label: str, keys: KeyR
     label = require_name(label or "Passkey", "label")[:100]
     with transaction():
         _require_password_account(principal)
-        if len(passkeys_of(principal.id)) >= MAX_PASSKEYS:
+        if len(passkeys_of(factors_of(principal.id))) >= MAX_PASSKEYS:
             raise ConflictingState(f"{MAX_PASSKEYS} passkeys are enough")
         keep_factor(principal.id, factor, label, keys, now)
         return _changed(principal, StaffEventType.PASSKEY_ADDED, now, label=label)
@@ -104,12 +105,12 @@ def remove_own_passkey(principal: Principal, passkey_id: str, now: dt.datetime) 
     """
     with transaction():
         hold_staff(principal.id)
-        staff, passkeys = require_staff(principal.id), passkeys_of(principal.id)
+        staff, passkeys = require_staff(principal.id), passkeys_of(factors_of(principal.id))
         if passkey_id not in {passkey.id for passkey in passkeys}:
             raise NotFound("no such passkey")
         if staff.sealed_totp_secret is None and len(passkeys) == 1:
             raise LastFactor("the only one")
-        remove_passkey(principal.id, passkey_id)
+        remove_passkey(factors_of(principal.id), passkey_id)
         return _changed(principal, StaffEventType.PASSKEY_REMOVED, now, passkey=passkey_id)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from flask import Response
 
-from admin_ui.factor_records import passkeys_of
+from admin_ui.factor_records import factors_of
 from admin_ui.forms import errors_of
 from admin_ui.rendering import render_plain
 from admin_ui.staff_records import Staff
+from identity.credentials.factors import passkeys_of
 from identity.credentials.offers import Offer
 from identity.credentials.passkeys import RelyingParty, registration_options
 from identity.credentials.second_factors import enrolment_address, enrolment_picture, spaced
@@ -47,7 +48,7 @@ def second_factor_page(staff: Staff, *, refusal: Refusal | None = None) -> Respo
     values = {
         "email": staff.email,
         "has_app": staff.sealed_totp_secret is not None,
-        "has_passkey": bool(passkeys_of(staff.id)),
+        "has_passkey": bool(passkeys_of(factors_of(staff.id))),
         "errors": faults_of(refusal),
     }
     return _answer("sign_in/second_factor.html", values, refusal)

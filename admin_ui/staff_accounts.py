@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from admin_ui.access_errors import LastOwner
 from admin_ui.console_sessions import end_console_sessions
-from admin_ui.factor_records import remove_factors
+from admin_ui.factor_records import factors_of
 from admin_ui.sign_in_records import forget_sign_ins_of
 from admin_ui.staff_records import Staff, add_staff, change_staff, find_staff, lock_owners
+from identity.credentials.factors import remove_factors
 from identity.exchanges import hash_of
 from tenants.administration import require_name
 from tenants.audit import EventType, record
@@ -72,7 +73,7 @@ def reset(staff_id: str, *, actor: str, now: dt.datetime) -> Invitation:
     if not staff.active:
         raise ConflictingState("switch the account on first")
     change_staff(staff_id, {"password_hash": None, "sealed_totp_secret": None, "totp_step": None})
-    remove_factors(staff_id)
+    remove_factors(factors_of(staff_id))
     ended = _end_everything(staff_id, now)
     record_staff(StaffEventType.RESET, at=now, actor=actor, staff_id=staff_id, sessions_ended=ended)
     return _new_invitation(staff_id, now)

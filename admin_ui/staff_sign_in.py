@@ -14,13 +14,14 @@ from admin_ui import sign_in_records
 from admin_ui.access_errors import StaffSignInFailed, StaffSignInLost
 from admin_ui.attempt_records import forget_attempts
 from admin_ui.console_sessions import knows_address
-from admin_ui.factor_records import find_passkey, use_passkey, use_recovery_code
+from admin_ui.factor_records import factors_of
 from admin_ui.sign_in_records import PendingSignIn
 from admin_ui.staff_entry import Door, Entered, enter, require_patience
 from admin_ui.staff_records import Staff, find_staff, find_staff_by_email, hold_staff, totp_place, use_totp_step
 from config.database import transaction
 from config.logs import sign_in_log
 from config.sealing import KeyRing, SealBroken
+from identity.credentials.factors import find_passkey, use_passkey, use_recovery_code
 from identity.credentials.passkeys import (
     PasskeyInvalid,
     RelyingParty,
@@ -119,7 +120,7 @@ def finish_with_recovery_code(secret: str, code: str, door: Door) -> Entered:
     counters = _try_factor(pending, staff, door)
     code_hash = recovery_hash(code)
     with transaction():
-        if code_hash is None or not use_recovery_code(staff.id, code_hash, door.now):
+        if code_hash is None or not use_recovery_code(factors_of(staff.id), code_hash, door.now):
             raise _wrong_factor(staff, "recovery_code", "This is none of your recovery codes, or it was used before.")
         record_staff(StaffEventType.RECOVERY_CODE_USED, at=door.now, actor=f"staff:{staff.id}", staff_id=staff.id)
         return _enter(pending, staff, "password_recovery", counters, door)
@@ -137,7 +138,7 @@ def finish_with_passkey(secret: str, answer: str, party: RelyingParty, door: Doo
     staff = find_staff(pending.staff_id) if pending.staff_id else None
     counters = _try_factor(pending, staff, door)
     try:
-        passkey = find_passkey(unverified_credential_id(answer))
+        passkey = find_passkey(factors_of(), unverified_credential_id(answer))
         if passkey is None or pending.staff_id not in (None, passkey.owner_id):
             raise PasskeyInvalid("of nobody, or of another account")
         sign_count = verify_passkey(party, answer, pending.challenge, passkey)
@@ -145,7 +146,7 @@ def finish_with_passkey(secret: str, answer: str, party: RelyingParty, door: Doo
         raise _wrong_factor(staff, "passkey", "This passkey could not be used here.", str(error)) from None
     staff = find_staff(passkey.owner_id)
     with transaction():
-        if staff is None or not staff.active or not use_passkey(passkey, sign_count, door.now):
+        if staff is None or not staff.active or not use_passkey(factors_of(), passkey, sign_count, door.now):
             raise _wrong_factor(staff, "passkey", "This passkey could not be used here.")
         how = "password_passkey" if pending.staff_id else "passkey"
         return _enter(pending, staff, how, counters, door)

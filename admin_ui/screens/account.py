@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from admin_ui.asked import Asked
 from admin_ui.console_sessions import sessions_of
 from admin_ui.enrolment import place_of
-from admin_ui.factor_records import passkeys_of, recovery_codes_left
+from admin_ui.factor_records import factors_of
 from admin_ui.forms import errors_of
 from admin_ui.own_account import (
     add_own_passkey,
@@ -27,6 +27,7 @@ from admin_ui.staff_cookies import door, keep_staff_token
 from admin_ui.staff_door import our_party
 from config.database import transaction
 from identity.credentials.errors import PasswordNotAllowed, SecondFactorInvalid
+from identity.credentials.factors import passkeys_of, recovery_codes_left
 from identity.credentials.offers import Answer, new_offer, offer_again, read_factor
 from identity.credentials.passkeys import registration_options
 from identity.credentials.second_factors import enrolment_address, enrolment_picture, spaced
@@ -123,7 +124,7 @@ class AccountScreen(StaffScreen):
 
     def _page(self, asked: Asked, refusal: Refusal | None = None) -> Response:
         own, account = asked.principal, require_staff(asked.principal.id)
-        passkeys, offer = passkeys_of(own.id), new_offer(place_of(own.session_id), keys(), asked.now)
+        passkeys, offer = passkeys_of(factors_of(own.id)), new_offer(place_of(own.session_id), keys(), asked.now)
         known = [passkey.credential_id for passkey in passkeys]
         options = registration_options(
             our_party(), offer.challenge, owner_id=own.id, email=own.email, name=own.name, known=known
@@ -134,7 +135,7 @@ class AccountScreen(StaffScreen):
             status=refusal.status if refusal else 200,
             account=account,
             passkeys=passkeys,
-            codes_left=recovery_codes_left(own.id),
+            codes_left=recovery_codes_left(factors_of(own.id)),
             sessions=sessions_of(own.id, asked.now),
             sealed=offer.sealed,
             options=options,

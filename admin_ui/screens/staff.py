@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from admin_ui.actors import actor_words
 from admin_ui.asked import Asked
 from admin_ui.console_sessions import sessions_of
-from admin_ui.factor_records import passkeys_of, recovery_codes_left
+from admin_ui.factor_records import factors_of
 from admin_ui.forms import errors_of, submitted
 from admin_ui.rendering import notify
 from admin_ui.screen import StaffScreen, page
@@ -26,6 +26,7 @@ from admin_ui.staff_accounts import (
 from admin_ui.staff_events import staff_events
 from admin_ui.staff_records import Staff, all_staff
 from config.database import transaction
+from identity.credentials.factors import passkeys_of, recovery_codes_left
 from tenants import web
 from tenants.administration import MAX_NAME_LENGTH
 from tenants.errors import NotFound, Refusal
@@ -96,8 +97,8 @@ class StaffAccountsScreen(StaffScreen):
             "staff/show.html",
             asked,
             account=account,
-            passkeys=passkeys_of(account.id),
-            codes_left=recovery_codes_left(account.id),
+            passkeys=passkeys_of(factors_of(account.id)),
+            codes_left=recovery_codes_left(factors_of(account.id)),
             sessions=sessions_of(account.id, asked.now),
             events=events,
             actors=actor_words(asked, (event.actor for event in events)),

@@ -9,10 +9,11 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from identity.browsers import keep_session, session_here
 from identity.credentials.errors import PasswordNotAllowed, SecondFactorInvalid
+from identity.credentials.factors import passkeys_of, recovery_codes_left
 from identity.credentials.offers import Answer, new_offer, read_factor
 from identity.errors import NotSignedIn
 from identity.local_accounts.errors import LastLocalFactor
-from identity.local_accounts.factor_records import passkeys_of, recovery_codes_left
+from identity.local_accounts.factor_records import factors_of
 from identity.local_pages.arriving import door, means, our_party, require_own_form
 from identity.local_pages.drawing import account_page, page
 from identity.local_sign_in import own_account
@@ -103,5 +104,6 @@ def _own(at: Door) -> Own:
 def _page(own: Own, at: Door, refusal: Refusal | None = None, *, done: str = "") -> Response:
     tenant_id, user_id = at.tenant.id, own.account.person.id
     offer = new_offer(place_of(tenant_id, own.session_id), means().keys, at.now)
-    left, passkeys = recovery_codes_left(tenant_id, user_id), passkeys_of(tenant_id, user_id)
+    factors = factors_of(tenant_id, user_id)
+    left, passkeys = recovery_codes_left(factors), passkeys_of(factors)
     return account_page(own.account, passkeys, left, offer, our_party(), at.tenant, refusal, done=done)

@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import Response
 
+from identity.credentials.factors import PasskeyView
 from identity.credentials.offers import Offer
 from identity.credentials.passkeys import RelyingParty, registration_options
 from identity.credentials.second_factors import enrolment_address, enrolment_picture, spaced
 from identity.local_accounts.account_records import Account
-from identity.local_accounts.factor_records import PasskeyView
 from identity.local_sign_in.links import Linked
 from identity.page_rendering import render_page
 from tenants.errors import RateLimited, Refusal

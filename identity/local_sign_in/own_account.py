@@ -11,11 +11,12 @@ from typing import Any
 
 from config.database import transaction
 from identity.credentials.errors import SecondFactorInvalid
+from identity.credentials.factors import passkeys_of, remove_passkey
 from identity.credentials.offers import Factor
 from identity.credentials.passwords import hash_password, password_matches
 from identity.local_accounts.account_records import Account, change_account, find_account, hold_account
 from identity.local_accounts.errors import LastLocalFactor
-from identity.local_accounts.factor_records import passkeys_of, remove_passkey
+from identity.local_accounts.factor_records import factors_of
 from identity.local_accounts.session_records import renew_token
 from identity.local_accounts.sign_in_records import forget_what_waits
 from identity.local_sign_in.acceptance import require_new_password
@@ -77,7 +78,8 @@ def change_factor(own: Own, factor: Factor, label: str, means: Means, door: Door
     label = require_name(label or "Passkey", "label")[:100]
     with transaction():
         account = _hold_unchanged(own)
-        if factor.passkey is not None and len(passkeys_of(account.person.tenant_id, account.person.id)) >= MAX_PASSKEYS:
+        present = passkeys_of(factors_of(account.person.tenant_id, account.person.id))
+        if factor.passkey is not None and len(present) >= MAX_PASSKEYS:
             raise ConflictingState(f"{MAX_PASSKEYS} passkeys are enough")
         codes = keep_factor(account, factor, label, means, door.now)
         what = "app" if factor.passkey is None else "passkey"
@@ -95,7 +97,7 @@ def drop_app(own: Own, means: Means, door: Door) -> str:
         account = _hold_unchanged(own)
         if account.sealed_totp_secret is None:
             raise NotFound("no app")
-        if not passkeys_of(account.person.tenant_id, account.person.id):
+        if not passkeys_of(factors_of(account.person.tenant_id, account.person.id)):
             _require_dispensable(account, door)
         change_account(account.person.tenant_id, account.person.id, {"sealed_totp_secret": None, "totp_step": None})
         words = "your authenticator app was removed"
@@ -111,9 +113,10 @@ def drop_passkey(own: Own, passkey_id: str, means: Means, door: Door) -> str:
     with transaction():
         account = _hold_unchanged(own)
         tenant_id, user_id = account.person.tenant_id, account.person.id
-        if account.sealed_totp_secret is None and len(passkeys_of(tenant_id, user_id)) == 1:
+        factors = factors_of(tenant_id, user_id)
+        if account.sealed_totp_secret is None and len(passkeys_of(factors)) == 1:
             _require_dispensable(account, door)
-        if not remove_passkey(tenant_id, user_id, passkey_id):
+        if not remove_passkey(factors, passkey_id):
             raise NotFound("no such passkey")
         words = "a passkey was removed"
         return _changed(own, EventType.LOCAL_FACTOR_CHANGED, words, means, door, what="passkey", removed=True)

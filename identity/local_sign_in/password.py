@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from config.database import transaction
 from config.logs import sign_in_log
+from identity.credentials.factors import passkeys_of
 from identity.credentials.passwords import password_matches
 from identity.errors import SignInWayNotAllowed
 from identity.local_accounts import sign_in_records
@@ -23,7 +24,7 @@ from identity.local_accounts.account_records import (
     hold_account,
 )
 from identity.local_accounts.errors import DO_NOT_FIT, LocalSignInFailed, SecondFactorMissing
-from identity.local_accounts.factor_records import passkeys_of
+from identity.local_accounts.factor_records import factors_of
 from identity.local_sign_in.break_glass import require_reason
 from identity.local_sign_in.door import (
     BREAK_GLASS,
@@ -82,7 +83,7 @@ def check_password(given: Given, door: Door) -> Entered | Waiting:
         sign_in_log.info("local_refused", tenant_id=tenant_id, user=account and account.person.id, step="password")
         raise LocalSignInFailed("password", errors={"password": [DO_NOT_FIT]}, user=account and account.person.id)
     require_way(account, given.way, door)
-    has_factor = account.sealed_totp_secret is not None or bool(passkeys_of(tenant_id, user_id))
+    has_factor = account.sealed_totp_secret is not None or bool(passkeys_of(factors_of(tenant_id, user_id)))
     if not has_factor and needs_second_factor(account, given.way, door.organisations):
         raise SecondFactorMissing("none", user=user_id)
     with transaction():

@@ -10,6 +10,7 @@ from cryptography import x509
 from lxml import etree
 
 from config.database import new_id, transaction, write
+from identity.credentials import factors
 from identity.credentials.attempts import count_attempt
 from identity.credentials.passkeys import NewPasskey
 from identity.credentials.patience import counters_of
@@ -134,8 +135,8 @@ def _local_account(world: World, organisation: Organisation, user_id: str) -> di
         account_records.add_account(tenant.id, user_id, created_by=mark, now=now)
         account_records.change_account(tenant.id, user_id, {"password_hash": "none", "password_set_at": now})
         passkey = NewPasskey(f"{mark}-credential", b"key", 0)
-        assert factor_records.add_passkey(tenant.id, user_id, passkey, mark, now)
-        factor_records.replace_recovery_codes(tenant.id, user_id, [hash_of(mark)], now)
+        assert factors.add_passkey(factor_records.factors_of(tenant.id, user_id), passkey, mark, now)
+        factors.replace_recovery_codes(factor_records.factors_of(tenant.id, user_id), [hash_of(mark)], now)
         sign_in_records.begin(tenant.id, "local", f"/{mark}", now, user_id=user_id)
         sign_in_records.remember_browser(tenant.id, user_id, "", now)
         link_records.add_link(tenant.id, user_id, "reset", now)
