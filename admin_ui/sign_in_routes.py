@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from admin_ui import staff_sign_in
 from admin_ui.access_errors import StaffSignInFailed, StaffSignInLost
 from admin_ui.door import CONSOLE_PATH, SIGN_IN_PATH
-from admin_ui.factor_records import passkeys_of
+from admin_ui.factor_records import factors_of
 from admin_ui.principals import staff_principal
 from admin_ui.rendering import json_answer
 from admin_ui.sign_in_pages import second_factor_page, sign_in_page
@@ -18,14 +18,19 @@ from admin_ui.staff_cookies import door, forget_staff_token, keep_sign_in_secret
 from admin_ui.staff_door import enter_console, our_party, see_other, staff_blueprint, wanted_target
 from admin_ui.staff_entry import sign_out as end_session
 from admin_ui.staff_records import Staff, find_staff
+from config.database import transaction
 from identity.browsers import session_here
+from identity.credentials.factors import passkeys_of
 from identity.credentials.passkeys import request_options
 from tenants import web
 from tenants.errors import RateLimited, Refusal
 from tenants.hosts import HostKind
+from tenants.rates import Rate, require_visitor_rate
 from tenants.wiring import keys
 
 SECOND_FACTOR_PATH = SIGN_IN_PATH + "/second-factor"
+PASSKEY_BEGINS = Rate("staff_passkey_begins", per_minute=60, burst=60)
+"""For each network. Nobody is guessed at here, but anyone may ask, and each time a row waits for ten minutes."""
 
 sign_in_routes = staff_blueprint("staff_sign_in", __name__)
 
@@ -58,7 +63,11 @@ def take_password() -> WerkzeugResponse:
 @sign_in_routes.post(SIGN_IN_PATH + "/passkey/options")
 def passkey_options() -> WerkzeugResponse:
     """What the browser needs to sign somebody in with a passkey alone."""
-    secret, challenge = staff_sign_in.begin_with_passkey(wanted_target(), door())
+    at = door()
+    if at.limited:
+        with transaction():
+            require_visitor_rate(at.browser.address, PASSKEY_BEGINS, at.now)
+    secret, challenge = staff_sign_in.begin_with_passkey(wanted_target(), at)
     response = json_answer({"options": request_options(our_party(), challenge)})
     keep_sign_in_secret(response, secret)
     return response
@@ -84,7 +93,7 @@ def second_factor() -> WerkzeugResponse:
 def second_factor_options() -> Response:
     """What the browser needs to use a passkey as the second factor."""
     staff, challenge = _pending_staff(), staff_sign_in.challenge_for(sign_in_secret(), door())
-    known = [passkey.credential_id for passkey in passkeys_of(staff.id)]
+    known = [passkey.credential_id for passkey in passkeys_of(factors_of(staff.id))]
     return json_answer({"options": request_options(our_party(), challenge, known)})
 
 

@@ -109,7 +109,7 @@ def _signed_out(how_far: SignedOut) -> WerkzeugResponse:
 def _record_refusal(tenant: TenantView, refusal: Refusal, now: dt.datetime) -> None:
     """On record for the tenant's administrators, as often as refused sign-ins are."""
     LOGOUTS.labels("refused").inc()
-    recorded = not isinstance(refusal, ServiceUnavailable) and may_record(tenant.id)
+    recorded = not isinstance(refusal, ServiceUnavailable) and may_record(tenant.id, now)
     if recorded:
         with transaction():
             detail = {"reference": g.reference, "cause": refusal.cause}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -11,8 +10,6 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.database import transaction
 from config.logs import sign_in_log
-from config.networks import network_of
-from config.throttle import Throttle
 from identity.browsers import bearer_token, browser_facts, session_here
 from identity.errors import NativeRequestInvalid, NotSignedIn
 from identity.form_body import read_form
@@ -22,11 +19,12 @@ from identity.native_request import AUTHORIZE_PATH, SIGN_OUT_PATH, TOKEN_PATH, r
 from identity.sessions import end_session
 from identity.tenant_host import FORM_CONTENT_TYPE, read_posted, require_same_origin, see_other, to_current_mydomain
 from tenants import web
-from tenants.errors import RateLimited, Refusal
+from tenants.errors import Refusal
+from tenants.rates import Rate, require_visitor_rate
 
 MAX_NATIVE_BODY = 8 * 1024
-REDEMPTIONS = Throttle(per_minute=60, burst=60)
-"""For each tenant, network and worker: codes cannot be guessed, but each try costs a look and a line."""
+REDEMPTIONS = Rate("native_token", per_minute=60, burst=60)
+"""For each tenant and network: codes cannot be guessed, but each try costs a look and a line."""
 
 native_routes = Blueprint("native", __name__)
 native_routes.before_request(to_current_mydomain)
@@ -64,9 +62,9 @@ def answer() -> WerkzeugResponse:
 def token() -> Response:
     """Give the application its own session for the code; nothing of the browser's comes or counts here."""
     tenant, now, facts = web.tenant(), _now(), browser_facts()
-    who = f"{tenant.id} {network_of(facts.address)}"
-    if web.settings().rate_limits and not REDEMPTIONS.lets_through(who, time.monotonic()):
-        raise RateLimited("native tokens", retry_after=1)
+    if web.settings().rate_limits:
+        with transaction():
+            require_visitor_rate(facts.address, REDEMPTIONS, now, tenant_id=tenant.id)
     if request.mimetype != FORM_CONTENT_TYPE:
         raise NativeRequestInvalid(f"content type {request.mimetype[:80]!a}")
     redemption = read_redemption(read_form(read_posted(MAX_NATIVE_BODY)))

@@ -29,7 +29,7 @@ from tenants.rollover.records import OwnKey
 from tenants.rollover.stages import add_next_key, promote, require_key, retire, roll_back
 from tenants.rollover.timeline import rollovers_of, standing_of
 from tenants.tenant_records import ManagedTenant
-from tenants.wiring import keys, noted
+from tenants.wiring import keys
 
 LIST = "/tenants/<slug>/keys"
 ONE = f"{LIST}/<key_id>"
@@ -52,7 +52,7 @@ def get_keys(tenant: ManagedTenant) -> dict[str, Any]:
 @keys_api.operation("POST", LIST, CONFIGURE, body=KeyCreate, answers={201: KeyView}, refuses=(409, 429))
 def post_key(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
     """Make the next key. It is published at once, and changes nothing else."""
-    pair = draft_key(tenant, body["use"], noted().making, now(), lifetime_days=body["lifetime_days"], bits=body["bits"])
+    pair = draft_key(tenant, body["use"], now(), lifetime_days=body["lifetime_days"], bits=body["bits"])
     with transaction():
         made = add_next_key(tenant, body["use"], pair, keys(), actor=caller().actor, now=now())
     return _shown(tenant, made)
@@ -61,7 +61,7 @@ def post_key(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
 @keys_api.operation("POST", BROUGHT, CONFIGURE, body=KeyImport, answers={201: KeyView}, refuses=(409, 429))
 def post_imported_key(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
     """Bring the next key along, with its certificate."""
-    require_turn(tenant.id, body["use"], noted().making, now())
+    require_turn(tenant.id, body["use"], now())
     pair = read_key_pair(body["use"], body["private_key"], body["certificate"], body["passphrase"], now())
     with transaction():
         made = add_next_key(tenant, body["use"], pair, keys(), actor=caller().actor, now=now())

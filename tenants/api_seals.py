@@ -40,5 +40,5 @@ def get_seals(query: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]
 @seals_api.operation("POST", f"{EVENTS}/verify", ASSIST, body=VerifyBody, answers={200: VerifyResult}, refuses=(429,))
 def post_verify(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any]:
     """Verify a part of the chain, 20,000 events at most; `next` goes into `since` until it is null."""
-    report = verify_part(tenant.id, seal_keys(), body["since"], limited=settings().rate_limits)
+    report = verify_part(tenant.id, seal_keys(), body["since"], now(), limited=settings().rate_limits)
     return report_document(report)

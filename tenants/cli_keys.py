@@ -32,7 +32,7 @@ from tenants.rollover.timeline import rollovers_of, standing_of
 from tenants.service_provider import ALLOWED_RSA_BITS, RSA_BITS
 from tenants.staff_audit import StaffEventType, record_staff
 from tenants.tenant_records import ManagedTenant
-from tenants.wiring import keys, noted
+from tenants.wiring import keys
 
 keys_commands = ManagementGroup("keys", help="A tenant's own keys, and the keys that secrets are sealed with.")
 SLUG = click.argument("slug", metavar="MYDOMAIN")
@@ -70,7 +70,7 @@ def list_command(slug: str) -> None:
 def next_command(slug: str, use: Use, lifetime_days: int, bits: str) -> None:
     """Make the next key. It is published at once, and changes nothing else."""
     tenant = the_tenant(slug)
-    pair = draft_key(tenant, use, noted().making, now(), lifetime_days=lifetime_days, bits=int(bits))
+    pair = draft_key(tenant, use, now(), lifetime_days=lifetime_days, bits=int(bits))
     with transaction():
         made = add_next_key(tenant, use, pair, keys(), actor=actor(), now=now())
     _show(tenant, made)
@@ -84,7 +84,7 @@ def next_command(slug: str, use: Use, lifetime_days: int, bits: str) -> None:
 def import_command(slug: str, use: Use, key_file: TextIO, certificate_file: Path) -> None:
     """Bring the next key along. Where it is encrypted, the passphrase is asked for, and never an argument."""
     tenant = the_tenant(slug)
-    require_turn(tenant.id, use, noted().making, now())
+    require_turn(tenant.id, use, now())
     private_key = key_file.read(MAX_PEM + 1)
     with certificate_file.open("rb") as file:
         certificate = file.read(MAX_PEM + 1).decode("ascii", "replace")

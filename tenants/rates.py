@@ -24,7 +24,7 @@ from tenants.setup_models import TenantRate, VisitorRate
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many at once, and so many a minute in the long run. `what` is at most 40 characters."""
+    """So many at once, and so many a minute in the long run. `what` is at most 20 characters."""
 
     what: str
     per_minute: float
@@ -86,13 +86,17 @@ def require_rate(tenant_id: int, rate: Rate, now: dt.datetime) -> None:
     _TENANTS.take({"tenant_id": tenant_id, "what": rate.what}, rate, now)
 
 
-def require_visitor_rate(address: str, rate: Rate, now: dt.datetime) -> None:
+def require_visitor_rate(address: str, rate: Rate, now: dt.datetime, *, tenant_id: int | None = None) -> None:
     """Count one more of whoever is at an address, of IPv6 of its network; otherwise as `require_rate`.
+
+    Args:
+        tenant_id: count what they do at this tenant by itself: one customer's rush costs no other customer's people anything.
 
     Raises:
         RateLimited
     """
-    _VISITORS.take({"network": network_of(address), "what": rate.what}, rate, now)
+    what = rate.what if tenant_id is None else f"{rate.what}:{tenant_id}"
+    _VISITORS.take({"network": network_of(address), "what": what}, rate, now)
 
 
 def purge_visitors(now: dt.datetime) -> int:

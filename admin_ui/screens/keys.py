@@ -30,7 +30,7 @@ from tenants.rollover.records import OwnKey
 from tenants.rollover.stages import add_next_key, promote, require_key, retire, roll_back
 from tenants.rollover.timeline import Standing, rollovers_of
 from tenants.service_provider import service_provider_of
-from tenants.wiring import keys, noted
+from tenants.wiring import keys
 
 NO_FORM: Mapping[str, Any] = {"use": "signing"}
 LIFETIMES = (("365", "A year"), ("730", "2 years"), ("1826", "5 years"), ("3652", "10 years"))
@@ -73,7 +73,7 @@ class KeysScreen(TenantScreen):
         use = wanted.pop("use")
 
         def step() -> None:
-            pair = draft_key(asked.tenant, use, noted().making, asked.now, **wanted)
+            pair = draft_key(asked.tenant, use, asked.now, **wanted)
             with transaction():
                 add_next_key(asked.tenant, use, pair, keys(), actor=asked.actor, now=asked.now)
 
@@ -143,7 +143,7 @@ class KeysScreen(TenantScreen):
             return self.render("keys/import.html", asked, form_values=again, errors=read.errors, status=422)
         sent = read.values
         try:
-            require_turn(asked.tenant.id, sent["use"], noted().making, asked.now)
+            require_turn(asked.tenant.id, sent["use"], asked.now)
             pair = read_key_pair(sent["use"], sent["private_key"], sent["certificate"], sent["passphrase"], asked.now)
             with transaction():
                 add_next_key(asked.tenant, sent["use"], pair, keys(), actor=asked.actor, now=asked.now)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from flask import Blueprint, Response, g, jsonify, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from config.database import transaction
 from config.logs import sign_in_log
 from config.metrics import SIGN_INS
 from identity import pages
 from identity.browsers import keep_session
+from identity.credentials.factors import passkeys_of
 from identity.credentials.passkeys import request_options
 from identity.error_pages import wants_problem
 from identity.local_accounts.errors import LocalSignInFailed
-from identity.local_accounts.factor_records import passkeys_of
+from identity.local_accounts.factor_records import factors_of
 from identity.local_pages.arriving import (
     door,
     forget_sign_in_secret,
@@ -35,11 +37,14 @@ from tenants import web, wiring
 from tenants.errors import RateLimited, Refusal, ServiceUnavailable
 from tenants.management_errors import FieldsInvalid
 from tenants.organisations.access import LOCAL
+from tenants.rates import Rate, require_visitor_rate
 
 SIGN_IN_PATH, BREAK_GLASS_PATH = "/sign-in", "/break-glass"
 SECOND_FACTOR_PATH = SIGN_IN_PATH + "/second-factor"
 FORGOTTEN_PATH = SIGN_IN_PATH + "/forgotten"
 CONSOLE = "/admin/"
+PASSKEY_BEGINS = Rate("passkey_begins", per_minute=120, burst=120)
+"""For each tenant and network. Nobody is guessed at here, but anyone may ask, and each time a row waits for ten minutes."""
 SHOWN_AGAIN = (LocalSignInFailed, RateLimited, FieldsInvalid)
 """What is said on the form itself; everything else is a page of its own."""
 
@@ -76,7 +81,11 @@ def take_break_glass() -> WerkzeugResponse:
 @local_sign_in_routes.post(SIGN_IN_PATH + "/passkey/options")
 def passkey_options() -> WerkzeugResponse:
     """What the browser needs to sign somebody in with a passkey alone."""
-    secret, challenge = factors.begin_with_passkey(wanted_target(), door())
+    at = door()
+    if at.limited:
+        with transaction():
+            require_visitor_rate(at.browser.address, PASSKEY_BEGINS, at.now, tenant_id=at.tenant.id)
+    secret, challenge = factors.begin_with_passkey(wanted_target(), at)
     response = jsonify(options=request_options(our_party(), challenge))
     keep_sign_in_secret(response, secret)
     return response
@@ -108,7 +117,7 @@ def second_factor_options() -> Response:
     at = door()
     _, account = factors.named_account(sign_in_secret(), at)
     challenge = factors.challenge_for(sign_in_secret(), at)
-    known = [passkey.credential_id for passkey in passkeys_of(at.tenant.id, account.person.id)]
+    known = [passkey.credential_id for passkey in passkeys_of(factors_of(at.tenant.id, account.person.id))]
     return jsonify(options=request_options(our_party(), challenge, known))
 
 
@@ -203,7 +212,7 @@ def _second_factor_page(refusal: Refusal | None = None) -> Response:
         refusal,
         email=account.person.email,
         has_app=account.sealed_totp_secret is not None,
-        has_passkey=bool(passkeys_of(at.tenant.id, account.person.id)),
+        has_passkey=bool(passkeys_of(factors_of(at.tenant.id, account.person.id))),
         back=BREAK_GLASS_PATH if pending.way == BREAK_GLASS else SIGN_IN_PATH,
     )
 
@@ -212,7 +221,7 @@ def _note(refusal: Refusal, way: str, tried: PasswordTry | None = None) -> None:
     """On record for the tenant's administrators, as often as refused responses are."""
     at = door()
     SIGN_INS.labels(refusal.code).inc()
-    if not isinstance(refusal, ServiceUnavailable) and may_record(at.tenant.id):
+    if not isinstance(refusal, ServiceUnavailable) and may_record(at.tenant.id, at.now):
         record_password_refusal(refusal, way, at, tried or PasswordTry(g.reference, web.settings(), wiring.keys()))
 
 

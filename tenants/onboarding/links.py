@@ -10,15 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 import secrets
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from config.database import transaction
 from config.settings import Settings
-from config.throttle import Throttle
 from tenants.audit import EventType, record
 from tenants.email_domains import normalise_email
-from tenants.errors import NotFound, RateLimited
+from tenants.errors import NotFound
 from tenants.management_errors import FieldsInvalid
 from tenants.models import ONBOARDING
 from tenants.onboarding.errors import (
@@ -41,6 +40,7 @@ from tenants.onboarding.link_records import (
     find_link,
     links_of,
 )
+from tenants.rates import Rate, require_rate
 from tenants.tenant_records import ManagedTenant
 
 SETUP_PATH = "/setup"
@@ -51,8 +51,8 @@ DEFAULT_LIFETIME = dt.timedelta(days=14)
 MAX_LIFETIME_DAYS = 90
 MAX_OPEN_LINKS = 20
 
-UNKNOWN_TOKENS = Throttle(per_minute=30, burst=60)
-"""For each tenant and worker. A genuine link is never counted, so nobody is locked out by a stranger who guesses."""
+UNKNOWN_TOKENS = Rate("unknown_setup_links", per_minute=30, burst=60)
+"""For each tenant. A genuine link is never counted, so nobody is locked out by a stranger who guesses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ def open_link(tenant_id: int, state: str, token: str, now: dt.datetime) -> LinkR
     """
     link = find_by_token(tenant_id, token) if SECRET.fullmatch(token) else None
     if link is None:
-        if not UNKNOWN_TOKENS.lets_through(tenant_id, time.monotonic()):
-            raise RateLimited("unknown set-up links")
+        with transaction():
+            require_rate(tenant_id, UNKNOWN_TOKENS, now)
         raise SetupLinkInvalid("unknown token")
     return _require_good(link, state, now)
 

@@ -8,8 +8,6 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from config.throttle import Throttle
-
 MAX_REMEMBERED = 10_000
 
 
@@ -41,12 +39,7 @@ class Lately:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What one process remembers of readers and uses, and what it does only so often for each tenant.
-
-    `new_readers`: anyone may come, and call himself another each time. `making`: a key takes a second of CPU time.
-    """
+    """What one process remembers of readers and uses."""
 
     readers: Lately = field(default_factory=Lately)
     uses: Lately = field(default_factory=Lately)
-    new_readers: Throttle = field(default_factory=lambda: Throttle(per_minute=2, burst=20))
-    making: Throttle = field(default_factory=lambda: Throttle(per_minute=6, burst=6))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 
-from config.database import new_id
+from config.database import new_id, transaction
 from config.sealing import KeyRing
-from config.throttle import Throttle
+from tenants.errors import RateLimited
+from tenants.rates import Rate, require_rate
 from tenants.records import key_place
 from tenants.rollover.errors import NextExists, TooManyMade
 from tenants.rollover.records import ACTIVE, NEXT, insert_key, keys_of
@@ -19,18 +19,22 @@ MAX_LIFETIME_DAYS = LIFETIME.days
 MAX_MADE_A_DAY = 10
 """Of one use: each takes CPU time to make, and a row for years."""
 DAY = dt.timedelta(days=1)
-TURN_SECONDS = 10
+MAKING = Rate("key_making", per_minute=6, burst=6)
+"""A key takes a second of CPU time."""
 
 
-def require_turn(tenant_id: int, use: str, making: Throttle, now: dt.datetime) -> None:
+def require_turn(tenant_id: int, use: str, now: dt.datetime) -> None:
     """Another key may be made or read: asked before what is slow, so that many requests at once cost no more than a few.
 
     Raises:
         NextExists, TooManyMade.
     """
     require_room(tenant_id, use, now)
-    if not making.lets_through(tenant_id, time.monotonic()):
-        raise TooManyMade("too many at once", retry_after=TURN_SECONDS)
+    try:
+        with transaction():
+            require_rate(tenant_id, MAKING, now)
+    except RateLimited as refusal:
+        raise TooManyMade("too many at once", **refusal.detail) from None
 
 
 def require_room(tenant_id: int, use: str, now: dt.datetime) -> None:
@@ -50,7 +54,6 @@ def require_room(tenant_id: int, use: str, now: dt.datetime) -> None:
 def draft_key(
     tenant: ManagedTenant,
     use: KeyUse,
-    making: Throttle,
     now: dt.datetime,
     *,
     lifetime_days: int = MAX_LIFETIME_DAYS,
@@ -61,7 +64,7 @@ def draft_key(
     Raises:
         NextExists, TooManyMade: it would be for nothing.
     """
-    require_turn(tenant.id, use, making, now)
+    require_turn(tenant.id, use, now)
     return new_key_pair(tenant.name, now, use, lifetime=dt.timedelta(days=lifetime_days), bits=bits)
 
 

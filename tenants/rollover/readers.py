@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import time
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 
 from config.database import impatient
+from tenants.errors import RateLimited
 from tenants.key_models import MAX_ADDRESS, MAX_USER_AGENT
+from tenants.rates import Rate, require_rate
 from tenants.rollover.lately import Noted
 from tenants.rollover.reader_records import add_reader, came_again, find_reader, has_room
 
 NOTED_EVERY = dt.timedelta(hours=1)
+NEW_READERS = Rate("new_readers", per_minute=2, burst=20)
+"""For each tenant: anyone may come, and call himself another each time."""
 FAILS = (sa.exc.SQLAlchemyError, RuntimeError)
 """Whatever a database does that is locked, full or gone: no reason to fail what was asked for."""
 
@@ -33,15 +36,13 @@ def note_reader(
         known = find_reader(tenant_id, address, user_agent)
         if known is not None and known.key_ids == shown and now - known.last_at < NOTED_EVERY:
             return
-        if known is None and not noted.new_readers.lets_through(tenant_id, time.monotonic()):
-            noted.readers.forget((tenant_id, address, user_agent))
-            return
         with impatient():
             if known is not None:
                 came_again(tenant_id, known.id, shown, now)
             elif has_room(tenant_id, address, now):
+                require_rate(tenant_id, NEW_READERS, now)
                 add_reader(tenant_id, address, user_agent, shown, now)
-    except FAILS:  # locked, or two workers met the same one for the first time
+    except (*FAILS, RateLimited):  # locked, too many, or two workers met the same one for the first time
         noted.readers.forget((tenant_id, address, user_agent))
 
 

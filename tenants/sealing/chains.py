@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from dataclasses import dataclass
 from typing import Any
 
-from config.throttle import Throttle
-from tenants.errors import RateLimited
+from config.database import transaction
+from tenants.rates import Rate, require_rate
 from tenants.sealing.errors import AnchorInvalid
 from tenants.sealing.examination import examine
 from tenants.sealing.ledgers import tenant_ledger
@@ -22,8 +21,8 @@ SEALS_OF_A_PART = 40
 """Seals that one request has verified: 20,000 events, about a second. The answer says where the next one goes on."""
 MOST_WAITING = 10_000
 """Waiting events are counted up to here."""
-_asked = Throttle(per_minute=12, burst=12)
-"""For each tenant and worker: a chain of a million events takes fifty parts, and whoever has so many has a shell."""
+VERIFICATIONS = Rate("verify_seals", per_minute=12, burst=12)
+"""For each tenant: a chain of a million events takes fifty parts, and whoever has so many has a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def chain_state(tenant_id: int, now: dt.datetime) -> ChainState:
     return ChainState(head_of(ledger), waiting_count(ledger, MOST_WAITING), seconds)
 
 
-def verify_part(tenant_id: int, keys: SealKeys, since: str | None, *, limited: bool) -> Report:
+def verify_part(tenant_id: int, keys: SealKeys, since: str | None, now: dt.datetime, *, limited: bool) -> Report:
     """Verify a part of a tenant's chain, from an anchor on or from its beginning.
 
     Raises:
@@ -52,8 +51,9 @@ def verify_part(tenant_id: int, keys: SealKeys, since: str | None, *, limited: b
     anchor = read_anchor(since) if since else None
     if anchor is not None and anchor.chain != tenant_id:
         raise AnchorInvalid("an anchor of another chain")
-    if limited and not _asked.lets_through(tenant_id, time.monotonic()):
-        raise RateLimited("too many verifications of one tenant", retry_after=60)
+    if limited:
+        with transaction():
+            require_rate(tenant_id, VERIFICATIONS, now)
     return examine(tenant_ledger(tenant_id), keys, since=anchor, most_seals=SEALS_OF_A_PART)
 
 

@@ -58,7 +58,8 @@ class SealsScreen(TenantScreen):
         if form.values is None:
             return self._list(asked, since=since, errors=form.errors, status=422)
         try:
-            report = verify_part(asked.tenant.id, seal_keys(), form.values["since"], limited=web.settings().rate_limits)
+            limited = web.settings().rate_limits
+            report = verify_part(asked.tenant.id, seal_keys(), form.values["since"], asked.now, limited=limited)
         except Refusal as refusal:
             return self._list(asked, since=since, errors=errors_of(refusal), status=refusal.status)
         return self._list(asked, report=report)

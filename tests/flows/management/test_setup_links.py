@@ -206,7 +206,7 @@ def test_guessing_is_slowed_down_and_locks_nobody_out(
     world: World, link: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unknown tokens count, genuine ones never do."""
-    monkeypatch.setattr(links, "UNKNOWN_TOKENS", links.Throttle(per_minute=1, burst=3))
+    monkeypatch.setattr(links, "UNKNOWN_TOKENS", links.Rate("test", per_minute=1, burst=3))
     with world.app.app_context():
         tenant, now = tenant_id(world), utc_now()
         for _ in range(3):
