@@ -22,7 +22,10 @@ _LIKE_AN_ADDRESS = (
 
 
 class Action(StrEnum):
-    """What an offer does. Stable words; those with `settings` make a draft, the others lead to a page."""
+    """What an offer does. Stable words; those with `settings` make a draft, the others lead to a page.
+
+    RELINK_PERSON about somebody links their account to their next sign-in by the attempt's identity provider.
+    """
 
     LEAVE_CLASS_BLANK = "leave_class_blank"
     ACCEPT_ANY_CLASS = "accept_any_class"
@@ -38,6 +41,7 @@ class Action(StrEnum):
     SHOW_OUR_VALUES = "show_our_values"
     PROVE_DOMAIN = "prove_domain"
     RELINK_PERSON = "relink_person"
+    SHOW_PERSON = "show_person"
     ACTIVATE_PERSON = "activate_person"
 
 

@@ -29,6 +29,7 @@ from identity.advice_offers import (
 from identity.advice_status import finding_of_status
 from identity.advice_words import Who
 from identity.browser_words import lost_cookie_words
+from identity.checks import ADDRESS_OWNER
 
 MAX_NAMES = 20
 
@@ -47,6 +48,10 @@ def _lost(failure: Failure, _now: Circumstances) -> Finding:
 def _class(failure: Failure, _now: Circumstances) -> Finding:
     told = (f"Asked for: {failure.expected}. It came: {failure.actual}.",)
     return Finding(details=told, offers=(ACCEPT_ANY_CLASS, LEAVE_CLASS_BLANK))
+
+
+def _stale(failure: Failure, _now: Circumstances) -> Finding:
+    return Finding(details=(f"The person was to sign in {failure.expected}. They did at: {failure.actual}.",))
 
 
 def _attribute(failure: Failure, now: Circumstances) -> Finding:
@@ -74,6 +79,27 @@ def _person(action: Action, label: str) -> Callable[[Failure, Circumstances], Fi
     return found
 
 
+def _taken(failure: Failure, _now: Circumstances) -> Finding:
+    owner, came = failure.facts.get(ADDRESS_OWNER), failure.facts.get("user_id")
+    if not isinstance(owner, str):
+        return Finding(offers=(Offer(Action.RELINK_PERSON, "Look for the person"),))
+    if came is not None:
+        return Finding(
+            "The identity provider has given this person an address that is another one's of your people.",
+            "Correct the address of one of the two.",
+            offers=(Offer(Action.SHOW_PERSON, "Go to whoever has the address", about=owner),),
+        )
+    return Finding(
+        "The e-mail address belongs to one of your people, who is known by something else: a password here, or another name.",
+        "If whoever came is this very person, link the account, and have them sign in once more. Ask them first: once it is "
+        "linked, whoever comes with this address is that person.",
+        offers=(
+            Offer(Action.RELINK_PERSON, "Link the account to their next sign-in", about=owner),
+            Offer(Action.SHOW_PERSON, "Go to the person", about=owner),
+        ),
+    )
+
+
 REASONS: Mapping[str, Callable[[Failure, Circumstances], Finding]] = {
     "status_not_success": finding_of_status,
     "signature_invalid": on_signature,
@@ -88,9 +114,10 @@ REASONS: Mapping[str, Callable[[Failure, Circumstances], Finding]] = {
     "not_yet_valid": on_early,
     "time_invalid": on_early,
     "authn_context_mismatch": _class,
+    "sign_in_not_fresh": _stale,
     "attribute_missing": _attribute,
     "email_domain_not_allowed": _domain,
-    "email_conflict": _person(Action.RELINK_PERSON, "Link the account to the new name"),
+    "email_conflict": _taken,
     "user_inactive": _person(Action.ACTIVATE_PERSON, "Go to the person"),
     "unsolicited_not_allowed": lambda _failure, _now: Finding(offers=(ALLOW_IDP_INITIATED,)),
     "user_not_provisioned": lambda _failure, _now: Finding(offers=(ALLOW_NEW_PEOPLE,)),

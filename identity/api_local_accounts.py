@@ -77,7 +77,7 @@ def put_local_account(body: Mapping[str, Any], tenant: ManagedTenant, user_id: s
 def delete_local_account(tenant: ManagedTenant, user_id: str) -> None:
     """Take a person's local account away, with all that belongs to it; its sessions end."""
     with transaction():
-        take_account(tenant.id, user_id, actor=caller().actor, now=now())
+        take_account(tenant, user_id, _means(), actor=caller().actor, now=now())
 
 
 @local_accounts_api.operation(

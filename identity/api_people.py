@@ -9,16 +9,16 @@ from typing import Any
 from flask import request
 
 from config.database import transaction
-from identity.local_sign_in.accounts import change_person
-from identity.local_sign_in.door import Means
 from identity.organisations.members import prepare_member, put_people
 from identity.people import (
     change_active,
+    edit_person,
     end_every_session,
     end_one_session,
     end_persons_sessions,
     require_person,
 )
+from identity.people_letters import post_of
 from identity.people_query import next_path, people_page, read_order, session_page
 from identity.people_schemas import (
     AccessEndReport,
@@ -90,8 +90,7 @@ def patch_user(body: Mapping[str, Any], tenant: ManagedTenant, user_id: str) -> 
         if "organisation_id" in body:
             put_people(tenant, [user_id], body["organisation_id"], actor=caller().actor, now=now())
         if profile:
-            means = Means(wiring.settings(), wiring.keys(), wiring.admins_of())
-            change_person(tenant, user_id, profile, means, actor=caller().actor, now=now())
+            edit_person(tenant, user_id, profile, post_of(wiring.settings(), wiring.keys()), actor=caller().actor, now=now())
         if "active" in body:
             change_active(tenant.id, user_id, body["active"], actor=caller().actor, now=now())
         return asdict(require_person(tenant.id, user_id))
@@ -107,12 +106,14 @@ def post_relink(body: Mapping[str, Any], tenant: ManagedTenant, user_id: str) ->
     """
     with transaction():
         person = relink_person(
-            tenant.id,
+            tenant,
             user_id,
+            post_of(wiring.settings(), wiring.keys()),
             why=body["reason"],
             identity_provider=body["identity_provider"],
             directory=body["directory"],
             subject=body["subject"],
+            next_sign_in=body["next_sign_in"],
             actor=caller().actor,
             now=now(),
         )

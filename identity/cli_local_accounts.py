@@ -81,7 +81,7 @@ def take_command(slug: str, id_or_email: str) -> None:
     tenant = the_tenant(slug)
     user_id = person_id(tenant, id_or_email)
     with transaction():
-        take_account(tenant.id, user_id, actor=actor(), now=now())
+        take_account(tenant, user_id, _means(), actor=actor(), now=now())
 
 
 @break_glass.command("list")

@@ -15,6 +15,7 @@ from identity.import_views import import_document, line_document
 from identity.people import change_active, end_every_session, end_one_session, end_persons_sessions
 from identity.people_csv import MAX_FILE
 from identity.people_import import request_apply, require_import, run_import, start_import
+from identity.people_letters import post_of
 from identity.people_query import session_page
 from identity.people_schemas import Relink
 from identity.people_search import PeopleFilter, PeopleOrder, list_people
@@ -22,6 +23,7 @@ from identity.people_views import EXPORT_TYPES, export_lines
 from identity.relinking import relink_person
 from identity.session_records import SessionFilter
 from identity.user_agents import device_words
+from tenants import wiring
 from tenants.audit import EventType, record
 from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_tenant
 from tenants.organisations.records import organisations_of
@@ -96,21 +98,31 @@ def deactivate_command(id_or_email: str, slug: str) -> None:
 @click.option("--idp", help="Label of the identity provider that they come from now.")
 @click.option("--directory", help="Or label of the directory.")
 @click.option("--subject", help="As they are named there.")
+@click.option("--next-sign-in", is_flag=True, help="By their next sign-in through that identity provider.")
 def relink_command(
-    id_or_email: str, slug: str, reason: str, idp: str | None, directory: str | None, subject: str | None
+    id_or_email: str,
+    slug: str,
+    reason: str,
+    idp: str | None,
+    directory: str | None,
+    subject: str | None,
+    next_sign_in: bool,
 ) -> None:
     """Let a person's next sign-in join them anew, or say by what they are known. Their sessions end."""
     tenant = the_tenant(slug)
-    body = checked(Relink, {"reason": reason, "identity_provider": idp, "directory": directory, "subject": subject})
+    named = {"identity_provider": idp, "directory": directory, "subject": subject, "next_sign_in": next_sign_in}
+    body = checked(Relink, {"reason": reason, **named})
     user_id = person_id(tenant, id_or_email)
     with transaction():
         person = relink_person(
-            tenant.id,
+            tenant,
             user_id,
+            post_of(wiring.settings(), wiring.keys()),
             why=body["reason"],
             identity_provider=body["identity_provider"],
             directory=body["directory"],
             subject=body["subject"],
+            next_sign_in=body["next_sign_in"],
             actor=actor(),
             now=now(),
         )

@@ -52,3 +52,10 @@ def free_email(tenant_id: int, user_id: str) -> None:
     """Let go of a person's address, to claim another one in the same transaction; links that were mailed there end with it."""
     _FREE.write({"of_tenant": tenant_id, "of_user": user_id})
     drop_mailed_links(tenant_id, [user_id])
+
+
+def own_owner_of(tenant_id: int, email: str) -> str | None:
+    """The person of this tenant who has an address; None where nobody has it, or somebody elsewhere."""
+    whose = sa.select(EmailAddress.user_id).where(EmailAddress.tenant_id == tenant_id, EmailAddress.email == email)
+    found: str | None = read(whose).scalar_one_or_none()
+    return found

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from identity.deactivation import end_access, record_deactivated
 from identity.people_errors import UsernameInUse
+from identity.people_letters import READDRESSED, NamedTenant, Post, tell_person
 from identity.people_records import ManagedPerson, end_open_sessions, find_managed_person, set_active
 from identity.person_fields import FOREIGN_DOMAIN, FieldInvalid, require_domain
 from identity.person_records import add_prepared_person, change_profile, has_username
@@ -39,19 +40,21 @@ def prepare_person(tenant_id: int, profile: Mapping[str, str | None], *, actor: 
 
 
 def edit_person(
-    tenant_id: int, user_id: str, changes: Mapping[str, str | None], *, actor: str, now: dt.datetime
+    tenant: NamedTenant, user_id: str, changes: Mapping[str, str | None], post: Post, *, actor: str, now: dt.datetime
 ) -> ManagedPerson:
-    """Change fields of a person's profile; None empties one. The same again does nothing.
+    """Change fields of a person's profile; None empties one. The same again does nothing. A former address is told.
 
     Raises:
         NotFound, FieldsInvalid, EmailInUse, UsernameInUse.
     """
-    before = require_person(tenant_id, user_id)
+    tenant_id, before = tenant.id, require_person(tenant.id, user_id)
     changes = {name: value for name, value in changes.items() if value != getattr(before, name)}
     _require_usable(tenant_id, changes, user_id)
     changed = change_profile(tenant_id, user_id, changes)
     if changed:
         record(tenant_id, EventType.USER_UPDATED, at=now, actor=actor, user=user_id, fields=list(changed))
+    if "email" in changed:  # whoever takes an account over this way cannot keep its owner from hearing of it
+        tell_person(tenant, before.email, READDRESSED, post, now)
     return require_person(tenant_id, user_id)
 
 

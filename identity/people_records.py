@@ -36,6 +36,8 @@ class ManagedPerson:
     """Where they belong; None: to the tenant as a whole."""
     local_account: bool = False
     """Whether they have an account of their own here, with a password or an invitation to set one."""
+    awaited: bool = False
+    """Whether they are to be joined by their next sign-in through the identity provider."""
 
 
 _ACCOUNTS = sa.table("local_account", sa.column("tenant_id"), sa.column("user_id", RowId))
@@ -65,6 +67,7 @@ PERSON_COLUMNS = (
     .label("directory"),
     User.organisation_id,
     HAS_LOCAL_ACCOUNT.label("local_account"),
+    sa.and_(User.idp_id.is_not(None), User.subject.is_(None)).label("awaited"),
 )
 
 

@@ -95,7 +95,10 @@ class UserPatch(Strict):
 
 
 class Relink(Strict):
-    """How a person is known from now on. Without an identity provider or a directory, and a subject: by their next sign-in."""
+    """How a person is known from now on. Without an identity provider or a directory, and a subject: by their next sign-in.
+
+    `next_sign_in`: by their next sign-in through the identity provider that is named; also whoever has a password here.
+    """
 
     reason = text(MAX_REASON, required=True)
     identity_provider = text(63, load_default=None, allow_none=True)
@@ -108,6 +111,7 @@ class Relink(Strict):
         allow_none=True,
         metadata={"description": "As it comes; of a directory the value of its `subject_attribute`."},
     )
+    next_sign_in = Flag(load_default=False)
 
     @ma.validates_schema(skip_on_field_errors=True)
     def _require_short(self, relink: Mapping[str, Any], **_options: Any) -> None:

@@ -10,15 +10,14 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from config.database import new_id, write
+from config.database import RowId, new_id, write
 from config.statements import Prepared
 from identity.access_rules import require_leave_to_move, require_provisioning
 from identity.assertion import Profile
-from identity.checks import ACTIVE, EMAIL_OWNER, PROVISIONED, Receipt
-from identity.email_addresses import ADDRESS_IN_USE, claim_email, free_email
+from identity.checks import ACTIVE, ADDRESS_OWNER, EMAIL_OWNER, PROVISIONED, Receipt
+from identity.email_addresses import ADDRESS_IN_USE, claim_email, free_email, own_owner_of
 from identity.models import User
 from identity.people_keys import keys_of
-from identity.people_records import HAS_LOCAL_ACCOUNT
 from identity.placing import first_organisation, move_person, organisation_again
 from identity.profile import FIELD_LIMITS
 from tenants.audit import EventType, record
@@ -76,12 +75,30 @@ _FIND_BY_SUBJECT = Prepared(
         User.subject == sa.bindparam("subject"),
     )
 )
+_ACCOUNTS = sa.table(
+    "local_account", sa.column("tenant_id"), sa.column("user_id", RowId), sa.column("password_hash", sa.String)
+)
+HAS_OWN_PASSWORD = (
+    sa.select(sa.literal(1))
+    .select_from(_ACCOUNTS)
+    .where(
+        _ACCOUNTS.c.tenant_id == User.tenant_id,
+        _ACCOUNTS.c.user_id == User.id,
+        _ACCOUNTS.c.password_hash.is_not(None),
+    )
+    .exists()
+)
+"""Whoever has set a password here is known by it: an identity provider or directory that asserts their name must not get it.
+An invitation that nobody has followed proves nothing yet: its person is prepared, as before."""
+PREPARED = sa.and_(User.subject.is_(None), User.idp_id.is_(None), ~HAS_OWN_PASSWORD)
+"""Somebody whom nobody has been yet (P3)."""
+JOINS = sa.or_(PREPARED, sa.and_(User.subject.is_(None), User.idp_id == sa.bindparam("of_idp", type_=RowId)))
+"""The same for an identity provider; or somebody of whom an administrator has said that its next sign-in is theirs."""
 _FIND_PREPARED = Prepared(
     sa.select(*COLUMNS)
     .where(
         User.tenant_id == sa.bindparam("tenant_id"),
-        User.subject.is_(None),
-        ~HAS_LOCAL_ACCOUNT,
+        JOINS,
         sa.or_(User.email == sa.bindparam("email"), User.username == sa.bindparam("username")),
     )
     .order_by(sa.case((User.email == sa.bindparam("email"), 0), else_=1), User.id)
@@ -106,7 +123,7 @@ _TOUCH = Prepared(
 )
 _JOIN = Prepared(
     sa.update(User)
-    .where(*_ONE, User.subject.is_(None), ~HAS_LOCAL_ACCOUNT)
+    .where(*_ONE, JOINS)
     .values(idp_id=sa.bindparam("new_idp"), subject=sa.bindparam("new_subject"))
 )
 _INSERTS: Mapping[str, Callable[[sa.Table], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
@@ -189,26 +206,29 @@ def find_person(trust: SAMLTrust, profile: Profile) -> Person | None:
     return Person(*row) if row else None
 
 
-def find_prepared(trust: OfTenant, profile: Profile) -> Person | None:
-    """A person prepared by CSV, console or SCIM, who has neither a subject nor a local account yet, by e-mail or username (P3).
+def find_prepared(trust: OfTenant, profile: Profile, idp_id: str | None = None) -> Person | None:
+    """A person prepared by CSV, console or SCIM, who has neither a subject nor a password here, by e-mail or username (P3).
 
     The e-mail has passed the tenant's proven domains before; where e-mail and username lead to two people, neither is taken.
     Nor is somebody whose address is at a domain that the source does not speak for: a username alone would hand them over.
+
+    Args:
+        idp_id: the identity provider that they come by; who was said to come by it next is found, too.
     """
     # A name as long as its field may have been cut, and a cut one is somebody else's as well.
     username = profile.username if len(profile.username or "") < FIELD_LIMITS["username"] else None
-    parameters = {"tenant_id": trust.tenant_id, "email": profile.email, "username": username}
+    parameters = {"tenant_id": trust.tenant_id, "email": profile.email, "username": username, "of_idp": idp_id}
     found = [Person(*row) for row in _FIND_PREPARED.all(parameters)]
     return found[0] if len(found) == 1 and trust.speaks_for(found[0].email) else None
 
 
 def _join_prepared(trust: SAMLTrust, profile: Profile, now: dt.datetime) -> Person | None:
     """Whoever was prepared becomes the person of this subject."""
-    person = find_prepared(trust, profile)
+    person = find_prepared(trust, profile, trust.idp_id)
     if person is None:
         return None
     joined = {"of_tenant": trust.tenant_id, "of_user": person.id, "new_idp": trust.idp_id, "new_subject": profile.subject}
-    if _JOIN.write(joined) != 1:
+    if _JOIN.write(joined | {"of_idp": trust.idp_id}) != 1:
         return None
     record(trust.tenant_id, EventType.USER_JOINED, at=now, actor=person.id, idp=trust.idp_name)
     return person
@@ -256,8 +276,10 @@ def _add_person(
 
 
 def claim_address(trust: OfTenant, user_id: str, email: str, receipt: Receipt) -> None:
-    """Take the address for this person; who owns it otherwise is never said (P3)."""
+    """Take the address for this person; who owns it otherwise is never said (P3), but for one of the tenant's own people."""
     claimed = claim_email(trust.tenant_id, user_id, email)
+    if not claimed and (owner := own_owner_of(trust.tenant_id, email)):
+        receipt.facts[ADDRESS_OWNER] = owner
     receipt.require(
         EMAIL_OWNER,
         claimed,

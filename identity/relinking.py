@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from identity.people import require_person
+from identity.people_letters import RELINKED, NamedTenant, Post, tell_person
 from identity.people_records import ManagedPerson, end_open_sessions
 from identity.person_records import Origin, origin_of, set_origin
 from tenants.audit import EventType, record
@@ -14,13 +16,15 @@ from tenants.management_errors import FieldsInvalid
 
 
 def relink_person(
-    tenant_id: int,
+    tenant: NamedTenant,
     user_id: str,
+    post: Post,
     *,
     why: str,
     identity_provider: str | None,
     directory: str | None = None,
     subject: str | None,
+    next_sign_in: bool = False,
     actor: str,
     now: dt.datetime,
 ) -> ManagedPerson:
@@ -29,16 +33,24 @@ def relink_person(
     Without an identity provider or a directory their next sign-in joins them by e-mail or username (P3). Whether the account
     is active stays as it is (P8).
 
+    Args:
+        next_sign_in: their next sign-in by this identity provider joins them so, and none by another one does; whoever has
+            a password here keeps it, and is joined all the same. The same again does nothing.
+
     Raises:
         NotFound, FieldsInvalid, SubjectInUse.
     """
-    require_person(tenant_id, user_id)
+    tenant_id, person = tenant.id, require_person(tenant.id, user_id)
+    if next_sign_in and (identity_provider is None or subject is not None):
+        raise FieldsInvalid("next sign-in", errors={"identity_provider": ["Name the identity provider, and no subject."]})
     if identity_provider is not None and directory is not None:
         raise FieldsInvalid("two", errors={"directory": ["Name an identity provider or a directory, not both."]})
-    if (identity_provider is None and directory is None) != (subject is None):
+    if not next_sign_in and (identity_provider is None and directory is None) != (subject is None):
         raise FieldsInvalid("half", errors={"subject": ["Name both where they come from and the subject, or neither."]})
     wanted = Origin(_provider_id(tenant_id, identity_provider), _directory_id(tenant_id, directory), subject)
     former = origin_of(tenant_id, user_id)
+    if next_sign_in and former == wanted:
+        return person
     set_origin(tenant_id, user_id, wanted)
     ended = end_open_sessions(tenant_id, now, user_id=user_id)
     record(
@@ -49,9 +61,10 @@ def relink_person(
         user=user_id,
         why=why,
         before=_named(tenant_id, former),
-        after=_named(tenant_id, wanted),
+        after=_named(tenant_id, wanted) | ({"next_sign_in": True} if next_sign_in else {}),
         sessions_ended=ended,
     )
+    tell_person(tenant, person.email, RELINKED, post, now)
     return require_person(tenant_id, user_id)
 
 
@@ -71,10 +84,10 @@ def _directory_id(tenant_id: int, label: str | None) -> str | None:
     return directory.id
 
 
-def _named(tenant_id: int, origin: Origin) -> dict[str, str | None]:
+def _named(tenant_id: int, origin: Origin) -> dict[str, Any]:
     """By what somebody is known, for the audit; a row that was deleted since stands there by its id."""
     provider = find_provider_by_id(tenant_id, origin.idp_id) if origin.idp_id else None
-    named = {"idp": provider.name if provider else origin.idp_id, "subject": origin.subject}
+    named: dict[str, Any] = {"idp": provider.name if provider else origin.idp_id, "subject": origin.subject}
     if origin.directory_id is not None:
         directory = find_directory_by_id(tenant_id, origin.directory_id)
         named["directory"] = directory.name if directory else origin.directory_id

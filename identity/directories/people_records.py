@@ -17,9 +17,9 @@ from identity.directories.checks import WAY
 from identity.directories.trusts import DirectoryTrust
 from identity.models import User
 from identity.people_keys import keys_of
-from identity.people_records import HAS_LOCAL_ACCOUNT
 from identity.provisioning import (
     COLUMNS,
+    PREPARED,
     UPDATED_FIELDS,
     Person,
     claim_address,
@@ -133,7 +133,7 @@ def _join_prepared(trust: DirectoryTrust, profile: Profile, now: dt.datetime) ->
     if person is None:
         return None
     known_by = {"directory_id": trust.directory_id, "subject": profile.subject}
-    free = (User.tenant_id == trust.tenant_id, User.id == person.id, User.subject.is_(None), ~HAS_LOCAL_ACCOUNT)
+    free = (User.tenant_id == trust.tenant_id, User.id == person.id, PREPARED)
     if write(sa.update(User).where(*free).values(**known_by)).rowcount != 1:
         return None
     record(trust.tenant_id, EventType.USER_JOINED, at=now, actor=person.id, directory=trust.name)

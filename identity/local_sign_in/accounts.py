@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from identity.credentials.factors import PasskeyView, passkeys_of, recovery_codes_left, remove_factors
 from identity.local_accounts.account_records import (
     NOBODY,
     Account,
@@ -16,20 +16,15 @@ from identity.local_accounts.account_records import (
     hold_account,
     remove_account,
 )
-from identity.local_accounts.factor_records import (
-    PasskeyView,
-    passkeys_of,
-    recovery_codes_left,
-    remove_passkeys_and_codes,
-)
+from identity.local_accounts.factor_records import factors_of
 from identity.local_accounts.link_records import waits_for_invitation
 from identity.local_accounts.models import WAYS_IN
 from identity.local_accounts.session_records import end_sessions_of_way
 from identity.local_accounts.sign_in_records import forget_what_waits
 from identity.local_sign_in.door import AnyTenant, Means
 from identity.local_sign_in.links import IssuedLink, issue_link, tell_owner
-from identity.people import edit_person, require_person
-from identity.people_records import ManagedPerson, end_open_sessions
+from identity.people import require_person
+from identity.people_records import end_open_sessions
 from tenants.audit import EventType, record
 from tenants.email_domains import normalise_email
 from tenants.errors import ConflictingState, NotFound
@@ -70,18 +65,19 @@ def give_account(
     return issue_link(tenant, user_id, means, show=show, by_staff=by_staff, actor=actor, now=now)
 
 
-def take_account(tenant_id: int, user_id: str, *, actor: str, now: dt.datetime) -> None:
+def take_account(tenant: AnyTenant, user_id: str, means: Means, *, actor: str, now: dt.datetime) -> None:
     """Take a person's local account away, inside a transaction, with all that belongs to it; its sessions end.
 
     Raises:
         NotFound
     """
-    require_person(tenant_id, user_id)
-    ended = end_sessions_of_way(tenant_id, user_id, WAYS_IN, now)
-    forget_what_waits(tenant_id, user_id, browsers=True)  # a known browser is the person's, and would stay
-    if not remove_account(tenant_id, user_id):
+    account = require_account(tenant.id, user_id)
+    ended = end_sessions_of_way(tenant.id, user_id, WAYS_IN, now)
+    forget_what_waits(tenant.id, user_id, browsers=True)  # a known browser is the person's, and would stay
+    if not remove_account(tenant.id, user_id):
         raise NotFound("no local account")
-    record(tenant_id, EventType.LOCAL_ACCOUNT_REMOVED, at=now, actor=actor, user=user_id, sessions_ended=ended)
+    record(tenant.id, EventType.LOCAL_ACCOUNT_REMOVED, at=now, actor=actor, user=user_id, sessions_ended=ended)
+    tell_owner(tenant, account, "an administrator took your password here away, and what belongs to it", means, now)
 
 
 def take_factors(tenant: AnyTenant, user_id: str, means: Means, *, actor: str, now: dt.datetime) -> None:
@@ -93,29 +89,11 @@ def take_factors(tenant: AnyTenant, user_id: str, means: Means, *, actor: str, n
     account = require_account(tenant.id, user_id)
     hold_account(tenant.id, user_id)
     change_account(tenant.id, user_id, {"sealed_totp_secret": None, "totp_step": None})
-    remove_passkeys_and_codes(tenant.id, user_id)
+    remove_factors(factors_of(tenant.id, user_id))
     forget_what_waits(tenant.id, user_id, browsers=True)
     ended = end_open_sessions(tenant.id, now, user_id=user_id)
     record(tenant.id, EventType.LOCAL_FACTORS_REMOVED, at=now, actor=actor, user=user_id, sessions_ended=ended)
     tell_owner(tenant, account, "an administrator removed your second factors", means, now)
-
-
-def change_person(
-    tenant: AnyTenant, user_id: str, changes: Mapping[str, str | None], means: Means, *, actor: str, now: dt.datetime
-) -> ManagedPerson:
-    """Change fields of a person's profile, inside a transaction.
-
-    Whoever has a local account is told of another address, and at the former one: from now on links that set a password go
-    to the other one, which an administrator gone bad could have chosen.
-
-    Raises:
-        Those of `edit_person`.
-    """
-    account = find_account(tenant.id, user_id)
-    person = edit_person(tenant.id, user_id, changes, actor=actor, now=now)
-    if account is not None and account.person.email != person.email:
-        tell_owner(tenant, account, "an administrator changed the e-mail address of your account", means, now)
-    return person
 
 
 def show_account(tenant_id: int, user_id: str, now: dt.datetime) -> ShownAccount | None:
@@ -128,8 +106,8 @@ def show_account(tenant_id: int, user_id: str, now: dt.datetime) -> ShownAccount
     account = find_account(tenant_id, user_id)
     if account is None:
         return None
-    left, until = recovery_codes_left(tenant_id, user_id), waits_for_invitation(tenant_id, user_id, now)
-    return ShownAccount(account, passkeys_of(tenant_id, user_id), left, until)
+    factors, until = factors_of(tenant_id, user_id), waits_for_invitation(tenant_id, user_id, now)
+    return ShownAccount(account, passkeys_of(factors), recovery_codes_left(factors), until)
 
 
 def require_account(tenant_id: int, user_id: str) -> Account:

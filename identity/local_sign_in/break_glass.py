@@ -24,6 +24,7 @@ from identity.local_sign_in.door import BREAK_GLASS, AnyTenant, Door, Entered, M
 from identity.local_sign_in.letters import BROKEN, NAMED, broken_document, broken_letter, named_letter
 from identity.moments import utc_words
 from identity.people import require_person
+from identity.people_letters import tell_person
 from tenants.audit import EventType, record
 from tenants.errors import ConflictingState, NotFound
 from tenants.management_errors import FieldsInvalid
@@ -73,6 +74,7 @@ def name_break_glass(
         record(tenant.id, EventType.BREAK_GLASS_NAMED, at=now, actor=actor, user=user_id, why=reason)
         facts = {"name": account.name, "email": account.person.email, "reason": reason}
         tell_everybody(tenant, NAMED, lambda address: named_letter(tenant.name, facts, address), facts, means, now)
+        tell_person(tenant, account.person.email, "it may be used for emergency access from now on", means.post, now)
     return require_named(tenant.id, user_id)
 
 
@@ -118,6 +120,8 @@ def tell_of_use(account: Account, entered: Entered, reason: str, door: Door, mea
         door.browser.address,
         door.now,
     )
+    used = f"emergency access was used with it, from {door.browser.address}"
+    tell_person(door.tenant, account.person.email, used, means.post, door.now)
     told = tell_everybody(
         door.tenant,
         BROKEN,

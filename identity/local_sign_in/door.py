@@ -16,6 +16,7 @@ from identity.errors import SignInWayNotAllowed, UserInactive
 from identity.exchanges import hash_of
 from identity.local_accounts.account_records import Account, ledger_of, note_sign_in
 from identity.local_accounts.sign_in_records import is_known, remember_browser
+from identity.people_letters import Post, post_of
 from identity.sessions import BrowserFacts, Entry, OpenedSession, end_session, open_session
 from tenants.audit import EventType, record
 from tenants.errors import RateLimited, Refusal
@@ -55,6 +56,11 @@ class Means:
     settings: Settings
     keys: KeyRing
     admins_of: AdminsOf
+
+    @property
+    def post(self) -> Post:
+        """How people are written to."""
+        return post_of(self.settings, self.keys)
 
 
 @dataclass(frozen=True, slots=True)

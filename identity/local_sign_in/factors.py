@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from config.database import transaction
 from config.logs import sign_in_log
 from config.sealing import KeyRing, SealBroken
+from identity.credentials.factors import find_passkey, use_passkey, use_recovery_code
 from identity.credentials.passkeys import (
     PasskeyInvalid,
     RelyingParty,
@@ -25,7 +26,7 @@ from identity.errors import SignInWayNotAllowed
 from identity.local_accounts import sign_in_records
 from identity.local_accounts.account_records import NOBODY, Account, find_account, totp_place, use_totp_step
 from identity.local_accounts.errors import LocalSignInFailed, LocalSignInLost
-from identity.local_accounts.factor_records import find_passkey, use_passkey, use_recovery_code
+from identity.local_accounts.factor_records import factors_of
 from identity.local_accounts.sign_in_records import PendingSignIn
 from identity.local_sign_in.break_glass import tell_of_use
 from identity.local_sign_in.door import (
@@ -38,6 +39,7 @@ from identity.local_sign_in.door import (
     forget_attempts,
     require_patience,
 )
+from identity.people_letters import tell_person
 from tenants.audit import EventType, record
 from tenants.organisations.access import LOCAL
 
@@ -118,9 +120,10 @@ def finish_with_recovery_code(secret: str, code: str, means: Means, door: Door) 
     counters, user_id = _try_factor(pending, account, door), account.person.id
     code_hash = recovery_hash(code)
     with transaction():
-        if code_hash is None or not use_recovery_code(door.tenant.id, user_id, code_hash, door.now):
+        if code_hash is None or not use_recovery_code(factors_of(door.tenant.id, user_id), code_hash, door.now):
             raise _wrong(account, "recovery_code", "This is none of your recovery codes, or it was used before.", door)
         record(door.tenant.id, EventType.LOCAL_RECOVERY_CODE_USED, at=door.now, actor=user_id, user=user_id)
+        tell_person(door.tenant, account.person.email, "a recovery code was used to sign in", means.post, door.now)
         return _enter(pending, account, "password_recovery", counters, means, door)
 
 
@@ -135,8 +138,9 @@ def finish_with_passkey(secret: str, answer: str, party: RelyingParty, means: Me
         raise LocalSignInLost("no challenge")
     account = find_account(door.tenant.id, pending.user_id) if pending.user_id else None
     counters, sentence = _try_factor(pending, account, door), "This passkey could not be used here."
+    factors = factors_of(door.tenant.id)
     try:
-        passkey = find_passkey(door.tenant.id, unverified_credential_id(answer))
+        passkey = find_passkey(factors, unverified_credential_id(answer))
         if passkey is None or pending.user_id not in (None, passkey.owner_id):
             raise PasskeyInvalid("of nobody, or of another account")
         sign_count = verify_passkey(party, answer, pending.challenge, passkey)
@@ -144,7 +148,7 @@ def finish_with_passkey(secret: str, answer: str, party: RelyingParty, means: Me
         raise _wrong(account, "passkey", sentence, door, str(error)) from None
     account = find_account(door.tenant.id, passkey.owner_id)
     with transaction():
-        if account is None or not use_passkey(door.tenant.id, passkey, sign_count, door.now):
+        if account is None or not use_passkey(factors, passkey, sign_count, door.now):
             raise _wrong(account, "passkey", sentence, door)
         return _enter(pending, account, "password_passkey" if pending.user_id else "passkey", counters, means, door)
 

@@ -9,9 +9,8 @@ from typing import Any
 from identity.moments import utc_words
 from tenants.notices.letters import Letter
 
-LINK_MAIL, CHANGED_MAIL = "local_account.link", "local_account.changed"
+LINK_MAIL = "local_account.link"
 BROKEN, NAMED = "break_glass.used", "break_glass.named"
-_NOT_YOU = "If that was not you, tell your administrator at once."
 
 
 def invitation_letter(tenant: str, url: str, until: dt.datetime) -> Letter:
@@ -37,11 +36,6 @@ def reset_letter(tenant: str, url: str, until: dt.datetime) -> Letter:
         ),
         ("Choose a new password", url),
     )
-
-
-def changed_letter(tenant: str, what: str, now: dt.datetime) -> Letter:
-    """Tells somebody that their credentials were changed, in case it was not them."""
-    return Letter(f"{tenant}: {what}", (f"For your account at {tenant}: {what}, on {utc_words(now)}.", _NOT_YOU))
 
 
 def broken_letter(tenant: str, facts: Mapping[str, str], address: str) -> Letter:

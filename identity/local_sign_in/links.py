@@ -8,6 +8,7 @@ from typing import Any
 
 from config.database import transaction
 from identity.credentials.errors import SecondFactorInvalid
+from identity.credentials.factors import add_passkey, passkeys_of, replace_recovery_codes
 from identity.credentials.offers import Answer, Factor, read_factor
 from identity.credentials.passkeys import RelyingParty
 from identity.credentials.passwords import hash_password
@@ -22,14 +23,15 @@ from identity.local_accounts.account_records import (
     totp_place,
 )
 from identity.local_accounts.errors import LinkNotShown, LocalAccountMissing, LocalLinkInvalid, MailDomainNotProven
-from identity.local_accounts.factor_records import add_passkey, passkeys_of, replace_recovery_codes
+from identity.local_accounts.factor_records import factors_of
 from identity.local_accounts.link_records import FoundLink, add_link, ask_for_link, find_link, take_link
 from identity.local_accounts.models import INVITATION, RESET
 from identity.local_accounts.sign_in_records import forget_what_waits, remember_browser
 from identity.local_sign_in.acceptance import require_new_password
 from identity.local_sign_in.door import AnyTenant, Door, Means, counters_for, needs_second_factor, require_patience
-from identity.local_sign_in.letters import CHANGED_MAIL, LINK_MAIL, changed_letter, invitation_letter, reset_letter
+from identity.local_sign_in.letters import LINK_MAIL, invitation_letter, reset_letter
 from identity.local_sign_in.password import name_key
+from identity.people_letters import tell_person
 from identity.people_records import end_open_sessions, hold_person
 from tenants.audit import EventType, record
 from tenants.email_domains import domain_of
@@ -98,6 +100,8 @@ def issue_link(
     if by_mail:
         letter = (reset_letter if purpose == RESET else invitation_letter)(tenant.name, url, expires_at)
         tell_by_mail(tenant.id, LINK_MAIL, letter, [account.person.email], means.keys, now)
+    else:  # somebody else holds it, and could set the password
+        tell_owner(tenant, account, "a link that sets your password was made, and shown to whoever made it", means, now)
     issued = EventType.LOCAL_LINK_ISSUED
     record(tenant.id, issued, at=now, actor=actor, user=user_id, purpose=purpose, mailed=by_mail)
     return IssuedLink(purpose, expires_at, account.person.email if by_mail else None, None if by_mail else url)
@@ -142,8 +146,8 @@ def follow_link(
         ended = end_open_sessions(tenant.id, now, user_id=user_id) if account.password_hash else 0
         detail: dict[str, Any] = {"purpose": linked.link.purpose, "second_factor": factor is not None, "sessions_ended": ended}
         record(tenant.id, EventType.LOCAL_LINK_FOLLOWED, at=now, actor=user_id, user=user_id, **detail)
-        if account.password_hash:
-            tell_owner(tenant, account, "your password was changed", means, now)
+        words = "your password was changed" if account.password_hash else "a password was set"
+        tell_owner(tenant, account, words + (", with a second factor" if factor else ""), means, now)
         return Followed(codes, remember_browser(tenant.id, user_id, door.device, now))
 
 
@@ -167,7 +171,7 @@ def may_be_mailed(account: Account) -> bool:
 
 def has_factor(account: Account) -> bool:
     """Whether there is a second factor that can be asked for."""
-    return account.sealed_totp_secret is not None or bool(passkeys_of(account.person.tenant_id, account.person.id))
+    return account.sealed_totp_secret is not None or bool(passkeys_of(factors_of(account.person.tenant_id, account.person.id)))
 
 
 def keep_factor(account: Account, factor: Factor, label: str, means: Means, now: dt.datetime) -> list[str]:
@@ -180,7 +184,7 @@ def keep_factor(account: Account, factor: Factor, label: str, means: Means, now:
     """
     tenant_id, user_id, first = account.person.tenant_id, account.person.id, not has_factor(account)
     if factor.passkey is not None:
-        if not add_passkey(tenant_id, user_id, factor.passkey, label, now):
+        if not add_passkey(factors_of(tenant_id, user_id), factor.passkey, label, now):
             raise SecondFactorInvalid("known", errors={"passkey": ["This passkey is in use already."]})
     else:
         sealed = means.keys.seal((factor.totp_secret or "").encode(), totp_place(tenant_id, user_id))
@@ -192,15 +196,13 @@ def give_recovery_codes(account: Account, now: dt.datetime) -> list[str]:
     """Make ten new codes in place of all former ones, inside a transaction; shown this once."""
     codes = new_recovery_codes()
     hashes = [hash_ for code in codes if (hash_ := recovery_hash(code))]
-    replace_recovery_codes(account.person.tenant_id, account.person.id, hashes, now)
+    replace_recovery_codes(factors_of(account.person.tenant_id, account.person.id), hashes, now)
     return codes
 
 
 def tell_owner(tenant: AnyTenant, account: Account, what: str, means: Means, now: dt.datetime) -> None:
     """Tell somebody by mail what was changed about their account, inside the change's transaction."""
-    if means.settings.smtp_url and may_be_mailed(account):
-        letter = changed_letter(tenant.name, what, now)
-        tell_by_mail(tenant.id, CHANGED_MAIL, letter, [account.person.email], means.keys, now)
+    tell_person(tenant, account.person.email, what, means.post, now)
 
 
 def place_of(tenant_id: int, asked: str) -> str:

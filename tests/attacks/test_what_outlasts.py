@@ -189,7 +189,7 @@ def test_nobody_turns_the_links_of_somebody_else_to_their_own_mailbox_unnoticed(
     assert world.api("PATCH", path, json={"first_name": "Linnea"}).status_code == 200
     assert mails_to(world) == []
     assert world.api("PATCH", path, json={"email": "thief@acme.test"}).status_code == 200
-    assert mails_to(world) == [(lin.email, "local_account.changed")]
+    assert mails_to(world) == [(lin.email, "account.changed")]
 
 
 def test_an_open_console_turns_nobody_s_links_elsewhere(world: World) -> None:

@@ -14,14 +14,19 @@ from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import TenantScreen, page
 from admin_ui.screens.diagnosis.ways import ways_of
 from admin_ui.screens.diagnosis.xml_words import indented
+from admin_ui.screens.proof import proof_first
 from config.database import transaction
 from identity.advice_clocks import clock_of
 from identity.advice_messages import refetch_words
+from identity.advice_offers import Action
 from identity.advice_words import ENTRIES, WHO_WORDS
 from identity.attempt_records import AttemptFilter, emails_of, page_of_attempts
 from identity.attempt_views import EXPORT_TYPES, attempt_filter, export_lines
 from identity.diagnosis import explain_attempt
+from identity.people_letters import post_of
+from identity.relinking import relink_person
 from identity.response_headers import security_headers
+from tenants import wiring
 from tenants.audit import EventType, record
 from tenants.draft_errors import DraftWithoutChange
 from tenants.drafts import save_draft
@@ -101,7 +106,7 @@ class AttemptsScreen(TenantScreen):
             attempt=attempt,
             receipt=receipt,
             advice=explained.advice,
-            ways=ways_of(explained.advice, asked, attempt.idp) if explained.advice else (),
+            ways=ways_of(explained.advice, asked, attempt.idp, attempt_id) if explained.advice else (),
             who_words=WHO_WORDS,
             clock=clock_of(receipt["facts"]),
             refetched=refetch_words(receipt["facts"].get("metadata_refetch")),
@@ -128,6 +133,32 @@ class AttemptsScreen(TenantScreen):
         else:
             notify(DRAFTED.format(label=offer.label[:1].lower() + offer.label[1:]))
         return redirect(known_screen_url("saml_attributes.show", asked, name=idp), 303)
+
+    @page("/<attempt_id>/relink", CONFIGURE, methods=("POST",))
+    def relink(self, asked: Asked, attempt_id: str) -> WerkzeugResponse:
+        """Take the offer to link somebody's account to their next sign-in, by the identity provider of this attempt."""
+        explained = explain_attempt(asked.tenant.id, attempt_id)
+        offers = explained.advice.offers if explained.advice else ()
+        user_id = next((item.about for item in offers if item.action is Action.RELINK_PERSON and item.about), None)
+        attempt = explained.found.attempt
+        if user_id is None or attempt.idp is None:
+            raise NotFound("no such offer")
+        if elsewhere := proof_first(asked, self.url_of("show", asked, attempt_id=attempt_id)):
+            return elsewhere
+        with transaction():
+            relink_person(
+                asked.tenant,
+                user_id,
+                post_of(wiring.settings(), wiring.keys()),
+                why=f"attempt {attempt.reference}",
+                identity_provider=attempt.idp,
+                subject=None,
+                next_sign_in=True,
+                actor=asked.actor,
+                now=asked.now,
+            )
+        notify("Linked: their next sign-in with this address is theirs. Have them sign in once more.")
+        return redirect(known_screen_url("people.show", asked, user_id=user_id), 303)
 
 
 def filter_of(asked: Asked, query: ListQuery) -> AttemptFilter:

@@ -14,11 +14,15 @@ from tenants.roles import CONFIGURE
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """An offer as this person may take it. `draft`: by a form, whose button it is; else `address` is a page."""
+    """An offer as this person may take it: a page, or a form whose button it is.
+
+    `draft`: the form makes a draft. `confirm`: it does something at once, after this question.
+    """
 
     offer: Offer
     address: str
-    draft: bool
+    draft: bool = False
+    confirm: str = ""
 
 
 _PAGES: Mapping[Action, tuple[str, str]] = {
@@ -27,6 +31,7 @@ _PAGES: Mapping[Action, tuple[str, str]] = {
     Action.SHOW_OUR_VALUES: ("keys.index", ""),
     Action.PROVE_DOMAIN: ("domains.index", ""),
     Action.RELINK_PERSON: ("people.show", "user_id"),
+    Action.SHOW_PERSON: ("people.show", "user_id"),
     Action.ACTIVATE_PERSON: ("people.show", "user_id"),
 }
 """Endpoint, and the argument of it that an identity provider's name or a person's id is."""
@@ -34,15 +39,20 @@ _ELSE: Mapping[Action, str] = {Action.CONNECT_PROVIDER: "connection.index", Acti
 """Where to look where it is not known which one."""
 
 
-def ways_of(advice: Advice, asked: Asked, idp: str | None) -> Sequence[Way]:
+SURE = "Whoever comes next with this address is this person from then on. Every session of theirs ends."
+
+
+def ways_of(advice: Advice, asked: Asked, idp: str | None, attempt_id: str) -> Sequence[Way]:
     """The offers that this person can take: changes for those who may configure, pages for those who may see them."""
-    found = []
+    found, changes = [], idp is not None and asked.may(CONFIGURE)
     for offer in advice.offers:
         if offer.settings:
-            if idp is not None and asked.may(CONFIGURE):
-                found.append(Way(offer, "", draft=True))
+            if changes:
+                found.append(Way(offer, known_screen_url("attempts.draft", asked, attempt_id=attempt_id), draft=True))
+        elif offer.action is Action.RELINK_PERSON and offer.about is not None and changes:
+            found.append(Way(offer, known_screen_url("attempts.relink", asked, attempt_id=attempt_id), confirm=SURE))
         elif address := _page(offer, asked, idp):
-            found.append(Way(offer, address, draft=False))
+            found.append(Way(offer, address))
     return found
 
 

@@ -85,7 +85,7 @@ class LocalAccountsScreen(TenantScreen):
         if elsewhere := self._proof_first(asked, chosen):
             return elsewhere
         with transaction():
-            take_account(asked.tenant.id, chosen, actor=asked.actor, now=asked.now)
+            take_account(asked.tenant, chosen, means(), actor=asked.actor, now=asked.now)
         notify("The local account is gone, and the sessions that it opened have ended.")
         return self.see_other("show", asked, user_id=chosen)
 

@@ -14,24 +14,25 @@ from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import page
 from admin_ui.screens.organisations.choices import ROOT, field_value, organisation_choices, words_of
 from admin_ui.screens.people.belonging import BelongingPages
-from admin_ui.screens.people.local_accounts import means
 from admin_ui.screens.proof import proof_first
 from config.database import transaction
 from identity.console_roles import held_roles
-from identity.local_sign_in.accounts import change_person
 from identity.organisations.members import prepare_member
 from identity.people import (
     change_active,
+    edit_person,
     end_one_session,
     end_persons_sessions,
     require_person,
 )
+from identity.people_letters import post_of
 from identity.people_query import session_page
 from identity.people_schemas import Relink, UserCreate, UserPatch
 from identity.people_views import access_document
 from identity.person_fields import PROFILE_FIELDS
 from identity.relinking import relink_person
 from identity.session_records import SessionFilter
+from tenants import wiring
 from tenants.directories.records import directories_of
 from tenants.errors import NotFound, Refusal
 from tenants.idp_records import providers_of
@@ -40,7 +41,7 @@ from tenants.paging import MAX_LIMIT, is_row_id
 from tenants.roles import ASSIST, CONFIGURE, READ
 
 NOTHING: Mapping[str, Any] = {}
-RELINK = ("reason", "identity_provider", "directory", "subject")
+RELINK = ("reason", "identity_provider", "directory", "subject", "next_sign_in")
 ENDING_WORDS = {
     "sessions": "sessions",
     "native_codes": "codes for applications",
@@ -88,7 +89,8 @@ class PersonPages(BelongingPages):
             return elsewhere
         try:
             with transaction():
-                change_person(asked.tenant, user_id, sent.values, means(), actor=asked.actor, now=asked.now)
+                post = post_of(wiring.settings(), wiring.keys())
+                edit_person(asked.tenant, user_id, sent.values, post, actor=asked.actor, now=asked.now)
         except Refusal as refusal:
             return self._form(asked, user_id, sent.shown, _by_field(refusal), refusal.status)
         notify("Saved.")
@@ -110,16 +112,20 @@ class PersonPages(BelongingPages):
         sent = submitted(Relink(), request.form)
         if sent.values is None:
             return self._person(asked, user_id, sent.shown, sent.errors, 422)
+        if elsewhere := proof_first(asked, self.url_of("show", asked, user_id=user_id)):
+            return elsewhere
         values = sent.values
         try:
             with transaction():
                 relink_person(
-                    asked.tenant.id,
+                    asked.tenant,
                     user_id,
+                    post_of(wiring.settings(), wiring.keys()),
                     why=values["reason"],
                     identity_provider=values["identity_provider"],
                     directory=values["directory"],
                     subject=values["subject"],
+                    next_sign_in=values["next_sign_in"],
                     actor=asked.actor,
                     now=asked.now,
                 )

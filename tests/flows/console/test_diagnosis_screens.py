@@ -50,7 +50,7 @@ def test_one_click_makes_a_draft_and_nothing_else(world: World) -> None:
 
 @on_sqlite
 def test_other_clicks_lead_to_the_right_page(world: World) -> None:
-    """To the person where it is known who, to the list of people where not, to our values, to the domains."""
+    """To the person, to our values, to the domains."""
     world.sign_in(world.browser())
     ada = world.api("GET", "/tenants/acme/users").get_json()["items"][0]["id"]
     world.sign_in(world.browser(), name_id="another")

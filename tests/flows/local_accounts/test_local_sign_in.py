@@ -173,7 +173,7 @@ def test_administrators_take_factors_and_accounts_away(world: World) -> None:
     assert not lin.is_in()
     assert lin.sign_in().location == "/"
     with world.app.app_context(), transaction():
-        take_account(tenant_of(world).id, lin.user_id, actor="test", now=utc_now())
+        take_account(tenant_of(world), lin.user_id, means_of(world), actor="test", now=utc_now())
     assert not lin.is_in()
     assert code_of(lin.give_password()) == "sign_in_failed"
     assert [world.count(name) for name in ("local_account", "local_recovery_code", "local_browser")] == [0, 0, 0]
