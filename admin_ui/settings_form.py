@@ -41,6 +41,7 @@ _TEXTS = (
     "authn_context_comparison",
     "name_id_format",
     "request_binding",
+    "login_hint_parameter",
     "digest_method",
     "signature_method",
     "name_id_source",

@@ -28,6 +28,7 @@ LABELS: Mapping[str, str] = {
     "force_authn": "Ask for a new sign-in",
     "name_id_format": "NameID format",
     "request_binding": "Binding of requests",
+    "login_hint_parameter": "Parameter for the login hint",
     "sign_requests": "Sign requests",
     "digest_method": "Digest method",
     "signature_method": "Signature method",
@@ -54,7 +55,7 @@ GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
     (
         "How it is signed and sent",
         "Ours to the identity provider.",
-        ("request_binding", "sign_requests", "digest_method", "signature_method"),
+        ("request_binding", "sign_requests", "digest_method", "signature_method", "login_hint_parameter"),
     ),
     (
         "What we demand of answers",

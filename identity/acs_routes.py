@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import secrets
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, after_this_request, g, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -14,6 +16,7 @@ from identity.browsers import SESSION_COOKIE, browser_facts, keep_session, login
 from identity.check_log import log_checks, told_cause
 from identity.checks import DECRYPTION_KEY, FORM, SIZE, Receipt
 from identity.errors import AnswersTest, MethodNotAllowed, RequestInvalid
+from identity.exchanges import hash_of
 from identity.form_body import read_form
 from identity.logout import SignedOut
 from identity.second_try import Renewal
@@ -42,13 +45,14 @@ def acs() -> WerkzeugResponse:
     except Refusal as refusal:
         if arrival and (trial := _trial_of(tenant, refusal, arrival, now, receipt)):
             return _to_result(trial)
-        recorded = not isinstance(refusal, ServiceUnavailable) and may_record(tenant.id)
+        recorded = not isinstance(refusal, ServiceUnavailable) and may_record(tenant.id, now)
         if recorded:
             record_refusal(tenant, refusal, g.reference, now, receipt)
         SIGN_INS.labels(refusal.code).inc()
         cause = told_cause(refusal.cause, receipt)
         sign_in_log.info("refused", tenant_id=tenant.id, code=refusal.code, cause=cause, recorded=recorded)
         after_this_request(stay_here)
+        g.retry_url = _way_on(refusal, arrival, receipt)
         raise
     finally:
         log_checks(tenant.id, receipt)
@@ -60,6 +64,17 @@ def acs() -> WerkzeugResponse:
     response = Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
     keep_session(response, sign_in.session.token)
     return response
+
+
+def _way_on(refusal: Refusal, arrival: Arrival | None, receipt: Receipt) -> str | None:
+    """The refusal's own way to begin again, with the page that this browser was on its way to; None where that is unknown."""
+    path = refusal.retry.path if refusal.retry else None
+    exchange, secret = receipt.exchange, arrival.login_secret if arrival else None
+    if path is None or exchange is None or secret is None or not path.startswith("/saml/login") or exchange.target == "/":
+        return None
+    if not secrets.compare_digest(hash_of(secret), exchange.browser_hash):
+        return None
+    return f"{path}{'&' if '?' in path else '?'}{urlencode({'next': exchange.target})}"
 
 
 def _trial_of(tenant: TenantView, refusal: Refusal, arrival: Arrival, now: dt.datetime, receipt: Receipt) -> Trial | None:

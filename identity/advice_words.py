@@ -139,6 +139,11 @@ ENTRIES: Mapping[str, Entry] = {
         "Sign in by the other method. If it concerns everybody, accept the method that came.",
         Who.PERSON,
     ),
+    "sign_in_not_fresh": Entry(
+        "A new sign-in was demanded, and the identity provider went on with an earlier one.",
+        "Have it honour ForceAuthn, and set both clocks by a time server. If it cannot, do not demand it.",
+        Who.IDP_ADMIN,
+    ),
     "attribute_missing": Entry(
         "The message has no e-mail address, or no subject, under the names that the attribute map knows.",
         "Map one of the names that did come, or release the attribute at the identity provider.",
@@ -154,8 +159,9 @@ ENTRIES: Mapping[str, Entry] = {
     ),
     "email_conflict": Entry(
         "The e-mail address belongs to another account.",
-        "If it is the same person, link the account anew, or take their local account away; or choose a stable subject.",
-        Who.STAFF,
+        "If it is the same person, link the account anew, or take their local account away; or choose a stable subject. "
+        "If it is nobody of yours, ask the provider of this service.",
+        Who.TENANT_ADMIN,
     ),
     "user_not_provisioned": Entry(
         "Nobody has made an account for this person, and accounts are not made at sign-in.",

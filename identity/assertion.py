@@ -51,8 +51,9 @@ class Exchange:
 
     `browser_hash` and `relay_state_hash`: SHA-256 of the secret that only the browser holds, and of the opaque token that
     stands for `target`. `authn_context_classes`: what was asked for. `solicited` is False where we only sent the browser to
-    the identity provider's own page, which starts the sign-in by itself (Q7). `created_at`: when we sent the browser away,
-    by our clock; None before it is stored.
+    the identity provider's own page, which starts the sign-in by itself (Q7). `fresh`: whether the answer has to tell of a
+    sign-in that was made after the request (ForceAuthn). `created_at`: when we sent the browser away, by our clock; None
+    before it is stored.
     """
 
     request_id: str
@@ -64,4 +65,5 @@ class Exchange:
     authn_context_classes: tuple[str, ...]
     solicited: bool = True
     trial_id: str | None = None
+    fresh: bool = False
     created_at: dt.datetime | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from identity import errors
+from identity.assertion import Exchange
 from tenants.errors import IdentityProviderMissing, MetadataExpired, Refusal
 from tenants.signed_xml.errors import ResponseMalformed, SignatureInvalid, XMLForbidden
 
@@ -66,6 +67,7 @@ AUDIENCE = Check("audience", errors.AudienceMismatch, "It is meant for this serv
 AUTHN_STATEMENT = Check("authn_statement", errors.AssertionInvalid, "It says who signed in, and how", "SAML Profiles 4.1.4.2")
 SESSION_TIME = Check("session_time", errors.Expired, "The session at the identity provider lasts", "SAML Core 2.7.2")
 AUTHN_CONTEXT = Check("authn_context", errors.AuthnContextMismatch, "The way of signing in is accepted", "SAML Core 3.3.2.2.1")
+FRESH = Check("fresh", errors.SignInNotFresh, "The person signed in afresh, where that was asked for", "SAML Core 3.4.1")
 SECOND_READING = Check("second_reading", errors.AssertionInvalid, "pysaml2 reads the same in it", "SAML Profiles 4.1.4.3")
 UNUSED = Check("unused", errors.Replayed, "It was not used before", "SAML Profiles 4.1.4.5")
 RELAY_STATE = Check("relay_state", errors.RelayStateInvalid, "RelayState is the one that we sent", "SAML Bindings 3.5.3")
@@ -91,6 +93,8 @@ class CheckMade(NamedTuple):
     code: str
 
 
+ADDRESS_OWNER = "address_owner"
+"""The fact that tells whose an address is, where that is one of the tenant's own people; nobody else's is told."""
 DECRYPTION_KEY = "decryption_key"
 """The fact that tells which of the tenant's own keys opened the message."""
 
@@ -98,15 +102,17 @@ DECRYPTION_KEY = "decryption_key"
 class Receipt:
     """What was checked, in order. `facts` holds what support asks for: issuer, classes, clock offset, names of attributes.
 
-    `mask` gives the message with personal values masked, once there is a message that could be read.
+    `mask` gives the message with personal values masked, once there is a message that could be read. `exchange` is the request
+    that it claims to answer, for as long as the request lasts: it is not stored with the rest.
     """
 
-    __slots__ = ("facts", "lines", "mask")
+    __slots__ = ("exchange", "facts", "lines", "mask")
 
     def __init__(self) -> None:
         self.lines: list[CheckMade] = []
         self.facts: dict[str, Any] = {}
         self.mask: Callable[[], str] | None = None
+        self.exchange: Exchange | None = None
 
     def passed(self, check: Check, expected: str = "", actual: str = "") -> None:
         """Note a check that held."""

@@ -131,7 +131,7 @@ def _on_mistake(mistake: Exception) -> Response:
 
 
 def _answer(refusal: Refusal, status: int | None = None) -> Response:
-    again = None
+    again: str | None = g.get("retry_url")
     if refusal.retry is not None and refusal.retry.path is None:
         again = request.full_path.rstrip("?") if request.method == "GET" else "/"
     return refusal_response(

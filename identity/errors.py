@@ -12,8 +12,9 @@ from tenants.errors import Refusal, Retry
 from tenants.signed_xml.errors import ASK_ADMIN, SignInRefusal
 
 START_AGAIN = Retry("Start again", "/saml/login")
-OTHER_ACCOUNT = Retry("Use another account", "/saml/login?force=1")
-"""`force` asks the identity provider not to go on with the account that it remembers (SAML Core 3.4.1, ForceAuthn)."""
+OTHER_ACCOUNT = Retry("Use another account", "/saml/login?other=1")
+"""`other` asks the identity provider not to go on with the account that it remembers (SAML Core 3.4.1, ForceAuthn); it is
+no refusal where it does, unlike `force`: the other account may have been signed in there for hours."""
 
 
 class StaleSignIn(SignInRefusal):
@@ -181,6 +182,17 @@ class AuthnContextMismatch(SignInRefusal):
     retry = Retry("Sign in once more", OTHER_ACCOUNT.path)
 
 
+class SignInNotFresh(SignInRefusal):
+    code = "sign_in_not_fresh"
+    heading = "Please sign in afresh"
+    sentence = "You were to sign in once more, and your identity provider went on with a sign-in from before."
+    advice = (
+        "Sign out at your identity provider, then try again from here. If it happens every time, give the code and the "
+        "reference below to your administrator."
+    )
+    retry = Retry("Sign in afresh", "/saml/login?force=1")
+
+
 class AttributeMissing(SignInRefusal):
     code = "attribute_missing"
     sentence = "Your identity provider did not send everything that is needed about you, such as your e-mail address."
@@ -198,7 +210,15 @@ class EmailDomainNotAllowed(WrongAccount):
 
 class EmailConflict(WrongAccount):
     code = "email_conflict"
-    sentence = "Your e-mail address is in use by another account."
+    heading = "Your address belongs to another account"
+    sentence = (
+        "Your organisation has signed you in, but your e-mail address is in use by another account here, so nothing was "
+        "opened. It may be your own, from before: one with a password, or one that came another way."
+    )
+    advice = (
+        "If it is yours, your organisation's administrator can link it to this sign-in: give them the code and the reference "
+        "below, then sign in once more. If you meant to use another account, choose that one."
+    )
 
 
 class UserNotProvisioned(WrongAccount):

@@ -28,6 +28,7 @@ _COLUMNS = (
     ExchangeRow.authn_context_classes,
     ExchangeRow.solicited,
     ExchangeRow.trial_id,
+    ExchangeRow.fresh,
     ExchangeRow.created_at,
 )
 _UNEXPIRED = (ExchangeRow.tenant_id == sa.bindparam("tenant_id"), ExchangeRow.expires_at > sa.bindparam("now"))
@@ -84,6 +85,7 @@ def add_exchange(exchange: Exchange, *, now: dt.datetime) -> None:
             "expires_at": now + EXCHANGE_LIFETIME,
             "used_at": None,
             "trial_id": exchange.trial_id,
+            "fresh": exchange.fresh,
         }
     )
 

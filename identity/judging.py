@@ -16,6 +16,7 @@ from identity.exchanges import find_exchange, find_exchange_by_relay_state, hash
 from identity.login import require_unexpired
 from identity.profile import profile_of, require_allowed
 from identity.saml.response import UnverifiedResponse, masked_xml, read_response, verify_response
+from identity.saml.statements import require_fresh
 from identity.targets import is_target, target_of_url
 from tenants.placement_rules import NOWHERE, Placement
 from tenants.records import TenantView
@@ -62,7 +63,7 @@ def read_claim(
     """Read a message, and find what it would have to be judged by."""
     unverified = read_response(saml_response, receipt)
     receipt.mask = functools.partial(masked_xml, unverified)
-    exchange = _exchange_of(tenant, unverified, relay_state, now)
+    exchange = receipt.exchange = _exchange_of(tenant, unverified, relay_state, now)
     trust = _trust_of(tenant_trust, exchange, unverified, now, receipt)
     with receipt.step(METADATA):
         require_unexpired(trust, now)
@@ -78,6 +79,8 @@ def judge_claim(tenant: TenantView, claim: Claim, relay_state: str, now: dt.date
     unverified, exchange, trust = claim.unverified, claim.exchange, claim.trust
     assertion = verify_response(unverified, trust, exchange if exchange and exchange.solicited else None, now, receipt)
     _require_solicited_or_allowed(exchange, trust, receipt)
+    if exchange and not exchange.solicited:  # nothing could be demanded of the identity provider, but it was of the person
+        require_fresh(assertion.authn_instant, exchange, now, dt.timedelta(seconds=trust.settings.clock_skew_seconds), receipt)
     target = _target_of(tenant, exchange, relay_state, receipt)
     profile = profile_of(assertion, trust.settings, receipt)
     require_allowed(profile, trust.email_domains, receipt)

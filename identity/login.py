@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from config.database import transaction
 from identity.assertion import Exchange
 from identity.exchanges import add_exchange, hash_of
-from identity.saml.bindings import hint_query, post_fields, redirect_url, with_query
+from identity.saml.bindings import post_fields, redirect_url, with_hint, with_query
 from identity.saml.request import build_authn_request, choose_endpoint
 from identity.saml.signing import sign_canonical
 from identity.targets import require_target
@@ -30,11 +30,16 @@ MAX_LOGIN_HINT = 254
 
 @dataclass(frozen=True, slots=True)
 class LoginOptions:
-    """What a link to the sign-in may ask for (Q5)."""
+    """What a link to the sign-in may ask for (Q5).
+
+    `force_authn`: a new sign-in, and nothing else will do. `other_account`: a new sign-in, so that people can choose an
+    account; where the identity provider goes on with one that it knows, that will do.
+    """
 
     idp_name: str | None = None
     target: str = "/"
     force_authn: bool = False
+    other_account: bool = False
     is_passive: bool = False
     login_hint: str | None = None
 
@@ -83,6 +88,7 @@ def prepare_login(
         authn_context_classes=trust.settings.authn_context_class_ref,
         solicited=not trust.settings.idp_login_url,
         trial_id=trial_id,
+        fresh=options.force_authn or trust.settings.force_authn,
     )
     location, fields = _message(trust, exchange, relay_state, options, now)
     return LoginStart(location, fields, exchange)
@@ -112,14 +118,12 @@ def _message(
         return with_query(trust.settings.idp_login_url, "RelayState=" + relay_state), None
     endpoint = choose_endpoint(trust)
     hint = options.login_hint if len(options.login_hint or "") <= MAX_LOGIN_HINT else None
+    force = exchange.fresh or options.other_account
     xml = build_authn_request(
-        trust, exchange.request_id, endpoint, now, force_authn=options.force_authn, is_passive=options.is_passive
+        trust, exchange.request_id, endpoint, now, force_authn=force, is_passive=options.is_passive
     )
     if endpoint.binding != BINDING_POST:
         return redirect_url(xml, relay_state, endpoint, trust, login_hint=hint), None
     if trust.settings.sign_requests:
         xml = sign_canonical(xml, exchange.request_id, trust)
-    location = endpoint.location
-    if hint:
-        location = with_query(location, hint_query(hint))
-    return location, post_fields(xml, relay_state)
+    return with_hint(endpoint.location, hint, trust), post_fields(xml, relay_state)

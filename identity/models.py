@@ -42,7 +42,7 @@ def _user_key() -> sa.ForeignKeyConstraint:
 class ExchangeRow(TenantScoped, Model):
     """A request that we sent and wait for the answer of. `used_at` closes it; a job removes it when it has expired.
 
-    One with a `trial_id` belongs to a test sign-in: its answer signs nobody in.
+    One with a `trial_id` belongs to a test sign-in: its answer signs nobody in. `fresh`: a new sign-in was demanded.
     """
 
     __tablename__ = "exchange"
@@ -65,6 +65,7 @@ class ExchangeRow(TenantScoped, Model):
     target: Mapped[str] = mapped_column(sa.String(2000))
     authn_context_classes: Mapped[list[Any]] = mapped_column(JSON, default=list)
     solicited: Mapped[bool] = mapped_column(default=True)
+    fresh: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     used_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)

@@ -79,6 +79,7 @@ class ProviderChoice(Protocol):
 
 
 NO_FAULTS: Mapping[str, Sequence[str]] = {}
+NOTHING_ASKED: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ def sign_in_page(
     providers: Sequence[ProviderChoice],
     *,
     target: str,
+    asked: Mapping[str, str] = NOTHING_ASKED,
     signed_out: str = "",
     local: LocalForm | None = None,
     by_address: AddressForm | None = None,
@@ -123,6 +125,7 @@ def sign_in_page(
 
     Args:
         target: the local path to come to after signing in.
+        asked: what else the link to the sign-in asked for, such as a new sign-in; whichever way is chosen keeps it.
         signed_out: this browser has just left; the page says how far that went (a value of identity.logout.SignedOut).
         local: the form of local accounts, where anybody here has one.
         by_address: the form that leads by an address, where that makes a difference.
@@ -130,12 +133,19 @@ def sign_in_page(
     choices = [
         {
             "name": provider.idp_display_name,
-            "url": "/saml/login?" + urlencode({"next": target, "idp": provider.idp_name}),
+            "url": "/saml/login?" + urlencode({"next": target, "idp": provider.idp_name, **asked}),
         }
         for provider in providers
     ]
-    values = {"choices": choices, "signed_out": signed_out, "local": local, "target": target, "by_address": by_address}
-    values["code"] = local.code if local else ""
+    values = {
+        "choices": choices,
+        "signed_out": signed_out,
+        "local": local,
+        "target": target,
+        "asked": asked,
+        "by_address": by_address,
+        "code": local.code if local else "",
+    }
     policy = {"script": "self", "connect": "self"} if local else {}  # passkeys need a script of ours
     return render_page("sign_in.html", tenant, values, status=status, **policy)
 

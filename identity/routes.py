@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, make_response, request
@@ -46,6 +47,9 @@ from tenants.trusts import TenantTrust
 MAX_ADDRESS_FORM = 8 * 1024
 """Bytes: an address, and a target with its characters escaped."""
 
+DEMANDS = ("force", "other")
+"""What a link to the sign-in can ask for that is kept where people have to choose first. Who chooses is not passive."""
+
 routes = Blueprint("identity", __name__, template_folder="templates")
 routes.before_request(to_current_mydomain)
 
@@ -86,9 +90,12 @@ def _chosen(trust: TenantTrust) -> SAMLTrust | None:
 
 def _sign_in_page(tenant: TenantView, target: str, *, address_led_nowhere: bool = False) -> Response:
     trust = web.trust()
-    by_address = pages.AddressForm(led_nowhere=address_led_nowhere) if leads_by_address(trust) else None
+    shown: dict[str, Any] = {
+        "by_address": pages.AddressForm(led_nowhere=address_led_nowhere) if leads_by_address(trust) else None,
+        "asked": {name: "1" for name in DEMANDS if request.values.get(name) == "1"},
+    }
     return pages.sign_in_page(
-        tenant, trust.providers, target=target, signed_out=_signed_out(), local=_local_form(), by_address=by_address
+        tenant, trust.providers, target=target, signed_out=_signed_out(), local=_local_form(), **shown
     )
 
 
@@ -105,7 +112,14 @@ def by_address() -> WerkzeugResponse:
     chosen = provider_of_address(trust, email)
     if chosen is None:
         return _sign_in_page(tenant, target, address_led_nowhere=True)
-    browser, options = login_secret_or_new(), LoginOptions(idp_name=chosen.idp_name, target=target, login_hint=email)
+    options = LoginOptions(
+        idp_name=chosen.idp_name,
+        target=target,
+        force_authn=fields.get("force") == "1",
+        other_account=fields.get("other") == "1",
+        login_hint=email,
+    )
+    browser = login_secret_or_new()
     start = begin_login(trust, options, browser, _now())
     if start.fields is not None:
         return _leave(tenant, start, browser)
@@ -127,6 +141,7 @@ def login() -> WerkzeugResponse:
         idp_name=request.args.get("idp"),
         target=request.args.get("next", "/"),
         force_authn=request.args.get("force") == "1",
+        other_account=request.args.get("other") == "1",
         is_passive=request.args.get("passive") == "1",
         login_hint=hint_here(_now()) or request.args.get("login_hint"),
     )

@@ -36,7 +36,11 @@ _BY_CODE = {
             "Your identity provider cannot sign people in by the method that was asked for.",
             _NO_CONTEXT_ADVICE,
         ),
-        StatusWords("NoPassive", "Your identity provider has to ask you something before it can sign you in."),
+        StatusWords(
+            "NoPassive",
+            "You are not signed in at your identity provider, or it has to ask you something first.",
+            "Start the sign-in from here: it leads to where you were going.",
+        ),
         StatusWords(
             "RequestDenied",
             "Your identity provider knows you, but does not let you use this service.",

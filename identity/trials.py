@@ -116,7 +116,7 @@ def begin_trial(tenant: TenantView, trusts: TrustCache, ticket: str, browser: st
     if trial is None:
         raise TestLinkInvalid("no test waits for this ticket")
     trust = tested_trust(tenant, trusts, trial)
-    start = prepare_login(trust, LoginOptions(force_authn=trial.expected == REFUSED), browser, now, trial_id=trial.id)
+    start = prepare_login(trust, LoginOptions(other_account=trial.expected == REFUSED), browser, now, trial_id=trial.id)
     exchange = start.exchange
     with transaction():
         begun = mark_begun(trial, browser_hash=exchange.browser_hash, relay_state_hash=exchange.relay_state_hash, now=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -67,6 +68,10 @@ MAX_NAME_LENGTH = 256
 MAX_REASON_LENGTH = 500
 MAX_CLOCK_SKEW_SECONDS = 300
 MAX_URL_LENGTH = 2000
+_PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", re.ASCII)
+"""A name that stands in a query as it is, whatever reads it there."""
+_PARAMETERS_OF_SAML = frozenset({"samlrequest", "samlresponse", "samlart", "samlencoding", "relaystate", "sigalg", "signature"})
+"""What carries the message itself (SAML Bindings 3.4.4.1); products that know no case know them in lower case, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,8 @@ class SAMLSettings:
 
     `authn_context_class_ref` empty: RequestedAuthnContext is left out. `name_id_format` "": NameIDPolicy is left out.
     `idp_login_url` "": sign-in starts with a request of ours; otherwise the page at the identity provider that starts it
-    unasked (Q7). `name_id_source`: "NameID", or the name of the attribute that identifies the person.
+    unasked (Q7). `name_id_source`: "NameID", or the name of the attribute that identifies the person. `login_hint_parameter`:
+    under which name the identity provider takes the address of whoever is about to sign in; "": it is not told.
     Raises SettingsInvalid with a sentence for each field that is wrong.
     """
 
@@ -114,6 +120,7 @@ class SAMLSettings:
     allow_idp_initiated: bool = False
     idp_login_url: str = ""
     request_binding: str = "post"
+    login_hint_parameter: str = "login_hint"
     force_authn: bool = False
     single_logout: bool = True
     clock_skew_seconds: int = 60
@@ -205,6 +212,7 @@ def _errors_of(settings: SAMLSettings) -> list[tuple[str, str]]:
     errors += _class_errors(settings.authn_context_class_ref)
     errors += _name_errors(settings)
     errors += _login_url_errors(settings)
+    errors += _parameter_errors(settings.login_hint_parameter)
     if type(settings.clock_skew_seconds) is not int or not 0 <= settings.clock_skew_seconds <= MAX_CLOCK_SKEW_SECONDS:
         errors.append(("clock_skew_seconds", f"It is a number of seconds from 0 to {MAX_CLOCK_SKEW_SECONDS}."))
     errors += _sha1_exception_errors(settings.sha1_exception)
@@ -231,6 +239,16 @@ def _login_url_errors(settings: SAMLSettings) -> list[tuple[str, str]]:
     if not settings.allow_idp_initiated:
         return [("idp_login_url", "Sign-in that starts at the identity provider has to be allowed for this.")]
     return []
+
+
+def _parameter_errors(value: object) -> list[tuple[str, str]]:
+    """A hint is whatever stands in anybody's link, so the name that it goes by must be none that means something else."""
+    name = "login_hint_parameter"
+    if value == "":
+        return []
+    if not isinstance(value, str) or not _PARAMETER.fullmatch(value):
+        return [(name, "It is the name of a parameter: a letter, then letters, digits, dots, hyphens, underscores; or blank.")]
+    return [(name, "SAML itself uses this name.")] if value.lower() in _PARAMETERS_OF_SAML else []
 
 
 def _is_web_address(url: object) -> bool:

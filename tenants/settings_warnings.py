@@ -88,6 +88,9 @@ def _of_identity(settings: SAMLSettings) -> list[SettingsWarning]:
 def _of_leave(settings: SAMLSettings) -> list[SettingsWarning]:
     """What the settings let pass that they need not."""
     found = []
+    if settings.force_authn and settings.allow_idp_initiated:
+        sentence = "A sign-in that nobody here asked for cannot be asked to be a new one: those that start there are not."
+        found.append(SettingsWarning("force_authn", "force_unsolicited", sentence))
     if settings.allow_idp_initiated:
         sentence = (
             "A sign-in that nobody here asked for is taken. Whoever can bring a person to a link of the identity provider can "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
 
 from identity.saml.signing import DS, sign_octets
 from tenants.trust import Endpoint, SAMLTrust
@@ -34,7 +34,7 @@ def post_fields(
 def redirect_url(xml: bytes, relay_state: str, endpoint: Endpoint, trust: SAMLTrust, *, login_hint: str | None = None) -> str:
     """The address that takes an authentication request to the identity provider, signed where the settings say so."""
     query = redirect_query(xml, relay_state, trust, sign=trust.settings.sign_requests)
-    return with_query(endpoint.location, query if not login_hint else f"{query}&{hint_query(login_hint)}")
+    return with_hint(with_query(endpoint.location, query), login_hint, trust)
 
 
 def redirect_query(
@@ -62,9 +62,22 @@ def redirect_query(
     return query
 
 
-def hint_query(login_hint: str) -> str:
-    """Who is about to sign in, as a query parameter; SAML has no place for it, and Entra ID refuses a Subject."""
-    return "login_hint=" + quote(login_hint, safe="")
+def with_hint(address: str, login_hint: str | None, trust: SAMLTrust) -> str:
+    """`address` with who is about to sign in, under the name that the identity provider takes that by (Q5).
+
+    SAML has no place for it, and Entra ID refuses a Subject. A hint may come from anybody's link, so it never speaks over what
+    the address says under that name itself.
+    """
+    name = trust.settings.login_hint_parameter
+    if not (login_hint and name) or name.lower() in _names_in(address):
+        return address
+    return with_query(address, f"{name}={quote(login_hint, safe='')}")
+
+
+def _names_in(address: str) -> frozenset[str]:
+    """Names of an address's parameters in lower case, as a server that knows no case reads them."""
+    query = address.partition("#")[0].partition("?")[2]
+    return frozenset(unquote_plus(part.partition("=")[0]).lower() for part in query.split("&"))
 
 
 def with_query(location: str, query: str) -> str:

@@ -19,7 +19,7 @@ from identity.saml.decryption import decrypt, read_ciphertext
 from identity.saml.names import ENCRYPTED_ASSERTION, ENTITY_FORMAT, NAME_ID, SAML
 from identity.saml.names import ISSUER as ISSUER_TAG
 from identity.saml.pysaml2_door import Chosen, require_same_reading
-from identity.saml.statements import read_attributes, require_authentication, require_authn_context
+from identity.saml.statements import read_attributes, require_authentication, require_authn_context, require_fresh
 from identity.saml.status import require_success
 from identity.saml.subject import latest_confirmation, require_bearer_confirmation, require_name_id, require_subject
 from identity.saml.unverified import UnverifiedResponse, masked_xml, read_response
@@ -77,6 +77,7 @@ def verify_response(
     conditions_end = require_conditions(assertion, provider.entity_id, now, skew, receipt)
     authentication = require_authentication(assertion, now, skew, receipt)
     require_authn_context(authentication.context, requested, settings, receipt)
+    require_fresh(authentication.instant, exchange, now, skew, receipt)
 
     # 5. A second opinion on what was found good.
     chosen = Chosen(message.response, assertion, name_id, confirmation, authentication.statement)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from identity.checks import AUTHN_CONTEXT, AUTHN_STATEMENT, DECRYPTION, SESSION_TIME, Receipt
+from identity.assertion import Exchange
+from identity.checks import AUTHN_CONTEXT, AUTHN_STATEMENT, DECRYPTION, FRESH, SESSION_TIME, Receipt
+from identity.errors import TimeInvalid
 from identity.saml.conditions import read_instant
 from identity.saml.names import ATTRIBUTE_VALUE, SAML
 from identity.saml.times import shown
@@ -48,6 +50,22 @@ def require_authentication(assertion: etree._Element, now: dt.datetime, skew: dt
         session_index=first.get("SessionIndex"),
         session_not_on_or_after=ends,
     )
+
+
+def require_fresh(
+    instant: dt.datetime | None, exchange: Exchange | None, now: dt.datetime, skew: dt.timedelta, receipt: Receipt
+) -> None:
+    """Where a new sign-in was demanded, it was made after that, by a clock that may differ by `skew` (SAML Core 2.7.2).
+
+    Some identity providers do not know ForceAuthn, and a request that is not signed can lose it on its way: whoever sits down
+    at a forgotten session would be taken for its owner.
+    """
+    if exchange is None or not exchange.fresh:
+        return
+    asked = (exchange.created_at or now).replace(microsecond=0)  # many clocks know whole seconds only
+    receipt.require(FRESH, instant is not None and asked - skew <= instant, f"not before {shown(asked)}", shown(instant))
+    assert instant is not None
+    receipt.require(FRESH, instant - now <= skew, f"not after {shown(now)}", shown(instant), TimeInvalid)
 
 
 def require_authn_context(returned: str, requested: tuple[str, ...], settings: SAMLSettings, receipt: Receipt) -> None:

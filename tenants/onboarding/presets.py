@@ -62,7 +62,8 @@ class Preset:
         factor did not use (Entra ID: AADSTS75011).
         """
         attribute_map = {name: list(self.attribute_map.get(name, ())) for name in PROFILE_FIELDS}
-        return {"authn_context_class_ref": "", "attribute_map": attribute_map, **self.settings}
+        asked = {"authn_context_class_ref": "", "login_hint_parameter": self.login_hint_parameter}
+        return {**asked, "attribute_map": attribute_map, **self.settings}
 
     def recognises(self, metadata: IdPMetadata) -> bool:
         """Whether metadata is this product's, by its entity ID or the address of its sign-in."""

@@ -64,7 +64,7 @@ def test_where_the_tenant_insists_another_class_is_refused(world: World) -> None
     answer = victim.send(victim.response(authn_context=PASSWORD))
     refused = assert_refused(world, answer, "authn_context_mismatch", before)
     assert (refused.lines[-1]["expected"], refused.lines[-1]["actual"]) == (f"EXACT {MFA}", PASSWORD)
-    assert "/saml/login?force=1" in refused.page
+    assert "/saml/login?other=1" in refused.page
     accept(victim, authn_context=MFA)
 
 

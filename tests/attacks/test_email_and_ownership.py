@@ -121,7 +121,7 @@ def test_the_refusal_says_the_domain_to_the_administrator_and_not_to_the_person(
     assert refused.lines[-1]["actual"] == "elsewhere.test"
     assert "acme.test" in refused.lines[-1]["expected"]
     assert "elsewhere.test" not in refused.page
-    assert "/saml/login?force=1" in refused.page
+    assert "/saml/login?other=1" in refused.page
 
 
 @on_sqlite

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
+import time_machine
 from werkzeug.test import TestResponse
 
 from tests.flows.keys.support import done, in_state, make_next, step
 from tests.support.browser import Browser, Started, code_of
 from tests.support.simplesamlphp import NoAnswer, ServiceProvider, SimpleSAMLphp, sign_in, start_simplesamlphp
-from tests.support.world import Organisation, World
+from tests.support.world import Organisation, World, utc_now
 
 EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 SIGNED: dict[str, dict[str, bool]] = {
@@ -150,6 +153,63 @@ def test_sign_in_that_starts_there_is_refused_unless_allowed(world: World, idp: 
     connect(world, idp)
     answer = sign_in(requests.Session(), idp.start_url(world.acme.entity_id), "alice")
     assert code_of(world.browser().post_response(answer.saml_response)) == "unsolicited_not_allowed"
+
+
+def test_a_tenant_whose_sign_ins_start_there(world: World, idp: SimpleSAMLphp) -> None:
+    """A protected page leads to its page with RelayState behind, and the answer leads back to the deep link, once (Q7)."""
+    connect(world, idp)
+    world.change_settings(allow_idp_initiated=True, idp_login_url=idp.start_url(world.acme.entity_id))
+    browser, deep = world.browser(), "/admin/people/?search=a&sort=name"
+    away = browser.get(browser.get(deep).location)
+    location, _, relay_state = away.location.partition("&RelayState=")
+    assert (away.status_code, location) == (302, idp.start_url(world.acme.entity_id))
+    assert 0 < len(relay_state) <= 80
+    answer = sign_in(requests.Session(), away.location, "alice")
+    assert answer.relay_state == relay_state
+    stranger = world.browser().post_response(answer.saml_response, answer.relay_state)
+    assert code_of(stranger) == "login_state_lost", "the link was forwarded: only the browser that began may finish"
+    landed = browser.post_response(answer.saml_response, answer.relay_state)
+    assert (landed.status_code, landed.location) == (303, deep), code_of(landed)
+    again = browser.post_response(answer.saml_response, answer.relay_state)
+    assert code_of(again) == "replayed"
+
+
+def test_a_silent_attempt(world: World, idp: SimpleSAMLphp) -> None:
+    """IsPassive: whoever is signed in there comes in unasked; others come back with NoPassive, to a page that leads on."""
+    connect(world, idp)
+    at_idp, browser = requests.Session(), world.browser()
+    assert go(world.browser(), world.browser().start("/"), "alice", at_idp).status_code == 403, "another browser began"
+    landed = go(browser, browser.start("/deep", passive="1"), "nobody", at_idp)
+    assert (landed.status_code, landed.location) == (303, "/deep"), code_of(landed)
+    stranger = world.browser()
+    refused = go(stranger, stranger.start("/deep?x=1", passive="1"), "nobody")
+    page = refused.get_data(as_text=True)
+    assert (refused.status_code, code_of(refused)) == (403, "status_not_success")
+    assert "<code>NoPassive</code>" in page
+    assert 'href="/saml/login?next=%2Fdeep%3Fx%3D1"' in page
+    landed = go(stranger, stranger.leave_by(stranger.get("/saml/login?next=%2Fdeep%3Fx%3D1")), "bob")
+    assert landed.location == "/deep?x=1"
+
+
+def test_a_new_sign_in_is_demanded(world: World, idp: SimpleSAMLphp) -> None:
+    """ForceAuthn has it ask again at an open session; where the request has lost it on its way, the old sign-in is refused."""
+    connect(world, idp, validate_requests=False)
+    world.change_settings(sign_requests=False, clock_skew_seconds=0)
+    at_idp, browser = requests.Session(), world.browser()
+    assert go(browser, browser.start("/"), "alice", at_idp).status_code == 303
+    forced = browser.start("/vault", force="1")
+    with pytest.raises(NoAnswer, match="password"):
+        sign_in(at_idp, forced.action, "alice", {"SAMLRequest": forced.saml_request_field}, password="wrong")
+    landed = go(browser, browser.start("/vault", force="1"), "alice", at_idp)
+    assert (landed.status_code, landed.location) == (303, "/vault"), code_of(landed)
+    with time_machine.travel(utc_now() + dt.timedelta(seconds=5)):
+        started = browser.start("/vault", force="1")
+        bare = base64.b64encode(base64.b64decode(started.saml_request_field).replace(b' ForceAuthn="true"', b"")).decode()
+        assert bare != started.saml_request_field
+        fields = {"SAMLRequest": bare, "RelayState": started.relay_state}
+        answer = sign_in(at_idp, started.action, "nobody", fields)
+        stale = browser.post_response(answer.saml_response, answer.relay_state)
+    assert code_of(stale) == "sign_in_not_fresh"
 
 
 def test_two_tenants_at_one_identity_provider(world: World, idp: SimpleSAMLphp) -> None:

@@ -156,3 +156,30 @@ def test_a_former_mydomain_goes_on_working(context: BrowserContext, service: Ser
     page.locator("input[name=password]").press("Enter")
     page.wait_for_url(service.origin("globex-group") + "/")
     expect(page.get_by_role("main")).to_contain_text("erin@globex.test")
+
+
+def test_where_sign_ins_start_at_the_identity_provider(context: BrowserContext, service: Service, idp: SimpleSAMLphp) -> None:
+    """A deep link is gone to, the identity provider's own page asks, and the browser lands where it was going (Q7).
+
+    A silent attempt before that ends at a page which leads there by its button; nothing goes on by itself.
+    """
+    tenant = {"slug": "initech", "name": "Initech", "email_domains": ["initech.test"]}
+    assert service.api("POST", "/tenants", json=tenant).status_code == 201
+    main = "/tenants/initech/identity-providers/main"
+    body = {"display_name": "Company login", "metadata_xml": idp.metadata()}
+    assert service.api("PUT", main, json=body).status_code == 201
+    entity_id = idp.register(ServiceProvider(service.get("/saml/metadata", "initech").content))
+    idp.add_person("ines", "ines@initech.test")
+    deep, page = service.origin("initech") + "/account", context.new_page()
+    page.goto(service.origin("initech") + "/saml/login?passive=1&next=/account")
+    expect(page.locator('main[data-code="status_not_success"]')).to_contain_text("NoPassive")
+    expect(page.get_by_role("link", name="Start again")).to_have_attribute("href", "/saml/login?next=%2Faccount")
+    settings = {"allow_idp_initiated": True, "idp_login_url": idp.start_url(entity_id)}
+    assert service.api("PATCH", f"{main}/saml-settings", json=settings).status_code == 200
+    page.goto(deep)
+    assert page.url.startswith(idp.base)
+    page.locator("input[name=username]").fill("ines")
+    page.locator("input[name=password]").fill("ines")
+    page.locator("input[name=password]").press("Enter")
+    page.wait_for_url(deep)
+    expect(page.get_by_role("main")).to_contain_text("this device")

@@ -40,6 +40,7 @@ PLAUSIBLE: dict[str, st.SearchStrategy[Any]] = {
     "profile_update": st.sampled_from(["first_login", "every_login"]),
     "idp_login_url": st.sampled_from(["", "https://idp.acme.test/start?app=7"]),
     "request_binding": st.sampled_from(["post", "redirect"]),
+    "login_hint_parameter": st.sampled_from(["", "login_hint", "username"]),
     "clock_skew_seconds": st.integers(0, 300),
     "sha1_exception": st.none() | st.fixed_dictionaries({"until": MOMENTS, "reason": st.just("renewal")}),
 }

@@ -11,6 +11,7 @@ from config.database import db
 from config.isolation import every_tenant
 from identity.login_hints import seal_hint
 from tenants.models import Tenant
+from tenants.onboarding.products import PRODUCTS
 from tests.support.browser import code_of
 from tests.support.world import World, utc_now
 
@@ -109,6 +110,24 @@ def test_a_hint_is_as_long_as_an_address(world: World) -> None:
     browser = world.browser()
     assert "login_hint=" in browser.start(login_hint="a" * 254).action
     assert "login_hint=" not in browser.start(login_hint="a" * 255).action
+
+
+def test_a_hint_goes_by_the_name_of_the_settings(world: World) -> None:
+    """By either binding, in the address that the browser goes to; none where the identity provider takes none."""
+    for binding in ("post", "redirect"):
+        for name in ("username", "LoginHint", ""):
+            world.change_settings(request_binding=binding, login_hint_parameter=name)
+            query = parse_qs(urlsplit(world.browser().start(login_hint="ada@acme.test").action).query)
+            assert query.keys() - {"SAMLRequest", "RelayState", "SigAlg", "Signature"} == ({name} if name else set())
+            assert not name or query[name] == ["ada@acme.test"]
+
+
+def test_a_product_takes_the_hint_by_its_own_name(world: World) -> None:
+    """Whoever sets a customer up for AD FS has `username` without having asked for it; for Google nothing is sent."""
+    for product, name in (("ad-fs", "username"), ("entra-id", "login_hint"), ("google-workspace", "")):
+        world.change_settings(**PRODUCTS[product].patch())
+        shown = world.api("GET", "/tenants/acme/identity-providers/main/saml-settings").get_json()
+        assert shown["login_hint_parameter"] == name
 
 
 def test_a_deep_link_comes_back_to_itself(world: World) -> None:

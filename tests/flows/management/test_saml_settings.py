@@ -54,6 +54,9 @@ def test_classes_may_be_short_long_several_or_none(world: World, given: Any, kep
     assert _patch(world, authn_context_class_ref=given).get_json()["authn_context_class_ref"] == kept
 
 
+NO_PARAMETERS = ("a&b", "a=b", "a%26", "é", " a", "1a", "a" * 65, 5, "RelayState", "samlrequest", "SigAlg", "Signature")
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -76,6 +79,7 @@ def test_classes_may_be_short_long_several_or_none(world: World, given: Any, kep
         ({"sha1_exception": {"until": "2030-01-01T00:00:00Z", "reason": "  "}}, "sha1_exception"),
         ({"name_id_source": ""}, "name_id_source"),
         ({"idp_login_url": "javascript:alert(1)"}, "idp_login_url"),
+        *(({"login_hint_parameter": name}, "login_hint_parameter") for name in NO_PARAMETERS),
         ({"unknown": 1}, "unknown"),
     ],
 )

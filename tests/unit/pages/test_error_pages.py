@@ -166,7 +166,7 @@ def test_a_retry_stands_where_it_helps() -> None:
     """A lost sign-in starts again; a bad signature does not; nobody's page has no sign-in to start."""
     tenant = tenant_named("acme")
     assert b'href="/saml/login"' in pages.error_page(tenant, errors.LoginStateLost(), reference="r").data
-    assert b'href="/saml/login?force=1"' in pages.error_page(tenant, errors.EmailDomainNotAllowed(), reference="r").data
+    assert b'href="/saml/login?other=1"' in pages.error_page(tenant, errors.EmailDomainNotAllowed(), reference="r").data
     assert b"<a " not in pages.error_page(tenant, xml_errors.SignatureInvalid(), reference="r").data
     assert b"<a " not in pages.error_page(None, errors.LoginStateLost(), reference="r").data
 

@@ -88,6 +88,9 @@ def test_a_preset_is_what_its_guide_says(preset: Preset) -> None:
         default = getattr(SAMLSettings(), name)
         expected = json.loads(said[name]) if said.get(name) in ("true", "false") else said.get(name, default)
         assert getattr(settings, name) == expected, name
+    assert settings.login_hint_parameter == preset.login_hint_parameter
+    if preset.login_hint_parameter:
+        assert said.get("login_hint_parameter", SAMLSettings().login_hint_parameter) == preset.login_hint_parameter
 
 
 @EVERY

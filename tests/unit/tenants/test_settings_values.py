@@ -36,6 +36,7 @@ URN = "urn:oasis:names:tc:SAML:2.0:ac:classes:"
             {"allow_idp_initiated": True, "idp_login_url": "http://idp.test/"},
             ["unsolicited_allowed", "requests_unsent", "login_url_plain"],
         ),
+        ({"allow_idp_initiated": True, "force_authn": True}, ["force_unsolicited", "unsolicited_allowed"]),
         ({"allow_unsigned_cbc": True}, ["cbc_unsigned"]),
         ({"sha1_exception": SHA1Exception(dt.datetime(2030, 1, 1, tzinfo=dt.UTC), "old")}, ["sha1_allowed"]),
     ],
