@@ -181,8 +181,8 @@ def test_a_link_ends_with_the_address_that_it_went_to(world: World, how: str) ->
 def test_nobody_turns_the_links_of_somebody_else_to_their_own_mailbox_unnoticed(world: World) -> None:
     """An administrator gone bad changes the address of somebody with a local account: that one is told; a file cannot do it."""
     allow_local(world)
-    change_deployment(world, smtp_url="smtp://mail.test")
     lin, plain = LocalPerson(world).enrolled(), LocalPerson(world, name="mal")
+    change_deployment(world, smtp_url="smtp://mail.test")
     refused = upload(world, f"id,email\n{lin.user_id},thief@acme.test\n{plain.user_id},mallory@acme.test\n")
     assert (refused["counts"]["refused"], refused["counts"]["changed"]) == (1, 1)
     path = f"/tenants/acme/users/{lin.user_id}"

@@ -61,7 +61,6 @@ def test_other_clicks_lead_to_the_right_page(world: World) -> None:
     browser = tenant_client(world)
     for code, address in (
         ("user_inactive", f"/admin/people/{ada}"),
-        ("email_conflict", "/admin/people"),
         ("destination_mismatch", "/admin/service-provider"),
         ("email_domain_not_allowed", "/admin/domains"),
     ):
