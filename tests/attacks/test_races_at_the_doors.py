@@ -197,10 +197,10 @@ def test_a_link_goes_to_the_address_of_its_moment(world: World) -> None:
     allow_local(world)
     lin = LocalPerson(world).enrolled()
     with world.app.app_context():
-        tenant_id = tenant_of(world).id
+        tenant, post = tenant_of(world), means_of(world).post
 
     def change() -> None:
-        edit_person(tenant_id, lin.user_id, {"email": "new@acme.test"}, actor="test", now=utc_now())
+        edit_person(tenant, lin.user_id, {"email": "new@acme.test"}, post, actor="test", now=utc_now())
 
     def mailed_to() -> str | None:
         with world.app.app_context(), transaction():
