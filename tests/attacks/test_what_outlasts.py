@@ -208,19 +208,23 @@ def test_an_open_console_turns_nobody_s_links_elsewhere(world: World) -> None:
 
 
 def test_an_open_console_gives_nobody_a_way_back(world: World) -> None:
-    """A token for a year, an administrator by name, a rule that makes some: each takes a sign-in of the last 15 minutes."""
-    admin, staff = tenant_client(world), staff_client(world)
+    """A token for a year, administrators by name and by rules, a person's account: each takes a fresh sign-in."""
+    admin, staff, lin = tenant_client(world), staff_client(world), LocalPerson(world)
     rule = {"idp": "main", "attribute": "groups", "value": "thieves", "role": "admin"}
     forms = (
         ("/tokens/", {"role": "admin", "label": "later", "expires_in": "366d"}),
         ("/administrators/grants", {"email": "thief@acme.test", "role": "admin"}),
         ("/administrators/rules", rule),
+        (f"/people/{lin.user_id}/relink", {"reason": "mine now", "identity_provider": "main", "subject": "thief"}),
     )
+    placed = {"organisation": "tenant", "number": "1", "attribute": "groups", "values": "x", "place": "", "role": "admin"}
+    placed["active"] = ""
     with world.app.app_context(), transaction(), every_tenant():
         longer_ago = utc_now() - dt.timedelta(minutes=16)
         write(sa.update(SessionRow).values(created_at=longer_ago))
         write(sa.update(ConsoleSession).values(authenticated_at=longer_ago))
-    before = {name: rows for name, rows in world.rows().items() if name in ("api_token", "console_grant", "role_rule")}
+    kept = {"api_token", "console_grant", "role_rule", "users", "placement_rule"}
+    before = {name: rows for name, rows in world.rows().items() if name in kept}
     for browser, base in ((admin, "/admin"), (staff, "/admin/tenants/acme")):
         form = CSRF.search(browser.get(base + "/tokens/").get_data(as_text=True))
         assert form is not None
@@ -228,6 +232,9 @@ def test_an_open_console_gives_nobody_a_way_back(world: World) -> None:
             answer = browser.post(base + path, data=fields | {"csrf_token": form[1]})
             assert answer.status_code == 303, (base, path, answer.status)
             assert answer.location.startswith("/admin/sign-in?again=1"), (base, path)
+        answer = browser.post(f"{base}/authentication-placement/main", data=placed | {"csrf_token": form[1]})
+        assert answer.status_code == 403
+        assert "takes a sign-in of the last 15 minutes" in answer.get_data(as_text=True)
     assert {name: rows for name, rows in world.rows().items() if name in before} == before
 
 

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, sentences_of
+from admin_ui.principals import require_recent
 from admin_ui.rendering import notify
 from admin_ui.screen import page
 from admin_ui.screens.authentication.provider_pages import ProviderPages
@@ -57,6 +58,9 @@ class PlacementScreen(ProviderPages):
                 foresight = foresee(asked.tenant.id, name, wanted, wiring.keys())[1]
                 foreseen = foresight_document(foresight, organisations_of(asked.tenant.id), asked.tenant.name)
                 return self._form(asked, name, document, foreseen=foreseen)
+            if any(rule["role"] for rule in document["rules"]):
+                # Told on the form, which keeps what was typed: many rules are much to type.
+                require_recent(asked.principal, asked.now)
             with transaction():
                 change_placement(asked.tenant, name, wanted, actor=asked.actor, now=asked.now)
         except ma.ValidationError as error:

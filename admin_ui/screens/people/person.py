@@ -108,7 +108,9 @@ class PersonPages(BelongingPages):
     @page("/<user_id>/relink", CONFIGURE, methods=("POST",))
     def relink(self, asked: Asked, user_id: str) -> WerkzeugResponse:
         """Say anew by what they are known."""
-        require_person(asked.tenant.id, _row_id(user_id))
+        person = require_person(asked.tenant.id, _row_id(user_id))
+        if elsewhere := proof_first(asked, self.url_of("show", asked, user_id=person.id)):
+            return elsewhere  # whoever is known by a subject of their own choice comes in as this person
         sent = submitted(Relink(), request.form)
         if sent.values is None:
             return self._person(asked, user_id, sent.shown, sent.errors, 422)
