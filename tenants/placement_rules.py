@@ -16,6 +16,10 @@ MAX_RULES = 100
 MAX_VALUES = 50
 MAX_TEXT = 256
 """Characters of an attribute's name and of a value."""
+MAX_CHARACTERS = 64 * 1024
+"""Of all names and values of one identity provider: each change is kept whole in the audit, before and after."""
+HasAny = Callable[[str, tuple[str, ...]], bool]
+"""Whether somebody has one of these values in an attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +74,26 @@ class PlacementRules:
 
     def place(self, attributes: Mapping[str, tuple[str, ...]]) -> Placement:
         """What they say of verified attributes."""
-        return self.place_by(lambda attribute, value: value in attributes.get(attribute, ())) if self.rules else NOWHERE
+        if not self.rules:
+            return NOWHERE
+        held: dict[str, frozenset[str]] = {}
 
-    def place_by(self, has: Callable[[str, str], bool]) -> Placement:
+        def has_any(attribute: str, values: tuple[str, ...]) -> bool:
+            # As a set: ten thousand groups against five thousand values would be fifty million comparisons.
+            if attribute not in held:
+                held[attribute] = frozenset(attributes.get(attribute, ()))
+            return not held[attribute].isdisjoint(values)
+
+        return self.place_by(has_any)
+
+    def place_by(self, has_any: HasAny) -> Placement:
         """What they say of somebody whose attributes are asked for one by one."""
         moves = role = active = None
         for number, rule in enumerate(self.rules, 1):
             wanted = (
                 (moves is None and rule.moves) or (role is None and rule.role) or (active is None and rule.active is not None)
             )
-            if not wanted or not any(has(rule.attribute, value) for value in rule.values):
+            if not wanted or not has_any(rule.attribute, rule.values):
                 continue
             moves = (number, rule) if moves is None and rule.moves else moves
             role = (number, rule) if role is None and rule.role else role

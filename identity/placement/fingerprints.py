@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from config.sealing import KeyRing
 from tenants.own_keys import fingerprint_purpose
+from tenants.placement_rules import HasAny
 
 MOST = 200
 """Values of one sign-in. Attributes with few values come first: of a person with thousands of groups, groups are cut."""
@@ -38,10 +39,10 @@ class FingerprintReader:
 
     def __init__(self, keys: KeyRing, tenant_id: int) -> None:
         self._secrets = {name: keys.derived(name, fingerprint_purpose(tenant_id)) for name in keys.names}
-        self._known: dict[tuple[str, str, str], bytes] = {}
+        self._known: dict[tuple[str, str, tuple[str, ...]], frozenset[bytes]] = {}
 
-    def reads(self, text: str | None) -> Callable[[str, str], bool] | None:
-        """The question whether somebody had a value; None where it has no answer: no fingerprints, or a key that is gone."""
+    def reads(self, text: str | None) -> HasAny | None:
+        """The question what values somebody had; None where it has no answer: no fingerprints, or a key that is gone."""
         if text is None:
             return None
         name, colon, encoded = text.removeprefix(CUT).rpartition(":")
@@ -49,12 +50,12 @@ class FingerprintReader:
             return None
         listed = base64.b64decode(encoded)
         held = {listed[start : start + OCTETS] for start in range(0, len(listed), OCTETS)}
-        return lambda attribute, value: self._of(name, attribute, value) in held
+        return lambda attribute, values: not held.isdisjoint(self._of(name, attribute, values))
 
-    def _of(self, name: str, attribute: str, value: str) -> bytes:
-        key = (name, attribute, value)
+    def _of(self, name: str, attribute: str, values: tuple[str, ...]) -> frozenset[bytes]:
+        key = (name, attribute, values)
         if key not in self._known:
-            self._known[key] = _fingerprint(self._secrets[name], attribute, value)
+            self._known[key] = frozenset(_fingerprint(self._secrets[name], attribute, value) for value in values)
         return self._known[key]
 
 

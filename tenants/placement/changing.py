@@ -22,7 +22,7 @@ from tenants.organisations.records import organisations_of
 from tenants.organisations.tree import OrganisationTree
 from tenants.placement.errors import PlacementChanged
 from tenants.placement.records import is_within, replace_rules, rules_by_provider, side_of
-from tenants.placement_rules import MAX_RULES, MAX_TEXT, MAX_VALUES, ROLES, PlacementRule, PlacementRules
+from tenants.placement_rules import MAX_CHARACTERS, MAX_RULES, MAX_TEXT, MAX_VALUES, ROLES, PlacementRule, PlacementRules
 from tenants.records import proven_domains
 from tenants.tenant_records import ManagedTenant, bump_version
 
@@ -89,6 +89,8 @@ def wanted_placement(tenant_id: int, present: PlacementState, document: Mapping[
             errors[f"rules.{number}"] = faults
     if len(rules.rules) > MAX_RULES:
         errors["rules"] = [f"At most {MAX_RULES} rules."]
+    if "rules" in document and characters_of(rules) > MAX_CHARACTERS:
+        errors["rules"] = [f"All names and values together have at most {MAX_CHARACTERS:,} characters."]
     if errors := {name: faults for name, faults in errors.items() if faults}:
         raise FieldsInvalid("placement", errors=errors)
     return PlacementState(room, domains, rules)
@@ -119,6 +121,11 @@ def change_placement(
     changes = _changes_between(present, wanted)
     record(tenant.id, EventType.PLACEMENT_CHANGED, at=now, actor=actor, idp=name, changes=changes)
     return wanted
+
+
+def characters_of(rules: PlacementRules) -> int:
+    """Of all names and values."""
+    return sum(len(rule.attribute) + sum(map(len, rule.values)) for rule in rules.rules)
 
 
 def rule_document(rule: PlacementRule) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from tenants.organisations.records import organisations_of
 from tenants.records import find_tenant
 from tests.flows.directories.conftest import DirectoryWorld
 from tests.flows.management.support import code_in
-from tests.support.organisations import accepted, made, put, set_access, user_of
+from tests.support.organisations import accepted, made, patch, put, set_access, user_of
 from tests.support.world import utc_now
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -68,6 +68,18 @@ def test_rules_carry_nobody_out_of_another_part(directories: DirectoryWorld, sal
     assert directories.sync()["counts"]["moved"] == 1, "where the directory counts as well its rules do"
     put(world, None, bob)
     assert entered(directories.sign_in("bob")).person.id == bob, "whom nobody has placed yet"
+
+
+@ON_SQLITE
+def test_a_rule_that_leads_out_by_now_moves_nobody(directories: DirectoryWorld, sales: str) -> None:
+    """It was within the directory's own organisation when it was saved, and has been moved in the tree since."""
+    world = directories.world
+    europe = made(world, "Europe", sales)
+    rules = [{"attribute": "uid", "value": "ada", "organisation_id": europe}]
+    assert directories.put(organisation_id=sales, placement=rules).status_code == 200
+    assert accepted(patch(world, europe, parent_id=made(world, "Finance")))
+    accepted(set_access(world, europe, way="ldap"))
+    assert entered(directories.sign_in("ada")).person.organisation_id == sales
 
 
 @pytest.mark.parametrize("said", [{"identity_provider": "main"}, {"way": "local"}, {"way": "ldap", "directory": "other"}])

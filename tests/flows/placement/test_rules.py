@@ -221,6 +221,12 @@ FAULTY: tuple[tuple[dict[str, Any], str], ...] = (
 
 def test_what_is_no_rule(world: World) -> None:
     """Is refused with its number, and changes nothing."""
+    much = [{"attribute": "a", "values": [f"{n:03}" + "x" * 250 for n in range(50)], "role": "viewer"}]
+    assert put(world, rules=much * 5).status_code == 200
+    refused = put(world, rules=much * 6)
+    assert (refused.status_code, list(refused.get_json()["errors"])) == (422, ["rules"]), "each change is whole in the audit"
+    assert max(len(str(event["detail"])) for event in events(world)) < 100_000
+    rules(world)
     for rule, field in FAULTY:
         answer = put(world, rules=[rule])
         assert code_in(answer)[0] == 422, rule
