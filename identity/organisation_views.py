@@ -65,24 +65,31 @@ class ShownAccess:
 
 
 def shown_access(tenant: ManagedTenant, organisation_id: str | None) -> ShownAccess:
-    """What holds for an organisation that is there, or (None) for the tenant, and where each of it comes from."""
-    tree, providers = organisations_of(tenant.id), providers_of(tenant.id)
-    by_id = {provider.id: provider for provider in providers}
-    names = {provider.id: provider.name for provider in providers}
-    names |= {directory.id: directory.name for directory in directories_of(tenant.id)}
-    sourced, settings = tree.sourced_access_of(organisation_id), {}
-    for stored, item in sourced.items():
-        name = SHOWN.get(stored, stored)
-        settings[name] = _shown(name, _of_tenant(tenant, stored, item), organisation_id, tree, names)
+    """What holds for an organisation that is there, or (None) for the tenant, where each of it comes from, and for whom."""
+    tree = organisations_of(tenant.id)
+    by_id = {provider.id: provider for provider in providers_of(tenant.id)}
     access = tree.access_of(organisation_id)
     return ShownAccess(
         organisation_id=organisation_id,
         access=access,
-        settings=settings,
+        settings=shown_settings(tenant, tree, organisation_id),
         ways=tuple(way for way in WAYS if access.allows(way)),
         outlook=sso_outlook(tenant.id, tree, organisation_id),
         warnings=tuple(_warnings(access, by_id)),
     )
+
+
+def shown_settings(
+    tenant: ManagedTenant, tree: OrganisationTree, organisation_id: str | None
+) -> dict[str, ShownSetting]:
+    """The settings alone, without the people whom they are about: these are counted, and there may be many."""
+    names = {provider.id: provider.name for provider in providers_of(tenant.id)}
+    names |= {directory.id: directory.name for directory in directories_of(tenant.id)}
+    settings = {}
+    for stored, item in tree.sourced_access_of(organisation_id).items():
+        name = SHOWN.get(stored, stored)
+        settings[name] = _shown(name, _of_tenant(tenant, stored, item), organisation_id, tree, names)
+    return settings
 
 
 def _of_tenant(tenant: ManagedTenant, stored: str, item: Sourced) -> Sourced:

@@ -10,7 +10,7 @@ from admin_ui.asked import Asked
 from admin_ui.forms import WHOLE
 from admin_ui.screens.general import ABSOLUTE_CHOICES, IDLE_CHOICES, time_words
 from admin_ui.screens.organisations.choices import ROOT, words_of
-from identity.organisation_views import ShownSetting, shown_access
+from identity.organisation_views import ShownSetting, shown_settings
 from identity.organisations.changing import require_node
 from identity.organisations.settings import NAMED
 from tenants.directories.records import directories_of
@@ -74,9 +74,10 @@ class Line:
 
 def lines_of(asked: Asked, organisation_id: str | None) -> list[Line]:
     """Every setting of an organisation that is there, or (None) of the tenant."""
-    tree, own, above = organisations_of(asked.tenant.id), shown_access(asked.tenant, organisation_id).settings, _defaults()
+    tree, above = organisations_of(asked.tenant.id), _defaults()
+    own = shown_settings(asked.tenant, tree, organisation_id)
     if organisation_id is not None:
-        above = shown_access(asked.tenant, require_node(tree, organisation_id).parent_id).settings
+        above = shown_settings(asked.tenant, tree, require_node(tree, organisation_id).parent_id)
     names = {
         "identity_provider": {item.name: item.display_name for item in providers_of(asked.tenant.id) if item.enabled},
         "directory": {item.name: item.display_name for item in directories_of(asked.tenant.id) if item.enabled},
