@@ -55,7 +55,8 @@ class DirectoryExists(Refusal):
 
 
 class TooManyDirectories(Refusal):
-    code, status, sentence = "too_many", 409, "There are as many directories as there may be. Remove one first."
+    code, status = "too_many", 409
+    sentence = "There are as many directories as there may be, or may be made in a day. Remove one first, or wait."
 
 
 class NotAskedAgain(RateLimited):

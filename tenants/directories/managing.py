@@ -23,6 +23,7 @@ from tenants.directories.records import (
     add_directory,
     directories_of,
     find_directory,
+    made_since,
     new_directory_id,
     revive_directory,
     set_directory,
@@ -35,6 +36,9 @@ from tenants.placement.records import is_within
 from tenants.tenant_records import ManagedTenant, bump_version
 
 MAX_DIRECTORIES = 10
+MAX_MADE_A_DAY = 30
+"""One that is taken away leaves a row for good, so that many cannot be made and taken away in turn."""
+DAY = dt.timedelta(days=1)
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 UNKNOWN_ORGANISATION = "There is no such organisation."
 RESERVED = ("new",)
@@ -85,8 +89,8 @@ def save_directory(
     _require_organisations(tenant, form)
     sealing = _password_of(form, before)
     if before is None:
-        if len(directories_of(tenant.id)) >= MAX_DIRECTORIES:
-            raise TooManyDirectories(f"{MAX_DIRECTORIES} directories")
+        if len(directories_of(tenant.id)) >= MAX_DIRECTORIES or made_since(tenant.id, now - DAY) >= MAX_MADE_A_DAY:
+            raise TooManyDirectories(f"{MAX_DIRECTORIES} directories, {MAX_MADE_A_DAY} made in a day")
         values = _values(form) | {"sync_due_at": now if form.settings.sync_hours else None}
         if (directory_id := revive_directory(tenant.id, name, values)) is not None:
             set_directory(tenant.id, directory_id, values | _sealed(keys, tenant.id, directory_id, sealing))

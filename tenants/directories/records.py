@@ -59,6 +59,12 @@ def directories_of(tenant_id: int) -> list[ManagedDirectory]:
     return [ManagedDirectory(**row._mapping) for row in read(statement)]
 
 
+def made_since(tenant_id: int, since: dt.datetime) -> int:
+    """How many directories were made since, those that were taken away again among them."""
+    statement = sa.select(sa.func.count()).where(Directory.tenant_id == tenant_id, Directory.created_at > since)
+    return int(read(statement).scalar_one())
+
+
 def add_directory(tenant_id: int, directory_id: str, values: Mapping[str, Any]) -> None:
     """Add a directory, inside a transaction. Its id comes first, since its password is sealed to it.
 

@@ -71,6 +71,22 @@ def test_rules_carry_nobody_out_of_another_part(directories: DirectoryWorld, sal
 
 
 @ON_SQLITE
+def test_directories_are_bounded(directories: DirectoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In number, and in how many come and go in a day, since each that is taken away leaves a row."""
+    monkeypatch.setattr("tenants.directories.managing.MAX_DIRECTORIES", 2)
+    monkeypatch.setattr("tenants.directories.managing.MAX_MADE_A_DAY", 3)
+    assert [directories.put(name=name).status_code for name in ("a", "b")] == [201, 201]
+    assert code_in(directories.put(name="c")) == (409, "too_many")
+    path = "/tenants/acme/directories"
+    assert directories.world.api("DELETE", f"{path}/a").status_code == 204
+    assert directories.put(name="c").status_code == 201
+    assert directories.world.api("DELETE", f"{path}/b").status_code == 204
+    assert code_in(directories.put(name="d")) == (409, "too_many")
+    directories.set(created_at=utc_now() - dt.timedelta(days=1))
+    assert directories.put(name="d").status_code == 201
+
+
+@ON_SQLITE
 def test_a_rule_that_leads_out_by_now_moves_nobody(directories: DirectoryWorld, sales: str) -> None:
     """It was within the directory's own organisation when it was saved, and has been moved in the tree since."""
     world = directories.world
