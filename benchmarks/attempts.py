@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ ATTEMPTS, PEOPLE = 1_000_000, 100_000
 BESIDE = 1_000
 """Attempts of the other tenant, whose lists must not notice the first one's."""
 BATCH = 10_000
-DEEP = 50_000
+DEEP = 10_000
 """Rows before the page that is far down."""
 DAYS = 30
 BUSY, QUIET, ABSENT = 0, 70_000, 99_999
@@ -84,10 +85,10 @@ def _measure(world: World, kind: str, pids: tuple[int, ...]) -> None:
             before = _spent(pids)
             answer = browser.get(path)
             costs.append((_spent(pids) - before) * 1000)
-            assert answer.status_code == 200, (path, answer.status)
         shown = answer.get_data(as_text=True).count('class="row-link"')
-        assert shown >= least, (path, shown)
-        verdict = "ok" if max(costs[1:]) <= AIM_MS else "over"
+        faults = [answer.status] * (answer.status_code != 200) + ["too few"] * (shown < least)
+        verdict = ", ".join(faults + ["over"] * (max(costs[1:]) > AIM_MS)) or "ok"
+        print(f"  {words}: {median(costs):.1f}", file=sys.stderr, flush=True)
         rows.append([words, f"{median(costs):.1f} ms", f"{max(costs[1:]):.1f} ms", f"{shown} rows", verdict])
     print(plain_lines(rows), flush=True)
     for form in ("csv", "jsonl"):
@@ -145,8 +146,8 @@ def _pages(world: World) -> Iterator[tuple[str, str, int]]:
     yield "there, up to 20 days ago", f"{beside}?until={ago[20]}", 1
     yield "a page far down", _deep(root, middle), 50
     yield "a receipt", f"{root}/{newest.id}", 0
-    yield "the tenant's overview", "/admin/tenants/acme/", 0
-    yield "staff's overview", "/admin/", 0
+    yield "the tenant's overview", "/admin/tenants/acme/overview/", 0
+    yield "staff's overview", "/admin/service/", 0
 
 
 def _deep(root: str, before: str) -> str:
@@ -190,7 +191,7 @@ def _rows(
     short = [{**sample, "xml": sample["xml"][:SHOWN_XML], "receipt": {"checks": [], "facts": {}}} for sample in whole]
     for number in range(count):
         at = begin + step * number
-        code = chance.choice(CODES) if number % 10 == 0 else RARE if number in (count // 20, count // 10) else None
+        code = RARE if number in (count // 20, count // 10) else chance.choice(CODES) if number % 10 == 0 else None
         is_test, knows = number % 1_000 == 7, code is None or number % 50 == 0
         who = BUSY if number % 50 in (0, 1) else chance.randrange(1, max(2, len(users) - 1))
         good, bad = whole if number % 100 == 99 else short
