@@ -24,7 +24,7 @@ from identity.acs_routes import acs_routes
 from identity.error_pages import install_error_pages
 from identity.front_door.routes import front_door_routes
 from identity.logout_routes import logout_routes
-from identity.pages import install_pages
+from identity.page_assets import install_pages
 from identity.routes import routes
 from tenants.operation import operation
 from tenants.rollover.lately import Noted

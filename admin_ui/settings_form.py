@@ -16,9 +16,10 @@ from werkzeug.datastructures import MultiDict
 
 from admin_ui.forms import errors_of, messages_of, sentences_of
 from tenants.errors import SettingsInvalid
-from tenants.provider_schemas import SettingsPatch
-from tenants.saml_settings import PROFILE_FIELDS, SAMLSettings, settings_from_document
+from tenants.saml_settings import PROFILE_FIELDS, SAMLSettings
+from tenants.saml_settings_schemas import SettingsPatch
 from tenants.settings_changes import patched
+from tenants.settings_documents import settings_from_document
 
 SEEN, REVISION = "seen", "revision"
 HALF_AN_EXCEPTION = "It takes a day and a reason of at most 500 characters; or neither."

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tenants.saml_settings import (
-    AUTHN_CONTEXT_CLASSES,
-    AUTHN_CONTEXT_PREFIX,
-    DIGEST_METHODS,
-    NAME_ID_FORMATS,
-    SIGNATURE_METHODS,
-)
+from tenants.saml_choices import AUTHN_CONTEXT_CLASSES, AUTHN_CONTEXT_PREFIX, DIGEST_METHODS, NAME_ID_FORMATS, SIGNATURE_METHODS
 
 FIELD_WORDS: Mapping[str, str] = {
     "subject": "Subject",

@@ -43,7 +43,7 @@ STEPS = (
     "identity.second_try:judge_with_present_keys",
     "identity.login:begin_login",
     "identity.login:_message",
-    "identity.pages:post_form_page",
+    "identity.leaving_pages:post_form_page",
     "identity.response_headers:security_headers",
     "identity.exchanges:find_exchange",
     "identity.exchanges:add_exchange",

@@ -21,7 +21,7 @@ from tenants.errors import NotFound
 from tenants.paging import is_row_id
 from tenants.providers import require_provider
 from tenants.roles import ASSIST, READ
-from tenants.saml_settings import settings_from_document
+from tenants.settings_documents import settings_from_document
 from tenants.tenant_records import ManagedTenant
 
 SETTINGS = "/tenants/<slug>/identity-providers/<name>/saml-settings"

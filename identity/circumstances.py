@@ -9,7 +9,7 @@ from identity.advice_facts import Circumstances
 from tenants.idp_metadata import metadata_from_document
 from tenants.idp_records import find_provider
 from tenants.models import MyDomain
-from tenants.saml_settings import settings_from_document
+from tenants.settings_documents import settings_from_document
 
 
 def circumstances_of(tenant_id: int, idp_name: str | None) -> Circumstances:

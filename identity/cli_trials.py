@@ -20,7 +20,7 @@ from tenants.drafts import require_draft
 from tenants.errors import NotFound
 from tenants.paging import is_row_id
 from tenants.providers import require_provider
-from tenants.saml_settings import settings_from_document
+from tenants.settings_documents import settings_from_document
 from tenants.wiring import settings as deployment
 
 SLUG = click.argument("slug", metavar="MYDOMAIN")

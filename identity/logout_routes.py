@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from config.database import transaction
 from config.logs import sign_in_log
 from config.metrics import LOGOUTS
-from identity import pages
+from identity import leaving_pages
 from identity.browsers import SESSION_COOKIE, stay_here
 from identity.check_log import told_logout_cause
 from identity.errors import RequestInvalid
@@ -60,8 +60,8 @@ def logout_there() -> WerkzeugResponse:
     if departure is None:
         return _signed_out(SignedOut.HERE)
     if departure.fields is None:
-        return pages.logout_link_page(tenant, departure.location)
-    return pages.logout_form_page(tenant, departure.location, departure.fields, framed_by=None)
+        return leaving_pages.logout_link_page(tenant, departure.location)
+    return leaving_pages.logout_form_page(tenant, departure.location, departure.fields, framed_by=None)
 
 
 @logout_routes.route("/saml/slo", methods=["GET", "POST"], provide_automatic_options=False)
@@ -94,7 +94,8 @@ def _leave(tenant: TenantView, departure: Departure) -> WerkzeugResponse:
     """By redirect, or by a form that sends itself. The identity provider may show that form in a frame of its own."""
     if departure.fields is None:
         return see_other(departure.location)
-    return pages.logout_form_page(tenant, departure.location, departure.fields, framed_by=_origin_of(departure.location))
+    framed_by = _origin_of(departure.location)
+    return leaving_pages.logout_form_page(tenant, departure.location, departure.fields, framed_by=framed_by)
 
 
 def _origin_of(location: str) -> str:

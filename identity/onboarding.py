@@ -28,7 +28,8 @@ from tenants.onboarding.products import PRODUCTS, recognise
 from tenants.onboarding.server_presets import GENERIC
 from tenants.providers import change_saml_settings, save_provider
 from tenants.roles import Role
-from tenants.saml_settings import SAMLSettings, settings_from_document
+from tenants.saml_settings import SAMLSettings
+from tenants.settings_documents import settings_from_document
 from tenants.tenant_records import ManagedTenant, activate_when_onboarding, bump_version, find_managed_tenant_by_id
 
 PROVIDER_WORDS = "Company account"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from identity.overview_records import PeopleNumbers, new_people, open_sessions, people_numbers
 from identity.setup_progress import Step, progress_of
-from identity.sign_in_counts import FailingTenant, failing_tenants
 from identity.statistics import DAY, DAYS, SignInStatistics, day_of, service_statistics, tenant_statistics
+from identity.tallies import FailingTenant, failing_tenants
 from tenants.drafts import draft_of
 from tenants.idp_records import ManagedProvider, providers_of
 from tenants.models import ONBOARDING

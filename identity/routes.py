@@ -11,7 +11,7 @@ from flask import Blueprint, Response, g, jsonify, make_response, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from config.metrics import LOGIN_STARTS
-from identity import pages
+from identity import leaving_pages, pages
 from identity.browsers import (
     browser_facts,
     hint_here,
@@ -124,7 +124,7 @@ def by_address() -> WerkzeugResponse:
     if start.fields is not None:
         return _leave(tenant, start, browser)
     LOGIN_STARTS.labels("redirect").inc()
-    response = pages.login_link_page(tenant, start.location)
+    response = leaving_pages.login_link_page(tenant, start.location)
     keep_login_secret(response, browser)
     return response
 
@@ -161,7 +161,7 @@ def _leave(tenant: TenantView, start: LoginStart, browser: str) -> WerkzeugRespo
     if start.fields is None:
         response = Response(status=302, headers={"Location": start.location, "Cache-Control": "no-store"})
     else:
-        response = pages.post_form_page(tenant, start.location, start.fields)
+        response = leaving_pages.post_form_page(tenant, start.location, start.fields)
     keep_login_secret(response, browser)
     return response
 

@@ -15,8 +15,8 @@ from tenants.domain_records import ClaimedDomain, claimed_domains
 from tenants.idp_records import ManagedProvider, providers_of
 from tenants.models import ONBOARDING
 from tenants.onboarding.choices import Choices, choices_of
-from tenants.saml_settings import settings_from_document
 from tenants.settings_changes import fingerprint_of
+from tenants.settings_documents import settings_from_document
 from tenants.tenant_records import ManagedTenant
 
 PROVIDER_NAME = "main"

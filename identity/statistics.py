@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from identity.count_models import ACCEPTED
-from identity.sign_in_counts import Tally, hours_of, service_days, service_hours, tallies_of
+from identity.tallies import Tally, hours_of, service_days, service_hours, tallies_of
 
 DAYS = 30
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)

@@ -34,8 +34,8 @@ from tenants.errors import IdentityProviderMissing, NotFound
 from tenants.paging import is_row_id
 from tenants.providers import require_provider
 from tenants.records import TenantView
-from tenants.saml_settings import settings_from_document
 from tenants.settings_changes import fingerprint_of
+from tenants.settings_documents import settings_from_document
 from tenants.tenant_records import ManagedTenant
 from tenants.trust import SAMLTrust
 from tenants.trusts import TrustCache

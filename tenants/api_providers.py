@@ -23,13 +23,12 @@ from tenants.provider_schemas import (
     ReadingGoesOnView,
     RefreshPatch,
     RefreshView,
-    SettingsPatch,
-    SettingsView,
     SyncQueued,
 )
 from tenants.providers import change_saml_settings, delete_provider, only_source, require_provider
 from tenants.roles import ASSIST, CONFIGURE, READ
-from tenants.saml_settings import settings_from_document
+from tenants.saml_settings_schemas import SettingsPatch, SettingsView
+from tenants.settings_documents import settings_from_document
 from tenants.sync_intervals import change_sync_hours
 from tenants.tenant_records import ManagedTenant
 from tenants.views import provider_document, refresh_document, settings_document

@@ -13,9 +13,9 @@ from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
 from tenants.drafts import discard_draft, go_back, promote_draft, rebase_draft, require_draft, save_draft
 from tenants.paging import cursor_scope, next_of, number_of, page_by_number
-from tenants.provider_schemas import SettingsView
 from tenants.providers import require_provider
 from tenants.roles import CONFIGURE, READ
+from tenants.saml_settings_schemas import SettingsView
 from tenants.schemas import PageQuery
 from tenants.settings_schemas import (
     DraftPatch,

@@ -10,9 +10,9 @@ import click
 from config.database import transaction
 from tenants.cli_support import ManagementGroup, actor, checked, now, show, the_tenant
 from tenants.drafts import discard_draft, go_back, promote_draft, rebase_draft, require_draft, save_draft
-from tenants.provider_schemas import SettingsPatch
 from tenants.providers import change_saml_settings, require_provider
-from tenants.saml_settings import settings_from_document
+from tenants.saml_settings_schemas import SettingsPatch
+from tenants.settings_documents import settings_from_document
 from tenants.settings_versions import version_of, versions_of
 from tenants.settings_views import draft_document, version_document
 from tenants.views import settings_document

@@ -8,8 +8,9 @@ from typing import Any
 
 from tenants.draft_errors import DraftChanged, DraftMissing
 from tenants.idp_records import ManagedProvider
-from tenants.saml_settings import SAMLSettings, settings_from_document
+from tenants.saml_settings import SAMLSettings
 from tenants.settings_changes import Change, changes_between, fingerprint_of, summed
+from tenants.settings_documents import settings_from_document
 from tenants.version_records import VersionRow, add_draft, change_draft, find_draft, find_in_force, remove_draft
 
 MAX_EDITS = 100

@@ -18,8 +18,9 @@ from tenants.errors import NotFound
 from tenants.idp_records import ManagedProvider
 from tenants.management_errors import FieldsInvalid
 from tenants.providers import require_provider
-from tenants.saml_settings import SAMLSettings, settings_from_document
+from tenants.saml_settings import SAMLSettings
 from tenants.settings_changes import Change, carried_over, changes_between, patched
+from tenants.settings_documents import settings_from_document
 from tenants.settings_versions import MIN_REASON, optional_reason, put_in_force, restore_version
 from tenants.tenant_records import ManagedTenant, bump_version
 from tenants.version_records import (

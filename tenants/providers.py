@@ -32,8 +32,9 @@ from tenants.metadata_signature import read_signer
 from tenants.placement.records import remove_placement_rules
 from tenants.refresh.records import SyncResult
 from tenants.refresh.taking import scheduled_columns
-from tenants.saml_settings import SAMLSettings, settings_from_document
+from tenants.saml_settings import SAMLSettings
 from tenants.settings_changes import changes_between, patched
+from tenants.settings_documents import settings_from_document
 from tenants.settings_versions import keep_first_version, put_in_force
 from tenants.tenant_records import ManagedTenant, activate_when_onboarding, bump_version
 from tenants.version_records import drop_draft

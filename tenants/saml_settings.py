@@ -4,63 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
 from tenants.errors import SettingsInvalid
-
-AUTHN_CONTEXT_PREFIX = "urn:oasis:names:tc:SAML:2.0:ac:classes:"
-AUTHN_CONTEXT_CLASSES: Mapping[str, str] = {
-    "InternetProtocol": "Recognised by the network address",
-    "InternetProtocolPassword": "Network address and a password",
-    "Kerberos": "A password through a Kerberos ticket",
-    "MobileOneFactorUnregistered": "A mobile device, without proof of its owner",
-    "MobileTwoFactorUnregistered": "A mobile device and a second factor, without proof of its owner",
-    "MobileOneFactorContract": "A mobile device with a contract",
-    "MobileTwoFactorContract": "A mobile device with a contract, and a second factor",
-    "Password": "A password",
-    "PasswordProtectedTransport": "A password over an encrypted connection (TLS)",
-    "PreviousSession": "A session that was open already",
-    "X509": "An X.509 certificate",
-    "PGP": "A PGP key",
-    "SPKI": "A key of a simple public key infrastructure",
-    "XMLDSig": "An XML digital signature",
-    "Smartcard": "A smart card",
-    "SmartcardPKI": "A smart card with a certificate and a PIN",
-    "SoftwarePKI": "A certificate kept in software",
-    "Telephony": "A telephone line",
-    "NomadTelephony": "A telephone line while roaming",
-    "PersonalTelephony": "A personal telephone line",
-    "AuthenticatedTelephony": "A telephone line that the caller proved to hold",
-    "SecureRemotePassword": "A password by the Secure Remote Password protocol",
-    "TLSClient": "A client certificate over TLS",
-    "TimeSyncToken": "A token that shows a code for a short time",
-    "unspecified": "Any way that the identity provider chooses",
-}
-ACCEPTED_CLASS_PREFIXES = ("urn:oasis:names:tc:SAML:2.0:ac:classes", "urn:oasis:names:tc:SAML:1.2:ac:classes")
-COMPARISONS = ("EXACT", "MINIMUM", "MAXIMUM", "BETTER")
-
-DIGEST_METHODS: Mapping[str, str] = {
-    "http://www.w3.org/2000/09/xmldsig#sha1": "sha1",
-    "http://www.w3.org/2001/04/xmlenc#sha256": "sha256",
-    "http://www.w3.org/2001/04/xmldsig-more#sha384": "sha384",
-    "http://www.w3.org/2001/04/xmlenc#sha512": "sha512",
-}
-SIGNATURE_METHODS: Mapping[str, str] = {
-    "http://www.w3.org/2000/09/xmldsig#rsa-sha1": "sha1",
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256": "sha256",
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384": "sha384",
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512": "sha512",
-}
-NAME_ID_UNSPECIFIED = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
-NAME_ID_FORMATS = (
+from tenants.saml_choices import (
+    AUTHN_CONTEXT_PREFIX,
+    COMPARISONS,
+    DIGEST_METHODS,
+    NAME_ID_FORMATS,
     NAME_ID_UNSPECIFIED,
-    "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
-    "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
-    "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
+    SIGNATURE_METHODS,
 )
+
 PROFILE_FIELDS = ("username", "email", "first_name", "last_name", "phone")
 MAX_CLASSES = 10
 MAX_NAMES = 10
@@ -144,60 +101,6 @@ class SAMLSettings:
                 "reason": self.sha1_exception.reason,
             }
         return document
-
-
-def settings_from_document(document: Mapping[str, Any]) -> SAMLSettings:
-    """Build settings from their JSON form, of the API or of the database; accepts short class names.
-
-    Raises:
-        SettingsInvalid: with a sentence for each field that is wrong.
-    """
-    if not isinstance(document, Mapping):
-        raise SettingsInvalid("not an object", errors={"saml_settings": "Settings are an object of named values."})
-    known = {item.name for item in fields(SAMLSettings)}
-    unknown = sorted(str(name) for name in document if name not in known)
-    if unknown:
-        raise SettingsInvalid("unknown fields", errors=dict.fromkeys(unknown, "There is no such setting."))
-    values = dict(document)
-    if "authn_context_class_ref" in values:
-        values["authn_context_class_ref"] = _classes_of(values["authn_context_class_ref"])
-    if isinstance(values.get("attribute_map"), Mapping):
-        values["attribute_map"] = _attribute_map_of(values["attribute_map"])
-    if isinstance(values.get("sha1_exception"), Mapping):
-        values["sha1_exception"] = _sha1_exception_of(values["sha1_exception"])
-    return SAMLSettings(**values)
-
-
-def _classes_of(value: Any) -> Any:
-    """Class names as URNs; what is no text or list of texts comes back as it is, to be refused by the value's own check."""
-    names = [value] if isinstance(value, str) else value
-    if not _is_list_of_texts(names):
-        return () if value is None else value
-    return tuple(AUTHN_CONTEXT_PREFIX + name if name in AUTHN_CONTEXT_CLASSES else name for name in names if name != "")
-
-
-def _attribute_map_of(value: Mapping[str, Any]) -> AttributeMap:
-    unknown = sorted(set(value) - set(PROFILE_FIELDS))
-    if unknown:
-        raise SettingsInvalid(errors={"attribute_map": f"There is no field {unknown[0]!r} in a profile."})
-    names = {name: [names] if isinstance(names, str) else names for name, names in value.items()}
-    wrong = [name for name in names if not _is_list_of_texts(names[name])]
-    if wrong:
-        raise SettingsInvalid(errors={"attribute_map": f"{wrong[0]}: the name of an attribute, or a list of names."})
-    return AttributeMap(**{name: tuple(listed) for name, listed in names.items()})
-
-
-def _sha1_exception_of(value: Mapping[str, Any]) -> SHA1Exception:
-    try:
-        until = dt.datetime.fromisoformat(value["until"])
-        until = until.replace(tzinfo=dt.UTC) if until.tzinfo is None else until.astimezone(dt.UTC)
-        return SHA1Exception(until, value["reason"].strip())
-    except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
-        raise SettingsInvalid(errors={"sha1_exception": "It takes until (a date and time in ISO 8601) and reason."}) from None
-
-
-def _is_list_of_texts(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
 
 
 def _errors_of(settings: SAMLSettings) -> list[tuple[str, str]]:

@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tenants.saml_settings import SAMLSettings, settings_from_document
+from tenants.saml_settings import SAMLSettings
+from tenants.settings_documents import settings_from_document
 
 Change = Mapping[str, Any]
 """`{"from": …, "to": …}` of one setting, in JSON."""

@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from tenants.provider_schemas import SettingsPatch, SettingsView
+from tenants.saml_settings_schemas import SettingsPatch, SettingsView
 from tenants.schema_fields import QueryNumber, Strict, Whole, text
 from tenants.settings_models import ORIGINS
 from tenants.settings_versions import MAX_REASON

@@ -15,8 +15,9 @@ from tenants.draft_errors import VersionInForce
 from tenants.errors import NotFound
 from tenants.idp_records import ManagedProvider, change_provider
 from tenants.management_errors import FieldsInvalid
-from tenants.saml_settings import SAMLSettings, settings_from_document
+from tenants.saml_settings import SAMLSettings
 from tenants.settings_changes import Change, changes_between, fingerprint_of
+from tenants.settings_documents import settings_from_document
 from tenants.version_records import VersionRow, find_in_force, find_version, page_of_versions, put_version_in_force
 
 MIN_REASON, MAX_REASON = 10, 500

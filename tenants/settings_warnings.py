@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tenants.saml_settings import (
+from tenants.saml_choices import (
     ACCEPTED_CLASS_PREFIXES,
     AUTHN_CONTEXT_CLASSES,
     AUTHN_CONTEXT_PREFIX,
     DIGEST_METHODS,
     SIGNATURE_METHODS,
-    SAMLSettings,
 )
+from tenants.saml_settings import SAMLSettings
 
 NAME_ID_TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 

@@ -36,8 +36,9 @@ from tenants.records import (
     service_provider_keys,
     switched_off_provider,
 )
-from tenants.saml_settings import SAMLSettings, settings_from_document
+from tenants.saml_settings import SAMLSettings
 from tenants.service_provider import certificate_der, service_provider_of
+from tenants.settings_documents import settings_from_document
 from tenants.trust import ConsoleRule, SAMLTrust, ServiceProvider
 
 MAX_CACHED_TENANTS = 20_000

@@ -27,8 +27,9 @@ from tenants.onboarding.products import PRODUCTS, recognise, wrong_choice
 from tenants.onboarding.server_presets import GENERIC
 from tenants.rates import Rate, require_rate
 from tenants.records import service_provider_keys
-from tenants.saml_settings import PROFILE_FIELDS, settings_from_document
+from tenants.saml_settings import PROFILE_FIELDS
 from tenants.service_provider import service_provider_of
+from tenants.settings_documents import settings_from_document
 
 FIELD_WORDS = {
     "username": "User name",

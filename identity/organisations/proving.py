@@ -9,8 +9,8 @@ from identity.trial_records import has_passed
 from tenants.idp_records import ManagedProvider, providers_of
 from tenants.metadata_history.records import find_version_by_id
 from tenants.organisations.access import Access
-from tenants.saml_settings import settings_from_document
 from tenants.settings_changes import fingerprint_of
+from tenants.settings_documents import settings_from_document
 
 _BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 

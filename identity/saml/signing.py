@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from lxml import etree
 
-from tenants.saml_settings import DIGEST_METHODS, SIGNATURE_METHODS
+from tenants.saml_choices import DIGEST_METHODS, SIGNATURE_METHODS
 from tenants.trust import SAMLTrust
 
 DS = "http://www.w3.org/2000/09/xmldsig#"

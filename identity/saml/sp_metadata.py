@@ -25,7 +25,7 @@ from lxml import etree
 from saml2 import element_to_extension_element, md, samlp, xmldsig
 from saml2.extension import mdui
 
-from tenants.saml_settings import NAME_ID_UNSPECIFIED
+from tenants.saml_choices import NAME_ID_UNSPECIFIED
 from tenants.service_provider import certificate_der
 from tenants.trust import BINDING_POST, BINDING_REDIRECT, ServiceProvider
 

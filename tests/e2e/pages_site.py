@@ -12,7 +12,7 @@ from flask import Flask, Response, abort, g, redirect, request
 from markupsafe import escape
 from werkzeug.serving import make_server
 
-from identity import errors, pages
+from identity import errors, leaving_pages, page_assets, pages
 from identity.account_pages import account_page
 from identity.error_pages import install_error_pages, refusal_response
 from identity.front_door.pages import RememberedPlace, front_page, onward_page
@@ -106,7 +106,7 @@ def devices_of(slug: str) -> list[OpenSession]:
 def pages_app() -> Flask:
     """`/<slug>/<page>` shows a page as that tenant; `idp.localhost` and `broker.localhost` are the others."""
     app = Flask("pages", static_folder=None, template_folder=None)
-    pages.install_pages(app)
+    page_assets.install_pages(app)
     install_error_pages(app)
     app.before_request(_find_tenant)
     app.add_url_rule("/<slug>/<page>", "page", _page)
@@ -138,11 +138,11 @@ def _page_named(slug: str, page: str) -> Response:
         "sign-in-none": lambda: pages.sign_in_page(tenant, (), target="/"),
         "signed-out": lambda: pages.sign_in_page(tenant, ONE, target="/", signed_out="1"),
         "signed-out-partly": lambda: pages.sign_in_page(tenant, ONE, target="/", signed_out="partly"),
-        "signing-out": lambda: pages.logout_link_page(tenant, f"{scheme}://idp.localhost:{port}/slo?SAMLRequest=x"),
+        "signing-out": lambda: leaving_pages.logout_link_page(tenant, f"{scheme}://idp.localhost:{port}/slo?SAMLRequest=x"),
         "native": lambda: consent_page(tenant, session_of(slug), ASKED),
         "account": lambda: account_page(tenant, session_of(slug), devices_of(slug), now=NOW, ended=1),
         "landing": lambda: pages.landing_page(tenant, session_of(slug), now=NOW, csrf_token="t0ken"),
-        "leaving": lambda: pages.post_form_page(
+        "leaving": lambda: leaving_pages.post_form_page(
             tenant,
             f"{scheme}://idp.localhost:{port}/sso?tenant=1&hand_on={request.args.get('hand_on', '')}",
             {"SAMLRequest": 'PHNhbWw"+/=', "RelayState": "r"},

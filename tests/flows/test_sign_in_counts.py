@@ -15,8 +15,9 @@ from identity.attempts import keep_receipt
 from identity.checks import Receipt
 from identity.models import Attempt
 from identity.purge import purge_expired
-from identity.sign_in_counts import count_sign_ins, failing_tenants
+from identity.sign_in_counts import count_sign_ins
 from identity.statistics import SignInStatistics, day_of, service_statistics, tenant_statistics
+from identity.tallies import failing_tenants
 from tests.support.at_once import at_once
 from tests.support.world import World, utc_now
 

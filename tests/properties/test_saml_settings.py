@@ -11,17 +11,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tenants.errors import SettingsInvalid
-from tenants.saml_settings import (
+from tenants.saml_choices import (
     AUTHN_CONTEXT_CLASSES,
     AUTHN_CONTEXT_PREFIX,
     COMPARISONS,
     DIGEST_METHODS,
     NAME_ID_FORMATS,
-    PROFILE_FIELDS,
     SIGNATURE_METHODS,
-    SAMLSettings,
-    settings_from_document,
 )
+from tenants.saml_settings import PROFILE_FIELDS, SAMLSettings
+from tenants.settings_documents import settings_from_document
 from tests.properties.json_values import JSON
 
 NAMES = [item.name for item in fields(SAMLSettings)]

@@ -26,7 +26,8 @@ from tenants.errors import Refusal
 from tenants.idp_records import ManagedProvider
 from tenants.providers import require_provider
 from tenants.roles import CONFIGURE, READ
-from tenants.saml_settings import PROFILE_FIELDS, SAMLSettings, settings_from_document
+from tenants.saml_settings import PROFILE_FIELDS, SAMLSettings
+from tenants.settings_documents import settings_from_document
 from tenants.settings_versions import MIN_REASON
 from tenants.settings_warnings import warnings_of
 

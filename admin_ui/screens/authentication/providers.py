@@ -16,7 +16,7 @@ from admin_ui.rendering import notify
 from admin_ui.screen import TenantScreen, page
 from config.database import transaction
 from identity.count_models import ACCEPTED
-from identity.sign_in_counts import Tally, tallies_of
+from identity.tallies import Tally, tallies_of
 from tenants.drafts import draft_of
 from tenants.errors import RateLimited
 from tenants.idp_metadata import metadata_from_document
@@ -27,8 +27,8 @@ from tenants.metadata_sync import queue_sync
 from tenants.providers import change_provider_facts, delete_provider, require_provider
 from tenants.refresh.schedule import SYNC_HOURS
 from tenants.roles import ASSIST, CONFIGURE, READ
-from tenants.saml_settings import settings_from_document
 from tenants.service_provider import service_provider_of
+from tenants.settings_documents import settings_from_document
 from tenants.settings_warnings import warnings_of
 from tenants.sync_intervals import change_sync_hours, next_sync_of, service_sync_hours
 from tenants.trust import IdPMetadata

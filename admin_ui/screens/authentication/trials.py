@@ -24,7 +24,8 @@ from tenants.management_errors import FieldsInvalid
 from tenants.paging import is_row_id
 from tenants.providers import require_provider
 from tenants.roles import ASSIST, CONFIGURE, READ
-from tenants.saml_settings import PROFILE_FIELDS, settings_from_document
+from tenants.saml_settings import PROFILE_FIELDS
+from tenants.settings_documents import settings_from_document
 
 SUBJECT = "subject"
 IN_FORCE = "in_force"

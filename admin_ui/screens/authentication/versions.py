@@ -19,8 +19,8 @@ from tenants.drafts import go_back
 from tenants.paging import cursor_scope, number_of
 from tenants.providers import require_provider
 from tenants.roles import CONFIGURE, READ
-from tenants.saml_settings import settings_from_document
 from tenants.settings_changes import changes_between
+from tenants.settings_documents import settings_from_document
 from tenants.settings_versions import versions_of
 
 

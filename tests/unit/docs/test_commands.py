@@ -13,9 +13,9 @@ import pytest
 from flask.cli import ScriptInfo
 
 import command
-from tenants.provider_schemas import SettingsPatch
 from tenants.roles import Role
 from tenants.saml_settings import SAMLSettings
+from tenants.saml_settings_schemas import SettingsPatch
 from tests.support.idp import ForgingIdP
 from tests.support.world import World
 from tests.unit.docs.pages import codes, commands, page, pages, table

@@ -13,10 +13,10 @@ from flask import Response
 from flask.testing import FlaskClient
 from jinja2 import UndefinedError
 
-from identity import page_rendering, pages
+from identity import leaving_pages, page_rendering, pages
 from identity.account_pages import account_page
 from identity.front_door.pages import front_page
-from identity.pages import SUBMIT_SCRIPT
+from identity.leaving_pages import SUBMIT_SCRIPT
 from identity.response_headers import form_action_for, security_headers
 from identity.static_files import static_url
 from tests.e2e.pages_site import MANY, NOW, ONE, TENANTS, Choice, devices_of, pages_app, session_of, tenant_named
@@ -105,7 +105,7 @@ def test_the_landing_page_says_who_how_since_and_until() -> None:
 def test_the_leaving_page_allows_one_script_and_one_place() -> None:
     """The policy names the identity provider's origin, and the hash of the very script on the page."""
     fields = {"SAMLRequest": 'a"b+/=', "RelayState": "<r>"}
-    page = pages.post_form_page(tenant_named("acme"), "https://IdP.acme.test:8443/sso?a=1&b=2", fields)
+    page = leaving_pages.post_form_page(tenant_named("acme"), "https://IdP.acme.test:8443/sso?a=1&b=2", fields)
     text, policy = body(page), page.headers["Content-Security-Policy"]
     script = re.findall(r"<script>(.*?)</script>", text, re.S)
     assert script == [SUBMIT_SCRIPT]
@@ -141,7 +141,7 @@ def test_form_action_holds_an_origin_and_nothing_else(location: str, sources: st
 def test_a_form_goes_nowhere_else(location: str) -> None:
     """A location that is no web address is a mistake, not a page."""
     with pytest.raises(ValueError, match=r".+"):
-        pages.post_form_page(tenant_named("acme"), location, {})
+        leaving_pages.post_form_page(tenant_named("acme"), location, {})
 
 
 def test_a_missing_value_is_a_mistake_and_not_a_gap() -> None:
@@ -187,8 +187,9 @@ def test_https_is_kept_and_what_a_response_says_stays() -> None:
 def test_the_leaving_page_is_drawn_once_for_each_version_and_holds_no_others_values() -> None:
     """What is kept between people is the page around the fields; a tenant's new version has a new page."""
     tenant, action = tenant_named("acme"), "https://idp.acme.test/sso"
-    texts = [body(pages.post_form_page(tenant, action, {"SAMLRequest": value, "RelayState": "r"})) for value in ("ada", "bob")]
+    fields = [{"SAMLRequest": value, "RelayState": "r"} for value in ("ada", "bob")]
+    texts = [body(leaving_pages.post_form_page(tenant, action, each)) for each in fields]
     assert texts[0].replace('"ada"', '"bob"') == texts[1]
     renamed = replace(tenant, name="Renamed", version=tenant.version + 1)
-    assert "Renamed" in body(pages.post_form_page(renamed, action, {"SAMLRequest": "ada", "RelayState": "r"}))
-    assert "RelayState" not in body(pages.post_form_page(tenant, action, {"SAMLRequest": "ada"}))
+    assert "Renamed" in body(leaving_pages.post_form_page(renamed, action, {"SAMLRequest": "ada", "RelayState": "r"}))
+    assert "RelayState" not in body(leaving_pages.post_form_page(tenant, action, {"SAMLRequest": "ada"}))

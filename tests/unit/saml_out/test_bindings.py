@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from identity.saml.bindings import post_fields, redirect_url, with_hint, with_query
 from identity.saml.request import build_authn_request
 from identity.saml.signing import sign_enveloped
-from tenants.saml_settings import SIGNATURE_METHODS
+from tenants.saml_choices import SIGNATURE_METHODS
 from tenants.trust import BINDING_REDIRECT, Endpoint, SAMLTrust
 from tests.unit.saml_out.support import (
     NOW,

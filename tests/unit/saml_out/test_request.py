@@ -15,7 +15,7 @@ from saml2 import samlp
 from identity.saml.request import build_authn_request, choose_endpoint
 from identity.saml.signing import sign_canonical, sign_enveloped
 from tenants.errors import IdentityProviderMissing
-from tenants.saml_settings import AUTHN_CONTEXT_PREFIX, COMPARISONS, NAME_ID_FORMATS, NAME_ID_UNSPECIFIED
+from tenants.saml_choices import AUTHN_CONTEXT_PREFIX, COMPARISONS, NAME_ID_FORMATS, NAME_ID_UNSPECIFIED
 from tenants.trust import BINDING_POST, Endpoint
 from tests.unit.saml_out.support import NOW, POST, REDIRECT, REQUEST_ID, SAML, SAMLP, schema_errors, trust_of
 

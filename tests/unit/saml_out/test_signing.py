@@ -15,7 +15,7 @@ from signxml.algorithms import DigestAlgorithm, SignatureMethod
 
 from identity.saml.request import build_authn_request
 from identity.saml.signing import sign_enveloped
-from tenants.saml_settings import DIGEST_METHODS, SIGNATURE_METHODS
+from tenants.saml_choices import DIGEST_METHODS, SIGNATURE_METHODS
 from tests.unit.saml_out.support import (
     DS,
     NOW,

@@ -9,7 +9,7 @@ from lxml import etree
 from saml2 import md
 
 from identity.saml.sp_metadata import Contact, sp_metadata
-from tenants.saml_settings import NAME_ID_FORMATS
+from tenants.saml_choices import NAME_ID_FORMATS
 from tenants.service_provider import service_provider_of
 from tenants.trust import BINDING_POST, BINDING_REDIRECT
 from tests.unit.saml_out.support import DS, MD, MDUI, key_pair, schema_errors

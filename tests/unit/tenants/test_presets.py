@@ -14,7 +14,8 @@ from tenants.errors import SettingsInvalid
 from tenants.management_errors import FieldsInvalid
 from tenants.onboarding.presets import OurSide, Preset, filled
 from tenants.onboarding.products import PRODUCTS, recognise, require_product, wrong_choice
-from tenants.saml_settings import PROFILE_FIELDS, SAMLSettings, settings_from_document
+from tenants.saml_settings import PROFILE_FIELDS, SAMLSettings
+from tenants.settings_documents import settings_from_document
 from tenants.trust import BINDING_POST, Endpoint, IdPMetadata
 from tests.unit.docs.pages import codes, commands, page, table
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tenants.saml_settings import SAMLSettings, SHA1Exception, settings_from_document
+from tenants.saml_settings import SAMLSettings, SHA1Exception
 from tenants.settings_changes import carried_over, changes_between, fingerprint_of, patched, summed
+from tenants.settings_documents import settings_from_document
 from tenants.settings_warnings import warnings_of
 
 SHA1 = "http://www.w3.org/2000/09/xmldsig#sha1"
