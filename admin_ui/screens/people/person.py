@@ -114,8 +114,6 @@ class PersonPages(BelongingPages):
         sent = submitted(Relink(), request.form)
         if sent.values is None:
             return self._person(asked, user_id, sent.shown, sent.errors, 422)
-        if elsewhere := proof_first(asked, self.url_of("show", asked, user_id=user_id)):
-            return elsewhere
         values = sent.values
         try:
             with transaction():
