@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, Request, Response
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
-from werkzeug.datastructures import Headers
+from werkzeug.datastructures import Headers, ImmutableMultiDict
+from werkzeug.sansio.http import parse_cookie
+from werkzeug.utils import cached_property
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -22,6 +24,16 @@ PLAIN_LOCATION = re.compile(
 )
 """Addresses that `iri_to_uri` leaves as they are."""
 _BODILESS = frozenset({204, 304})
+
+
+class Question(Request):
+    """A request whose cookies come from their one header; werkzeug looks for that among all headers, name by name."""
+
+    @cached_property
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        """What the browser has kept for this host."""
+        found = parse_cookie(self.environ.get("HTTP_COOKIE", ""), cls=self.dict_storage_class)
+        return cast("ImmutableMultiDict[str, str]", found)
 
 
 class Answer(Response):
@@ -62,6 +74,7 @@ class CookieSessions(SecureCookieSessionInterface):
 class Service(Flask):
     """Flask for views that are functions, and never coroutines."""
 
+    request_class = Question
     response_class = Answer
     session_interface = CookieSessions()
 

@@ -6,9 +6,11 @@ import contextlib
 import threading
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from flask import current_app
+from sqlalchemy import event
 
 DATABASE_ERRORS: tuple[type[Exception], ...] = (
     sa.exc.OperationalError,
@@ -31,6 +33,41 @@ class _Thread(threading.local):
 
 
 this_thread = _Thread()
+MAX_RESTING = 8
+"""Connections of an engine; more of them were opened in a rush, and are closed after it."""
+_resting: WeakKeyDictionary[sa.Engine, list[sa.Connection]] = WeakKeyDictionary()
+"""By engine, the last one at the end: taken as they are, where the pool would make a new object of SQLAlchemy's and undo a
+transaction that there is not, which is a twentieth of a sign-in's start."""
+
+
+def let_rest(engine: sa.Engine) -> None:
+    """Have this engine's connections kept between requests, until it is disposed of."""
+    kept = _resting[engine] = []
+
+    @event.listens_for(engine, "engine_disposed")
+    def _close(_engine: sa.Engine) -> None:
+        while kept:
+            connection = kept.pop()
+            with contextlib.suppress(*DATABASE_ERRORS):
+                connection.detach()  # from a pool that is gone
+                connection.close()
+
+
+def _connected(engine: sa.Engine) -> sa.Connection:
+    """The connection that was used last, whose pages, plans and statements are at hand; or a new one."""
+    try:
+        return _resting[engine].pop()
+    except LookupError:
+        return engine.connect()
+
+
+def _laid_down(connection: sa.Connection) -> None:
+    """Keep a connection for the next request; what SQLAlchemy has begun anything on goes back to its pool."""
+    kept = _resting.get(connection.engine)
+    if kept is None or len(kept) >= MAX_RESTING or connection.invalidated or connection.in_transaction():
+        connection.close()
+    else:
+        kept.append(connection)
 
 
 def present_connection() -> sa.Connection:
@@ -43,7 +80,7 @@ def present_connection() -> sa.Connection:
         let_go()
         kept = None
     if kept is None:
-        kept = this_thread.connection = engine.connect()
+        kept = this_thread.connection = _connected(engine)
         this_thread.driver = kept.connection.driver_connection
     return kept
 
@@ -64,10 +101,10 @@ def is_writing() -> bool:
 
 
 def let_go(_error: BaseException | None = None) -> None:
-    """Give the connection back to the pool; a transaction that is open still needs it."""
+    """Give the connection back; a transaction that is open still needs it."""
     if this_thread.connection is not None and not this_thread.writing:
         connection, this_thread.connection, this_thread.driver = this_thread.connection, None, None
-        connection.close()
+        _laid_down(connection)
 
 
 def send(connection: sa.Connection, sql: str, parameters: Any = ()) -> Any:

@@ -23,6 +23,7 @@ from config.connections import (
     DATABASE_ERRORS,
     is_writing,
     let_go,
+    let_rest,
     present_connection,
     send,
     send_many,
@@ -78,6 +79,8 @@ def connect_database(app: Flask, url: str) -> None:
     with app.app_context():
         app.extensions["vestibule_engine"] = db.engine
         prepare_engine(db.engine, begins=False)
+        if isinstance(db.engine.pool, sa.QueuePool):  # and not the one connection of a database in memory
+            let_rest(db.engine)
 
 
 def share_database(app: Flask, other: Flask) -> None:

@@ -25,7 +25,11 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 def shown(name: str, value: Any) -> Any:
     """A field's value as the log may have it; that of a field which is named like a secret is masked."""
-    return MASK if _is_secret(name) else _plain(value)
+    if _is_secret(name):
+        return MASK
+    if value.__class__ is str and len(value) <= MAX_TEXT:  # as nearly all are
+        return value
+    return _plain(value)
 
 
 def without_secrets(text: str) -> str:

@@ -45,7 +45,9 @@ def keep_login_secret(response: WerkzeugResponse, secret: str) -> None:
 
 def hint_here(now: dt.datetime) -> str | None:
     """The address that its owner typed on a page of ours a moment ago, for this tenant."""
-    return open_hint(wiring.keys(), web.tenant().id, request.args.get(HINT_PARAMETER, ""), now)
+    if HINT_PARAMETER not in request.args:
+        return None
+    return open_hint(wiring.keys(), web.tenant().id, request.args[HINT_PARAMETER], now)
 
 
 def stay_here(response: WerkzeugResponse) -> WerkzeugResponse:

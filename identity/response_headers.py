@@ -53,9 +53,9 @@ def security_headers(
         framed_by: the one origin that may show this page in a frame; nobody where it is not given.
         https: whether the host is reached by HTTPS alone from now on.
     """
-    present = {name.lower() for name in response.headers.keys()}  # noqa: SIM118 - they are pairs, not a mapping
-    for name, value in _headers(form_action, script, style, connect, referrer, framed_by, https):
-        if name.lower() not in present:
+    present = {name.lower() for name, _ in response.headers}
+    for lower, name, value in _headers(form_action, script, style, connect, referrer, framed_by, https):
+        if lower not in present:
             response.headers.add(name, value)
     return response
 
@@ -69,7 +69,8 @@ def _headers(
     referrer: str,
     framed_by: str | None,
     https: bool,
-) -> tuple[tuple[str, str], ...]:
+) -> tuple[tuple[str, str, str], ...]:
+    """Each header with its name in lower case in front."""
     policy = (
         "default-src 'none'",
         f"style-src '{style or 'self'}'",
@@ -80,7 +81,7 @@ def _headers(
         "base-uri 'none'",
         f"frame-ancestors {framed_by or NOBODY}",
     )
-    headers = (
+    headers: tuple[tuple[str, str], ...] = (
         (POLICY, "; ".join(policy)),
         ("X-Content-Type-Options", "nosniff"),
         *((("X-Frame-Options", "DENY"),) if framed_by is None else ()),  # which has no way to name an origin
@@ -90,7 +91,8 @@ def _headers(
         ("Cross-Origin-Resource-Policy", "same-origin"),
         ("Cache-Control", "no-store"),
     )
-    return (*headers, ("Strict-Transport-Security", HSTS)) if https else headers
+    headers += (("Strict-Transport-Security", HSTS),) if https else ()
+    return tuple((name.lower(), name, value) for name, value in headers)
 
 
 def form_action_for(location: str) -> str:

@@ -137,13 +137,14 @@ def _local_form() -> pages.LocalForm | None:
 @routes.get("/saml/login")
 def login() -> WerkzeugResponse:
     """Leave for the identity provider."""
+    asked = request.args.to_dict()  # plain: of each name that is not there, werkzeug's own makes an exception
     options = LoginOptions(
-        idp_name=request.args.get("idp"),
-        target=request.args.get("next", "/"),
-        force_authn=request.args.get("force") == "1",
-        other_account=request.args.get("other") == "1",
-        is_passive=request.args.get("passive") == "1",
-        login_hint=hint_here(_now()) or request.args.get("login_hint"),
+        idp_name=asked.get("idp"),
+        target=asked.get("next", "/"),
+        force_authn=asked.get("force") == "1",
+        other_account=asked.get("other") == "1",
+        is_passive=asked.get("passive") == "1",
+        login_hint=hint_here(_now()) or asked.get("login_hint"),
     )
     tenant, trust = web.tenant(), web.trust()
     if options.idp_name is None and (len(trust.providers) > 1 or _local_form() is not None):
