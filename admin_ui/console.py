@@ -15,7 +15,7 @@ from admin_ui.screens.administrators import AdministratorsScreen
 from admin_ui.screens.authentication.attributes import SAMLAttributesScreen
 from admin_ui.screens.authentication.connection import ConnectionScreen
 from admin_ui.screens.authentication.metadata import MetadataScreen
-from admin_ui.screens.authentication.placement import PlacementScreen
+from admin_ui.screens.authentication.placement import DirectoryPlacementScreen, PlacementScreen
 from admin_ui.screens.authentication.providers import AuthenticationScreen
 from admin_ui.screens.authentication.trials import TrialsScreen
 from admin_ui.screens.authentication.versions import VersionsScreen
@@ -71,6 +71,7 @@ SCREEN_TYPES: tuple[type[Screen], ...] = (
     PlacementScreen,
     OrganisationsScreen,
     DirectoriesScreen,
+    DirectoryPlacementScreen,
     DomainsScreen,
     KeysScreen,
     AttemptsScreen,

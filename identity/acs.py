@@ -74,7 +74,8 @@ def accept_response(
         session = _sign_in(tenant, tenant_trust, judged, arrival, now, receipt)
     except UserInactive:
         if judged.placement.active is False:  # not before the message was found unused, and brought by who began
-            deactivate_by_rule(judged.trust, receipt.facts.get("user_id"), judged.placement, now)
+            source = {"idp": judged.trust.idp_name}
+            deactivate_by_rule(tenant.id, receipt.facts.get("user_id"), judged.placement, source, now)
         raise
     trust, assertion = judged.trust, judged.assertion
     # Looked for when the session can be seen by others: a logout that did not see it is seen here.

@@ -12,6 +12,7 @@ from config.statements import Prepared
 from identity.local_accounts.models import BreakGlassAdmin
 from identity.models import SessionRow, User
 from tenants.models import ConsoleGrant, RoleRule
+from tenants.organisations.access import LDAP
 from tenants.placement.models import PlacementRuleRow
 from tenants.roles import Role
 
@@ -36,7 +37,10 @@ class HeldRole:
 _ITS_PLACEMENT = sa.and_(
     PlacementRuleRow.tenant_id == SessionRow.tenant_id,
     PlacementRuleRow.id == SessionRow.placement_rule_id,
-    PlacementRuleRow.idp_id == SessionRow.idp_id,
+    sa.or_(
+        PlacementRuleRow.idp_id == SessionRow.idp_id,
+        sa.and_(PlacementRuleRow.directory_id == User.directory_id, SessionRow.way == LDAP),
+    ),
 )
 _FIND = Prepared(
     sa.select(
@@ -118,7 +122,9 @@ def held_roles(tenant_id: int, user_id: str, now: dt.datetime) -> list[HeldRole]
     )
     by_placement = (
         sa.select(PlacementRuleRow.role, PlacementRuleRow.attribute, PlacementRuleRow.values)
-        .join(SessionRow, _ITS_PLACEMENT)
+        .select_from(SessionRow)
+        .join(User, sa.and_(User.tenant_id == SessionRow.tenant_id, User.id == SessionRow.user_id))
+        .join(PlacementRuleRow, _ITS_PLACEMENT)
         .where(
             SessionRow.tenant_id == tenant_id,
             SessionRow.user_id == user_id,

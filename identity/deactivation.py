@@ -30,7 +30,6 @@ from identity.local_accounts.ending_records import drop_links_of, drop_sign_ins_
 from identity.people_records import set_active
 from tenants.audit import EventType, record
 from tenants.placement_rules import Placement
-from tenants.trust import SAMLTrust
 
 Ending = Callable[[int, Sequence[str], dt.datetime], Counter[str]]
 """(tenant, people, now) -> how many ended, by person; inside a transaction."""
@@ -85,21 +84,24 @@ def end_access(tenant_id: int, user_ids: Sequence[str], *, actor: str, now: dt.d
     return done
 
 
-def deactivate_by_rule(trust: SAMLTrust, user_id: str | None, placement: Placement, now: dt.datetime) -> None:
+def deactivate_by_rule(
+    tenant_id: int, user_id: str | None, placement: Placement, source: Mapping[str, str], now: dt.datetime
+) -> None:
     """Switch the account off whose sign-in was refused by a rule (P6). The refusal has rolled everything else back.
 
     In a transaction of its own. No rule switches the account on again; an administrator does.
 
     Args:
         user_id: None where the person has no account, and now gets none.
+        source: whose rule it is, by the name that audit events have for it.
     """
     if user_id is None:
         return
     with transaction():
-        if set_active(trust.tenant_id, user_id, False):
-            end = end_access(trust.tenant_id, [user_id], actor=BY_RULE, now=now)[user_id]
-            why: dict[str, Any] = {"idp": trust.idp_name, "rule": placement.active_rule}
-            record_deactivated(trust.tenant_id, user_id, end, actor=BY_RULE, now=now, **why)
+        if set_active(tenant_id, user_id, False):
+            end = end_access(tenant_id, [user_id], actor=BY_RULE, now=now)[user_id]
+            why: dict[str, Any] = {**source, "rule": placement.active_rule}
+            record_deactivated(tenant_id, user_id, end, actor=BY_RULE, now=now, **why)
 
 
 def record_deactivated(tenant_id: int, user_id: str, end: EndedAccess, *, actor: str, now: dt.datetime, **why: Any) -> None:

@@ -11,6 +11,7 @@ from identity.people_letters import READDRESSED, NamedTenant, Post, tell_person
 from identity.people_records import ManagedPerson, end_open_sessions, find_managed_person, set_active
 from identity.person_fields import FOREIGN_DOMAIN, FieldInvalid, require_domain
 from identity.person_records import add_prepared_person, change_profile, has_username
+from identity.placement.records import forget_readings
 from identity.session_records import end_one
 from tenants.audit import EventType, record
 from tenants.errors import NotFound
@@ -123,6 +124,8 @@ def change_many(tenant_id: int, user_ids: Sequence[str], act: str, *, actor: str
 
 def end_tenant_sessions(tenant_id: int, now: dt.datetime, *, idp_id: str | None = None, directory_id: str | None = None) -> int:
     """What the package below calls when a tenant, or one of its identity providers or directories, goes."""
+    if directory_id is not None:
+        forget_readings(tenant_id, directory_id)
     return end_open_sessions(tenant_id, now, idp_id=idp_id, directory_id=directory_id)
 
 

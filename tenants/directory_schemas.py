@@ -27,14 +27,6 @@ _MAP_VIEW = ma.Schema.from_dict(
 )
 
 
-class DirectoryRuleForm(Strict):
-    """Whoever has this value in this attribute belongs to an organisation; null is the tenant as a whole."""
-
-    attribute = text(200, required=True)
-    value = text(MAX_DN, required=True)
-    organisation_id = text(36, required=True, allow_none=True)
-
-
 class DirectoryPut(Strict):
     """A directory as a whole: a setting that is left out has its default; a password that is left out stays.
 
@@ -61,8 +53,9 @@ class DirectoryPut(Strict):
     group_attribute = text(200, shortest=0)
     group_base_dn = text(MAX_DN, shortest=0)
     group_filter = text(MAX_FILTER, shortest=0, metadata={"description": "`{dn}` stands for a person's own name."})
-    rule_attributes = fields.List(text(200), metadata={"description": "Read besides, for rules that choose an organisation."})
-    placement = fields.List(fields.Nested(DirectoryRuleForm), metadata={"description": "The first rule that is met counts."})
+    rule_attributes = fields.List(
+        text(200), metadata={"description": "Read besides, so that rules can be tried on them before they ask for them."}
+    )
     disabled_filter = text(MAX_FILTER, shortest=0)
     sync_filter = text(MAX_FILTER, shortest=0)
     sync_hours = Whole(MIN_SYNC_HOURS, MAX_SYNC_HOURS, allow_none=True)
@@ -107,7 +100,6 @@ class DirectoryView(Strict):
     group_base_dn = fields.String(required=True)
     group_filter = fields.String(required=True)
     rule_attributes = fields.List(fields.String(), required=True)
-    placement = fields.List(fields.Nested(DirectoryRuleForm), required=True)
     disabled_filter = fields.String(required=True)
     sync_filter = fields.String(required=True)
     sync_hours = fields.Integer(required=True, allow_none=True)

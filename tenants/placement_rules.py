@@ -20,6 +20,15 @@ MAX_CHARACTERS = 64 * 1024
 """Of all names and values of one identity provider: each change is kept whole in the audit, before and after."""
 HasAny = Callable[[str, tuple[str, ...]], bool]
 """Whether somebody has one of these values in an attribute."""
+IDENTITY_PROVIDER, DIRECTORY = "identity_provider", "directory"
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose rules are meant: those of an identity provider, or of a directory, by its label."""
+
+    kind: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,7 @@ NOWHERE = Placement()
 
 @dataclass(frozen=True, slots=True)
 class PlacementRules:
-    """The rules of one identity provider, in their order.
+    """The rules of one identity provider or directory, in their order.
 
     `follows`: whoever is known is moved with every sign-in, and not with the first alone.
     """

@@ -30,6 +30,7 @@ from tenants.metadata_history.taking import keep_version, supersede_pending
 from tenants.metadata_intake import ReadMetadata, SourceKind, columns_of, source_columns
 from tenants.metadata_signature import read_signer
 from tenants.placement.records import remove_placement_rules
+from tenants.placement_rules import IDENTITY_PROVIDER
 from tenants.refresh.records import SyncResult
 from tenants.refresh.taking import scheduled_columns
 from tenants.saml_settings import SAMLSettings
@@ -135,7 +136,8 @@ def delete_provider(
     gone = {"deleted_at": now, "enabled": False, "pending": None, **CLAIM_VOID}
     change_provider(tenant.id, provider.id, gone)
     remove_rules_of(tenant.id, provider.id)
-    remove_placement_rules(tenant.id, provider.id)  # they must not come back unseen when it is connected again
+    # They must not come back unseen when it is connected again.
+    remove_placement_rules(tenant.id, IDENTITY_PROVIDER, provider.id)
     ended = end_sessions(tenant.id, now, idp_id=provider.id)
     detail: dict[str, Any] = {"idp": name, "entity_id": provider.entity_id, "sessions_ended": ended}
     record(tenant.id, EventType.IDENTITY_PROVIDER_DELETED, at=now, actor=actor, **detail)

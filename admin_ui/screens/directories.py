@@ -34,6 +34,8 @@ from tenants.directory_schemas import DirectoryPut
 from tenants.directory_views import directory_form
 from tenants.errors import Refusal
 from tenants.organisations.records import organisations_of
+from tenants.placement.records import rules_of
+from tenants.placement_rules import DIRECTORY
 from tenants.roles import ASSIST, CONFIGURE, READ
 from tenants.saml_settings import PROFILE_FIELDS
 from tenants.schema_fields import TextOrList
@@ -65,7 +67,7 @@ class DirectoryFields(DirectoryPut):
     """The API's form, flat: a field for each part of the attribute map."""
 
     class Meta:
-        exclude = ("attribute_map", "placement")
+        exclude = ("attribute_map",)
 
     map_username = TextOrList(load_default=())
     map_email = TextOrList(load_default=())
@@ -159,8 +161,7 @@ class DirectoriesScreen(TenantScreen):
         if sent.values is None or errors:
             return self._form(asked, before, values=shown, errors=errors, status=422)
         try:
-            kept = before.settings.get("placement", []) if before else []  # rules are the API's and the command's to change
-            form = directory_form({**sent.values, "placement": kept})
+            form = directory_form(sent.values)
             with transaction():
                 saved = save_directory(asked.tenant, name, form, keys(), actor=asked.actor, now=asked.now)
         except Refusal as refusal:
@@ -207,6 +208,7 @@ class DirectoriesScreen(TenantScreen):
             directory=directory,
             settings=directory_settings_of(directory.settings),
             organisations=dict(_organisations(asked)),
+            rules=rules_of(asked.tenant.id, DIRECTORY, directory.id),
             supported=is_supported(),
             examination=examination,
             stages=STAGES,

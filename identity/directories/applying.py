@@ -8,12 +8,13 @@ from typing import TypeVar
 
 from config.database import savepoint, transaction
 from identity.directories.people_records import move_person
-from identity.directories.sync_plan import KnownPerson, SyncPlan
+from identity.directories.sync_plan import KnownPerson, SeenPerson, SyncPlan
 from identity.directories.sync_records import still_of_directory
 from identity.directories.trusts import DirectoryTrust
 from identity.people import change_active
 from identity.people_errors import EmailInUse
 from identity.person_records import change_profile
+from identity.placement.records import keep_readings, readings_of
 from tenants.audit import EventType, record
 from tenants.directories.claims import ClaimedDirectorySync, holds
 from tenants.organisations.records import organisations_of
@@ -55,6 +56,21 @@ def apply_plan(
                 if person.id in present and present[person.id] == here and (to is None or to in known):
                     move_person(trust, person.id, here, to, placement, clock(), actor=actor)
     return changed
+
+
+def keep_what_was_read(
+    claimed: ClaimedDirectorySync, trust: DirectoryTrust, known: Sequence[KnownPerson], seen: Mapping[str, SeenPerson]
+) -> bool:
+    """Keep what rules can be tried on, where it is another than before; False where the claim has passed on."""
+    kept = readings_of(trust.tenant_id, trust.directory_id)
+    read = {person.id: there.fingerprints for person in known if (there := seen.get(person.subject))}
+    for batch in _batches([(user_id, text) for user_id, text in read.items() if kept.get(user_id) != text]):
+        with transaction():
+            if not holds(claimed):
+                return False
+            present = still_of_directory(trust.tenant_id, trust.directory_id, [user_id for user_id, _ in batch])
+            keep_readings(trust.tenant_id, trust.directory_id, {one: text for one, text in batch if one in present})
+    return True
 
 
 def _change(tenant_id: int, person: KnownPerson, fields: Mapping[str, str | None], actor: str, now: dt.datetime) -> bool:

@@ -63,6 +63,10 @@ def provision_from(
         UserNotProvisioned, UserInactive, EmailConflict, SignInWayNotAllowed.
     """
     person, joined, made = find_of_directory(trust, profile.subject), False, False
+    if placement.active is False:
+        receipt.facts |= {"user_id": person.id} if person else {}
+        otherwise = f"rule {placement.active_rule} of placement says that it is not"
+        receipt.require(ACTIVE, False, "an active account", otherwise=otherwise)
     if person is None:
         person = _join_prepared(trust, profile, now)
         joined = person is not None
@@ -76,7 +80,7 @@ def provision_from(
     if not made and not trust.may_move_from(person.organisation_id):
         receipt.require(WAY, False, "signs in by this directory", otherwise="another way")
     after = person.organisation_id
-    if placement.moves:
+    if placement.moves and (joined or trust.rules.follows):
         after = placement.organisation_id
     elif joined:
         after = person.organisation_id or trust.organisation_id

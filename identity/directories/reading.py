@@ -13,6 +13,7 @@ from config.settings import Settings
 from identity.directories.sync_plan import SeenPerson
 from identity.directories.trusts import DirectoryTrust
 from identity.person_fields import PROFILE_FIELDS, FieldInvalid, clean_field, require_domain
+from identity.placement.fingerprints import fingerprints_of
 from tenants.directories.asking import asked_by_service, with_groups
 from tenants.directories.door import OpenDirectory
 from tenants.directories.entries import Entry
@@ -39,8 +40,9 @@ def read_everybody(
             subject = entry.first((trust.settings.subject_attribute,))
             if subject in subjects:
                 _require_time(until, ended)  # a search for groups may take seconds, for each of a page's people
-                grouped = with_groups(directory, trust.settings, entry) if trust.settings.placement else entry
-                found[subject] = SeenPerson(_profile_of(trust, entry), placement=trust.placed(grouped))
+                grouped = with_groups(directory, trust.settings, entry) if trust.wants_groups else entry
+                placement, read = trust.placed(grouped), fingerprints_of(trust.fingerprint_key, grouped.attributes)
+                found[subject] = SeenPerson(_profile_of(trust, entry), placement.active is not False, placement, read)
         if trust.settings.disabled_filter:
             text = f"(&{trust.settings.everybody}{trust.settings.disabled_filter})"
             for entry in _entries(directory, text, [trust.settings.subject_attribute], until, ended):

@@ -17,12 +17,15 @@ from config.metrics import DIRECTORY_SECONDS
 from config.places import Places
 from config.sealing import KeyRing
 from config.settings import Settings
+from identity.assertion import Profile
 from identity.attempts import keep_receipt
 from identity.checks import Receipt
+from identity.deactivation import deactivate_by_rule
 from identity.directories.checks import ANSWERS, ENTRY, FAULTS, PASSWORD, WAY
 from identity.directories.people_records import directories_by_name, provision_from
 from identity.directories.profiles import profile_of_entry, require_own_domain
 from identity.directories.trusts import DirectoryTrust, trust_of
+from identity.errors import UserInactive
 from identity.local_accounts.errors import LocalSignInFailed
 from identity.provisioning import Person
 from identity.sessions import BrowserFacts, Entry, OpenedSession, end_session, open_session
@@ -36,6 +39,7 @@ from tenants.email_domains import normalise_email
 from tenants.errors import Refusal
 from tenants.organisations.access import LDAP
 from tenants.organisations.tree import OrganisationTree
+from tenants.placement_rules import Placement
 from tenants.records import TenantView, proven_domains
 
 _places = Places(in_all=6, for_each=4)
@@ -89,9 +93,23 @@ def sign_in_by_directory(
     trust, entry = found.trust, found.entry
     profile = profile_of_entry(entry, trust.settings, receipt)
     require_own_domain(profile, trust.email_domains, receipt)
-    tenant_id, now = visit.tenant.id, visit.now
+    placement = trust.placed(entry)
+    if placement.rules:
+        receipt.facts["placement"] = placement.rules
+    try:
+        return _let_in(found, profile, placement, visit, receipt)
+    except UserInactive:
+        if placement.active is False:
+            source = {"directory": trust.name}
+            deactivate_by_rule(visit.tenant.id, receipt.facts.get("user_id"), placement, source, visit.now)
+        raise
+
+
+def _let_in(found: Found, profile: Profile, placement: Placement, visit: Visit, receipt: Receipt) -> EnteredByDirectory:
+    """The one transaction of a sign-in."""
+    tenant_id, now, trust = visit.tenant.id, visit.now, found.trust
     with transaction():
-        person = provision_from(trust, profile, trust.placed(entry), now, receipt)
+        person = provision_from(trust, profile, placement, now, receipt)
         receipt.require(WAY, trust.lets_in(person.organisation_id), "signs in by this directory", otherwise="another way")
         receipt.require_whole()
         if visit.former:
@@ -99,7 +117,8 @@ def sign_in_by_directory(
         visit.within(person)
         access = visit.organisations.access_of(person.organisation_id)
         with together():
-            session = open_session(visit.tenant, person, Entry(way=LDAP), access, visit.browser, now)
+            entry = Entry(way=LDAP, placement_rule_id=placement.role_rule_id)
+            session = open_session(visit.tenant, person, entry, access, visit.browser, now)
             facts = {"session": session.id, "way": LDAP, "directory": trust.name}
             record(tenant_id, EventType.SESSION_OPENED, at=now, actor=person.id, **facts)
             keep_receipt(tenant_id, receipt, reference=visit.reference, now=now, masked_xml="", user_id=person.id)

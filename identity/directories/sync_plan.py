@@ -27,11 +27,12 @@ class KnownPerson:
 
 @dataclass(frozen=True, slots=True)
 class SeenPerson:
-    """Somebody who is known here, as the directory has them now. `enabled`: not switched off there."""
+    """Somebody who is known here, as the directory has them now. `enabled`: not switched off there, nor by a rule."""
 
     profile: Mapping[str, str | None] = field(repr=False)
     enabled: bool = True
     placement: Placement = NOWHERE
+    fingerprints: str = ""
 
 
 @dataclass(frozen=True, slots=True)

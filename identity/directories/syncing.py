@@ -20,7 +20,7 @@ from config.logs import jobs_log
 from config.metrics import DIRECTORY_SYNCS
 from config.sealing import KeyRing
 from config.settings import Settings
-from identity.directories.applying import apply_plan
+from identity.directories.applying import apply_plan, keep_what_was_read
 from identity.directories.reading import read_everybody
 from identity.directories.sync_plan import KnownPerson, SeenPerson, plan_of
 from identity.directories.sync_records import people_of_directory
@@ -137,7 +137,7 @@ def _outcome_of(sync: _Sync, reading: Future[Found], clock: Callable[[], dt.date
         entries,
         max_percent=trust.settings.max_gone_percent,
         with_profiles=trust.settings.profile_update == "every_login",
-        may_move_from=trust.may_move_from,
+        may_move_from=lambda one: trust.rules.follows and trust.may_move_from(one),
     )
     counts = {"entries": entries, "known": len(known), "gone": len(plan.gone), "disabled": len(plan.disabled)}
     if plan.held:
@@ -146,7 +146,7 @@ def _outcome_of(sync: _Sync, reading: Future[Found], clock: Callable[[], dt.date
         )
         return Outcome(HELD, plan.held, Stage.SEARCH.value, words, counts | {"changed": 0, "moved": 0})
     changed = apply_plan(sync.claimed, trust, plan, clock)
-    if changed is None:
+    if changed is None or not keep_what_was_read(sync.claimed, trust, known, seen):
         return Outcome(FAILED, "overtaken", None, "another worker has taken this sync up", counts)
     return Outcome(OK, counts=counts | {"changed": changed, "moved": len(plan.moved)})
 

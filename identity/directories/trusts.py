@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from config.sealing import KeyRing
 from tenants.directories.asking import DirectoryAccount
@@ -10,10 +10,12 @@ from tenants.directories.entries import Entry
 from tenants.directories.managing import account_of
 from tenants.directories.records import ManagedDirectory
 from tenants.directories.settings import DirectorySettings
+from tenants.directory_attributes import GROUPS
 from tenants.organisations.access import LDAP
 from tenants.organisations.tree import OrganisationTree
-from tenants.placement.records import rules_in_force
-from tenants.placement_rules import Placement, PlacementRule
+from tenants.own_keys import fingerprint_purpose
+from tenants.placement.records import rules_in_force, rules_of
+from tenants.placement_rules import DIRECTORY, NO_RULES, Placement, PlacementRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class DirectoryTrust:
     email_domains: frozenset[str]
     organisations: OrganisationTree
     organisation_id: str | None
+    rules: PlacementRules = NO_RULES
+    fingerprint_key: tuple[str, bytes] = field(default=("", b""), repr=False)
 
     @property
     def settings(self) -> DirectorySettings:
@@ -34,12 +38,13 @@ class DirectoryTrust:
         return self.account.settings
 
     def placed(self, entry: Entry) -> Placement:
-        """Where the directory's rules say that somebody belongs; none leads out of the directory's own organisation."""
-        listed = [
-            PlacementRule(str(number), rule.attribute, (rule.value,), moves=True, organisation_id=rule.organisation_id)
-            for number, rule in enumerate(self.settings.placement, 1)
-        ]
-        return rules_in_force(listed, self.organisations, self.organisation_id, follows=True).place(entry.attributes)
+        """What the directory's rules say of somebody; none leads out of the directory's own organisation."""
+        return self.rules.place(entry.attributes)
+
+    @property
+    def wants_groups(self) -> bool:
+        """Whether groups that are searched for are of any use: to its rules, or to whoever thinks of some."""
+        return GROUPS in self.settings.rule_attributes or any(rule.attribute == GROUPS for rule in self.rules.rules)
 
     def makes_people(self, organisation_id: str | None) -> bool:
         """Whether somebody unknown gets an account in this organisation (P1): as it says itself, or else as the directory."""
@@ -73,6 +78,8 @@ def trust_of(
     directory: ManagedDirectory, keys: KeyRing, email_domains: frozenset[str], organisations: OrganisationTree
 ) -> DirectoryTrust:
     """A directory with its password open."""
+    listed, room = rules_of(directory.tenant_id, DIRECTORY, directory.id), directory.organisation_id
+    name = keys.names[0]
     return DirectoryTrust(
         tenant_id=directory.tenant_id,
         directory_id=directory.id,
@@ -80,5 +87,7 @@ def trust_of(
         account=account_of(directory, keys),
         email_domains=email_domains,
         organisations=organisations,
-        organisation_id=directory.organisation_id,
+        organisation_id=room,
+        rules=rules_in_force(listed, organisations, room, follows=directory.placement_follows),
+        fingerprint_key=(name, keys.derived(name, fingerprint_purpose(directory.tenant_id))),
     )

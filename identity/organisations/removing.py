@@ -11,7 +11,6 @@ from identity.organisations.branches import require_no_namesake
 from identity.organisations.changing import end_what_is_over, hold, require_acceptable, require_node
 from identity.organisations.records import directories_into, end_unadmitted, move_directories, move_everybody, people_in
 from tenants.audit import EventType, record
-from tenants.directories.records import directories_of
 from tenants.organisations.errors import OrganisationInRules, OrganisationNotEmpty
 from tenants.organisations.records import move_rooms, remove_organisation, rooms_of, settle_organisation, shift_depths
 from tenants.organisations.tree import OrganisationNode, OrganisationTree
@@ -39,7 +38,7 @@ def remove_branch(
     """
     held, tree = hold(tenant)
     node = require_node(tree, organisation_id)
-    if rules := [*rules_into(tenant.id, organisation_id), *_of_directories(tenant.id, organisation_id)]:
+    if rules := rules_into(tenant.id, organisation_id):
         raise OrganisationInRules(f"{len(rules)} rules", rules=rules[:MAX_TOLD])
     children, rooms = tree.children_of(organisation_id), rooms_of(tenant.id, organisation_id)
     people, directories = people_in(tenant.id, organisation_id), directories_into(tenant.id, organisation_id)
@@ -68,15 +67,6 @@ def remove_branch(
     detail: dict[str, Any] = {"organisation": organisation_id, "path": tree.path_words(organisation_id), **numbers}
     detail["sessions_ended"] = ended
     record(tenant.id, EventType.ORGANISATION_REMOVED, at=now, actor=actor, **detail)
-
-
-def _of_directories(tenant_id: int, organisation_id: str) -> list[dict[str, Any]]:
-    return [
-        {"directory": directory.name, "rule": number}
-        for directory in directories_of(tenant_id)
-        for number, rule in enumerate(directory.settings.get("placement", ()), 1)
-        if rule["organisation_id"] == organisation_id
-    ]
 
 
 def _without(tree: OrganisationTree, gone: OrganisationNode, children: list[OrganisationNode]) -> OrganisationTree:

@@ -1,4 +1,4 @@
-"""Flows: what rules would do is foreseen, on the latest sign-in of everybody who came of late (P6). Changes nothing."""
+"""Flows: what rules would do is foreseen, on the latest sign-in of everybody who came of late, or on the last sync (P6)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from config.sealing import KeyRing
 from identity.placement.fingerprints import FingerprintReader, is_cut
-from identity.placement.records import RecentPerson, recent_people
+from identity.placement.records import RecentPerson, read_people, recent_people
 from tenants.placement.changing import PlacementState, placement_of, wanted_placement
-from tenants.placement_rules import NO_ROLE, PlacementRules
+from tenants.placement_rules import IDENTITY_PROVIDER, NO_ROLE, PlacementRules, Whose
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Foreseen:
 
     user_id: str
     email: str
-    last_login_at: dt.datetime
+    last_login_at: dt.datetime | None
     organisation_before: str | None
     organisation_after: str | None
     role_before: str | None
@@ -47,7 +47,7 @@ class Foreseen:
 
 @dataclass(frozen=True, slots=True)
 class Foresight:
-    """What would become of whom, at their next sign-in if it says what their latest one said.
+    """What would become of whom, at their next sign-in if it says what their latest one said; of a directory: the last sync.
 
     `not_known`: how many came so long ago that nothing is kept of it. `people`: those for whom something would change.
     """
@@ -60,15 +60,15 @@ class Foresight:
     people: tuple[Foreseen, ...]
 
 
-def foresee(tenant_id: int, name: str, document: Mapping[str, Any], keys: KeyRing) -> tuple[PlacementState, Foresight]:
+def foresee(tenant_id: int, whose: Whose, document: Mapping[str, Any], keys: KeyRing) -> tuple[PlacementState, Foresight]:
     """What a document of the API's form would do to people if it were saved.
 
     Raises:
         NotFound, FieldsInvalid.
     """
-    provider, present = placement_of(tenant_id, name)
-    wanted = wanted_placement(tenant_id, present, document)
-    reader, recent = FingerprintReader(keys, tenant_id), recent_people(tenant_id, provider.id)
+    side, present = placement_of(tenant_id, whose)
+    wanted, reader = wanted_placement(tenant_id, whose.kind, present, document), FingerprintReader(keys, tenant_id)
+    recent = recent_people(tenant_id, side.id) if side.kind == IDENTITY_PROVIDER else read_people(tenant_id, side.id)
     found = [_foreseen(person, present.rules, wanted.rules, reader) for person in recent]
     known = [item for item in found if item is not None]
     return wanted, Foresight(

@@ -28,7 +28,7 @@ class PlacementRuleBody(Strict):
 
 
 class PlacementBody(Strict):
-    """Where an identity provider's people belong. What is left out stays as it is."""
+    """Where people of an identity provider or directory belong. What is left out stays as it is."""
 
     organisation = text(36, metadata=_ORGANISATION)
     follows = fields.Boolean(
@@ -39,7 +39,7 @@ class PlacementBody(Strict):
     email_domains = fields.List(
         text(253),
         validate=validate.Length(0, MAX_DOMAINS),
-        metadata={"description": "Those of the tenant's that it speaks for; none: all of them."},
+        metadata={"description": "Those of the tenant's that it speaks for; none: all of them, as always with a directory."},
     )
     rules = fields.List(fields.Nested(PlacementRuleBody), validate=validate.Length(0, MAX_RULES))
     version = text(16, metadata={"description": "As it was shown: refused with 409 where somebody has changed it since."})
@@ -71,7 +71,7 @@ class ForeseenView(Strict):
 
     user_id = fields.String(required=True)
     email = fields.String(required=True)
-    last_login_at = fields.DateTime(required=True)
+    last_login_at = fields.DateTime(required=True, allow_none=True)
     organisation_before = fields.String(required=True)
     organisation_after = fields.String(required=True)
     organisation_name_before = fields.String(required=True)
@@ -84,7 +84,10 @@ class ForeseenView(Strict):
 
 
 class ForesightView(Strict):
-    """What would become of the last 1,000 who came by this identity provider, by their latest sign-in."""
+    """What would become of the last 1,000 who came by this identity provider, by their latest sign-in.
+
+    Of a directory: of all its people, by what its last sync has read.
+    """
 
     looked_at = fields.Integer(required=True)
     not_known = fields.Integer(required=True)

@@ -12,7 +12,8 @@ from tenants.directories.door import OpenDirectory, opened, scope_of
 from tenants.directories.entries import Entry
 from tenants.directories.errors import DirectoryFault, Stage
 from tenants.directories.filters import filled, is_askable
-from tenants.directories.settings import GROUPS, DirectorySettings
+from tenants.directories.settings import DirectorySettings
+from tenants.directory_attributes import GROUPS
 from tenants.metadata_addresses import Resolver, system_resolver
 
 MAX_GROUPS = 500

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from config.places import Places
@@ -32,7 +32,8 @@ from tenants.directories.settings import DirectorySettings, directory_settings_o
 from tenants.errors import ConflictingState, NotFound
 from tenants.management_errors import FieldsInvalid, NameInvalid
 from tenants.organisations.records import organisations_of
-from tenants.placement.records import is_within
+from tenants.placement.records import is_within, remove_placement_rules, rules_of
+from tenants.placement_rules import DIRECTORY
 from tenants.tenant_records import ManagedTenant, bump_version
 
 MAX_DIRECTORIES = 10
@@ -86,7 +87,7 @@ def save_directory(
     if not bump_version(tenant.id):
         raise NotFound("deleted meanwhile")
     before = find_directory(tenant.id, name)
-    _require_organisations(tenant, form)
+    _require_organisation(tenant, form, before)
     sealing = _password_of(form, before)
     if before is None:
         if len(directories_of(tenant.id)) >= MAX_DIRECTORIES or made_since(tenant.id, now - DAY) >= MAX_MADE_A_DAY:
@@ -129,6 +130,7 @@ def remove_directory(
         raise DirectoryInUse("an organisation names it")
     gone = {"deleted_at": now, "enabled": False, "sealed_password": None, "sync_due_at": None, "sync_requested_at": None}
     set_directory(tenant.id, directory.id, {**gone, **CLAIM_VOID})
+    remove_placement_rules(tenant.id, DIRECTORY, directory.id)  # they must not come back unseen when it is connected again
     ended = end_sessions(tenant.id, now, directory_id=directory.id)
     record(tenant.id, EventType.DIRECTORY_REMOVED, at=now, actor=actor, directory=name, sessions_ended=ended)
 
@@ -178,11 +180,13 @@ def require_directory(tenant_id: int, name: str) -> ManagedDirectory:
 
 
 def account_of(directory: ManagedDirectory, keys: KeyRing) -> DirectoryAccount:
-    """A directory as it is asked, the service's password open."""
+    """A directory as it is asked, for what its rules ask as well; the service's password open."""
     sealed = directory.sealed_password
     place = PLACE.place({"tenant_id": directory.tenant_id, "id": directory.id})
     password = keys.open(sealed, place).decode() if sealed else ""
-    return DirectoryAccount(directory_settings_of(directory.settings), password, directory.tenant_id)
+    rules = rules_of(directory.tenant_id, DIRECTORY, directory.id)
+    settings = replace(directory_settings_of(directory.settings), placed_by=tuple(rule.attribute for rule in rules))
+    return DirectoryAccount(settings, password, directory.tenant_id)
 
 
 def _values(form: DirectoryForm) -> dict[str, Any]:
@@ -224,11 +228,13 @@ def _sealed(keys: KeyRing, tenant_id: int, directory_id: str, password: str | No
     return {"sealed_password": keys.seal(password.encode(), place) if password else None}
 
 
-def _require_organisations(tenant: ManagedTenant, form: DirectoryForm) -> None:
+def _require_organisation(tenant: ManagedTenant, form: DirectoryForm, before: ManagedDirectory | None) -> None:
     tree = organisations_of(tenant.id)
     if form.organisation_id is not None and form.organisation_id not in tree.nodes:
         raise FieldsInvalid("organisation", errors={"organisation_id": [UNKNOWN_ORGANISATION]})
-    for number, rule in enumerate(form.settings.placement, 1):
-        if not is_within(tree, form.organisation_id, rule.organisation_id):
-            words = f"Rule {number}: there is no such organisation, or it is outside of the directory's own one."
-            raise FieldsInvalid("placement", errors={"placement": [words]})
+    if before is None or before.organisation_id == form.organisation_id:
+        return
+    for number, rule in enumerate(rules_of(tenant.id, DIRECTORY, before.id), 1):
+        if rule.moves and not is_within(tree, form.organisation_id, rule.organisation_id):
+            words = f"Rule {number} of placement leads out of it. Change that rule first."
+            raise FieldsInvalid("placement", errors={"organisation_id": [words]})

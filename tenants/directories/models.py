@@ -20,8 +20,9 @@ class Directory(TenantScoped, Model):
 
     A deleted one stays as a row with `deleted_at`, without its password: people are who they are by (tenant, directory,
     subject). `settings` are `tenants.directories.settings.DirectorySettings`. `organisation_id` is where its people belong
-    unless a rule says otherwise. A sync is due at `sync_due_at`, or asked for at `sync_requested_at`; whoever does it holds
-    `sync_claim` until `sync_claimed_until`. `last_sync_counts`: how many were seen, changed, deactivated, moved.
+    unless a rule says otherwise; `placement_follows`: rules move them with every sign-in and sync. A sync is due at
+    `sync_due_at`, or asked for at `sync_requested_at`; whoever does it holds `sync_claim` until `sync_claimed_until`.
+    `last_sync_counts`: how many were seen, changed, deactivated, moved.
     """
 
     __tablename__ = "directory"
@@ -49,6 +50,7 @@ class Directory(TenantScoped, Model):
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     sealed_password: Mapped[str | None] = mapped_column(sa.Text, info=PLACE.as_info())
     organisation_id: Mapped[str | None] = mapped_column(RowId)
+    placement_follows: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     deleted_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     sync_due_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)

@@ -25,6 +25,7 @@ class ManagedDirectory:
     enabled: bool
     settings: Mapping[str, Any]
     organisation_id: str | None
+    placement_follows: bool
     created_at: dt.datetime
     sync_due_at: dt.datetime | None
     sync_requested_at: dt.datetime | None

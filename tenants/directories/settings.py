@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -11,6 +10,7 @@ from cryptography import x509
 
 from tenants.directories.filters import DN, USERNAME, FilterInvalid, require_filter
 from tenants.directories.urls import DirectoryURL, URLInvalid, directory_url
+from tenants.directory_attributes import ATTRIBUTE, GROUPS, SECRET
 from tenants.errors import SettingsInvalid
 from tenants.saml_settings import PROFILE_FIELDS, AttributeMap
 
@@ -20,27 +20,11 @@ MAX_URLS = 3
 MAX_DN = 1000
 MAX_NAMES = 10
 MAX_RULE_ATTRIBUTES = 20
-MAX_RULES = 100
-GROUPS = "groups"
-"""The attribute under which rules find the groups that were searched for."""
 MAX_CA_CHARACTERS = 64 * 1024
-_SECRET = re.compile("passw|pwd|secret|hash|krb.*key|otp|recovery", re.IGNORECASE)
-"""Attributes that hold what people sign in with are nobody's to read here, whatever the service's account may."""
 MIN_SYNC_HOURS, MAX_SYNC_HOURS = 1, 168
-ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,62}|[0-9]+(?:\.[0-9]+){1,30}")
-"""An attribute description without options (RFC 4512 section 2.5)."""
 DEFAULT_MAP = AttributeMap(("uid",), ("mail",), ("givenName",), ("sn",), ("telephoneNumber",))
 AD_DISABLED = "(userAccountControl:1.2.840.113556.1.4.803:=2)"
 """Accounts that are switched off in Active Directory (ADS_UF_ACCOUNTDISABLE)."""
-
-
-@dataclass(frozen=True, slots=True)
-class DirectoryRule:
-    """Whoever has this value in this attribute, compared exactly, belongs to an organisation; None is the tenant as a whole."""
-
-    attribute: str
-    value: str
-    organisation_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +38,7 @@ class DirectorySettings:
         subject_attribute: what a person is known by for ever; never the e-mail.
         group_attribute: of a person's entry, such as memberOf; "" means none.
         group_filter: finds the groups of a person, whose name stands in it as `{dn}`; "" means that none are looked for.
-        placement: rules that choose an organisation, the first that is met; `groups` are those that were searched for.
+        placed_by: what rules of placement ask for besides; no part of the document, since rules are rows of their own.
         disabled_filter: finds accounts that are switched off; they neither sign in nor stay.
         sync_filter: finds everybody for the sync; "" makes it of `user_filter`.
         sync_hours: None: it is not synchronised by itself.
@@ -76,7 +60,7 @@ class DirectorySettings:
     group_base_dn: str = ""
     group_filter: str = ""
     rule_attributes: tuple[str, ...] = ()
-    placement: tuple[DirectoryRule, ...] = ()
+    placed_by: tuple[str, ...] = ()
     disabled_filter: str = ""
     sync_filter: str = ""
     sync_hours: int | None = None
@@ -102,16 +86,17 @@ class DirectorySettings:
     def asked_attributes(self) -> list[str]:
         """What is asked of an entry: nothing that is not needed."""
         mapped = [name for item in PROFILE_FIELDS for name in getattr(self.attribute_map, item)]
-        rules = [rule.attribute for rule in self.placement if rule.attribute != GROUPS]
+        rules = [name for name in self.placed_by if name != GROUPS]
         names = [self.subject_attribute, *mapped, *self.rule_attributes, *rules, self.group_attribute]
         return list(dict.fromkeys(name for name in names if name))
 
     def to_document(self) -> dict[str, Any]:
         """JSON form, as stored and as the API shows it."""
         document = asdict(self)
+        del document["placed_by"]
         document["attribute_map"] = {name: list(getattr(self.attribute_map, name)) for name in PROFILE_FIELDS}
         lists = {name: list(getattr(self, name)) for name in ("urls", "rule_attributes")}
-        return document | lists | {"placement": [asdict(rule) for rule in self.placement]}
+        return document | lists
 
 
 def directory_settings_of(document: Mapping[str, Any]) -> DirectorySettings:
@@ -120,7 +105,7 @@ def directory_settings_of(document: Mapping[str, Any]) -> DirectorySettings:
     Raises:
         SettingsInvalid
     """
-    known = {item.name for item in fields(DirectorySettings)}
+    known = {item.name for item in fields(DirectorySettings)} - {"placed_by"}
     unknown = sorted(str(name) for name in document if name not in known)
     if unknown:
         raise SettingsInvalid("unknown fields", errors=dict.fromkeys(unknown, "There is no such setting."))
@@ -131,19 +116,9 @@ def directory_settings_of(document: Mapping[str, Any]) -> DirectorySettings:
     for name in ("urls", "rule_attributes"):
         if isinstance(values.get(name), list):
             values[name] = tuple(values[name])
-    if isinstance(values.get("placement"), list):
-        values["placement"] = _rules_of(values["placement"])
     if isinstance(values.get("attribute_map"), Mapping):
         values["attribute_map"] = _map_of(values["attribute_map"])
     return DirectorySettings(**values)
-
-
-def _rules_of(listed: list[Any]) -> tuple[DirectoryRule, ...] | list[Any]:
-    """What is no list of rules comes back as it is, to be refused by the value's own check."""
-    names = {item.name for item in fields(DirectoryRule)}
-    if not all(isinstance(item, Mapping) and set(item) == names for item in listed):
-        return listed
-    return tuple(DirectoryRule(**item) for item in listed)
 
 
 def _map_of(document: Mapping[str, Any]) -> AttributeMap | Mapping[str, Any]:
@@ -156,7 +131,7 @@ def _map_of(document: Mapping[str, Any]) -> AttributeMap | Mapping[str, Any]:
 
 def _errors_of(settings: DirectorySettings) -> dict[str, str]:
     errors = {name: text for name, check in _CHECKS.items() if (text := check(getattr(settings, name)))}
-    if not errors and (secret := next((name for name in settings.asked_attributes() if _SECRET.search(name)), None)):
+    if not errors and (secret := next((name for name in settings.asked_attributes() if SECRET.search(name)), None)):
         errors["rule_attributes"] = f"{secret} holds what people sign in with, and is not read."
     if not errors and (settings.group_filter == "") != (settings.group_base_dn == ""):
         errors["group_filter"] = "A search for groups takes a filter and where to search; name both, or neither."
@@ -228,16 +203,6 @@ def _attributes(value: object) -> str:
     return f"At most {MAX_RULE_ATTRIBUTES} names of attributes."
 
 
-def _placement(value: object) -> str:
-    if not isinstance(value, tuple) or len(value) > MAX_RULES:
-        return f"At most {MAX_RULES} rules, each with attribute, value and organisation_id."
-    for number, rule in enumerate(value, 1):
-        named = isinstance(rule.attribute, str) and ATTRIBUTE.fullmatch(rule.attribute)
-        if not named or not isinstance(rule.value, str) or not 0 < len(rule.value) <= MAX_DN:
-            return f"Rule {number}: it takes the name of an attribute and a value of at most {MAX_DN} characters."
-    return ""
-
-
 def _attribute_map(value: object) -> str:
     if not isinstance(value, AttributeMap):
         return "It names the attributes for each field of a profile."
@@ -278,7 +243,6 @@ _CHECKS: Mapping[str, Callable[[object], str]] = {
     "group_base_dn": _dn,
     "group_filter": _filter(DN),
     "rule_attributes": _attributes,
-    "placement": _placement,
     "disabled_filter": _filter(None),
     "sync_filter": _filter(None),
     "sync_hours": _hours,

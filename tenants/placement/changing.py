@@ -1,4 +1,4 @@
-"""Flows: where an identity provider's people belong is shown and changed, all of it at once (P6).
+"""Flows: where the people of an identity provider or of a directory belong is shown and changed, all of it at once (P6).
 
 Rules are replaced as a whole, so two who reorder them at the same moment never end with a mixture of both.
 """
@@ -14,30 +14,44 @@ from typing import Any
 
 from config.database import new_id
 from tenants.audit import EventType, record
+from tenants.directory_attributes import fault_of
 from tenants.email_domains import normalise_domain
 from tenants.errors import DomainInvalid, NotFound
-from tenants.idp_records import ManagedProvider, change_provider, find_provider
 from tenants.management_errors import FieldsInvalid
 from tenants.organisations.records import organisations_of
 from tenants.organisations.tree import OrganisationTree
 from tenants.placement.errors import PlacementChanged
-from tenants.placement.records import is_within, replace_rules, rules_by_provider, side_of
-from tenants.placement_rules import MAX_CHARACTERS, MAX_RULES, MAX_TEXT, MAX_VALUES, ROLES, PlacementRule, PlacementRules
+from tenants.placement.records import Side, find_side, is_within, keep_side, replace_rules, rules_of
+from tenants.placement_rules import (
+    DIRECTORY,
+    IDENTITY_PROVIDER,
+    MAX_CHARACTERS,
+    MAX_RULES,
+    MAX_TEXT,
+    MAX_VALUES,
+    ROLES,
+    PlacementRule,
+    PlacementRules,
+    Whose,
+)
 from tenants.records import proven_domains
 from tenants.tenant_records import ManagedTenant, bump_version
 
 TENANT = "tenant"
 """Stands for the tenant as a whole where an organisation's id could stand."""
-OUTSIDE = "This organisation is outside of the identity provider's own one."
+OUTSIDE = "This organisation is outside of the one that its people belong to at first."
+EVENT_NAMES = {IDENTITY_PROVIDER: "idp", DIRECTORY: "directory"}
+"""What audit events call the label of each."""
 UNKNOWN = "There is no such organisation."
+ALL_DOMAINS = "A directory speaks for all of the organisation's proven e-mail domains."
 
 
 @dataclass(frozen=True, slots=True)
 class PlacementState:
-    """Where an identity provider's people belong.
+    """Where people of an identity provider or directory belong.
 
-    `organisation_id`: unless a rule says otherwise; None is the tenant as a whole. `email_domains`: whom it may sign in, and
-    who is led to it; empty for all of the tenant's.
+    `organisation_id`: unless a rule says otherwise; None is the tenant as a whole. `email_domains`: whom an identity provider
+    may sign in, and who is led to it; empty for all of the tenant's.
     """
 
     organisation_id: str | None
@@ -51,21 +65,20 @@ class PlacementState:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def placement_of(tenant_id: int, name: str) -> tuple[ManagedProvider, PlacementState]:
-    """What holds for an identity provider.
+def placement_of(tenant_id: int, whose: Whose) -> tuple[Side, PlacementState]:
+    """What holds for an identity provider or directory.
 
     Raises:
         NotFound
     """
-    provider = find_provider(tenant_id, name)
-    if provider is None:
-        raise NotFound("no such identity provider")
-    side = side_of(tenant_id, provider.id)
-    rules = rules_by_provider(tenant_id).get(provider.id, ())
-    return provider, PlacementState(side.organisation_id, side.email_domains, PlacementRules(rules, side.follows))
+    side = find_side(tenant_id, whose)
+    if side is None:
+        raise NotFound(f"no such {whose.kind}")
+    rules = rules_of(tenant_id, side.kind, side.id)
+    return side, PlacementState(side.organisation_id, side.email_domains, PlacementRules(rules, side.follows))
 
 
-def wanted_placement(tenant_id: int, present: PlacementState, document: Mapping[str, Any]) -> PlacementState:
+def wanted_placement(tenant_id: int, kind: str, present: PlacementState, document: Mapping[str, Any]) -> PlacementState:
     """A document of the API's form as a value that can be saved; what it leaves out stays as it is.
 
     Raises:
@@ -78,6 +91,8 @@ def wanted_placement(tenant_id: int, present: PlacementState, document: Mapping[
     domains = present.email_domains
     if "email_domains" in document:
         domains, errors["email_domains"] = _domains_in(document["email_domains"], proven_domains(tenant_id))
+        if domains and kind == DIRECTORY:
+            errors["email_domains"] = [ALL_DOMAINS]
     rules = present.rules
     if "follows" in document:
         rules = replace(rules, follows=document["follows"])
@@ -85,7 +100,10 @@ def wanted_placement(tenant_id: int, present: PlacementState, document: Mapping[
         listed = [_rule_of(item, present.rules.rules) for item in document["rules"]]
         rules = replace(rules, rules=tuple(_with_own_ids(listed)))
     for number, rule in enumerate(rules.rules, 1):
-        if faults := _faults_of(rule, organisations, room):
+        faults = _faults_of(rule, organisations, room)
+        if kind == DIRECTORY and (fault := fault_of(rule.attribute)):
+            faults.append(fault)
+        if faults:
             errors[f"rules.{number}"] = faults
     if len(rules.rules) > MAX_RULES:
         errors["rules"] = [f"At most {MAX_RULES} rules."]
@@ -97,9 +115,9 @@ def wanted_placement(tenant_id: int, present: PlacementState, document: Mapping[
 
 
 def change_placement(
-    tenant: ManagedTenant, name: str, document: Mapping[str, Any], *, actor: str, now: dt.datetime
+    tenant: ManagedTenant, whose: Whose, document: Mapping[str, Any], *, actor: str, now: dt.datetime
 ) -> PlacementState:
-    """Change where an identity provider's people belong, inside a transaction; it holds from their next sign-in on.
+    """Change where its people belong, inside a transaction; it holds from their next sign-in, or sync, on.
 
     Args:
         document: in the API's form; with `version`, only what was seen is changed.
@@ -109,17 +127,17 @@ def change_placement(
     """
     if not bump_version(tenant.id):  # holds the tenant's row: two changes follow each other
         raise NotFound("deleted meanwhile")
-    provider, present = placement_of(tenant.id, name)
+    side, present = placement_of(tenant.id, whose)
     if document.get("version") not in (None, present.version):
-        raise PlacementChanged(name)
-    wanted = wanted_placement(tenant.id, present, document)
+        raise PlacementChanged(whose.name)
+    wanted = wanted_placement(tenant.id, whose.kind, present, document)
     if wanted == present:
         return present
-    side = {"organisation_id": wanted.organisation_id, "placement_follows": wanted.rules.follows}
-    change_provider(tenant.id, provider.id, {**side, "email_domains": list(wanted.email_domains)})
-    replace_rules(tenant.id, provider.id, wanted.rules.rules, actor=actor, now=now)
-    changes = _changes_between(present, wanted)
-    record(tenant.id, EventType.PLACEMENT_CHANGED, at=now, actor=actor, idp=name, changes=changes)
+    after = replace(side, organisation_id=wanted.organisation_id, email_domains=wanted.email_domains)
+    keep_side(tenant.id, replace(after, follows=wanted.rules.follows))
+    replace_rules(tenant.id, side, wanted.rules.rules, actor=actor, now=now)
+    named = {EVENT_NAMES[side.kind]: side.name}
+    record(tenant.id, EventType.PLACEMENT_CHANGED, at=now, actor=actor, **named, changes=_changes_between(present, wanted))
     return wanted
 
 

@@ -14,7 +14,9 @@ from tenants.placement_rules import MAX_TEXT, ROLES
 
 
 class PlacementRuleRow(TenantScoped, Model):
-    """A rule of one identity provider (`tenants.placement_rules.PlacementRule`). `position` counts from 1 without gaps.
+    """A rule of one identity provider or directory (`tenants.placement_rules.PlacementRule`).
+
+    `position` counts from 1 without gaps.
 
     An organisation that a rule names cannot be removed: no cascade, so that nobody is placed elsewhere by an absence.
     """
@@ -24,15 +26,19 @@ class PlacementRuleRow(TenantScoped, Model):
         sa.ForeignKeyConstraint(
             ["tenant_id", "idp_id"], ["identity_provider.tenant_id", "identity_provider.id"], ondelete="CASCADE"
         ),
+        sa.ForeignKeyConstraint(["tenant_id", "directory_id"], ["directory.tenant_id", "directory.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["tenant_id", "organisation_id"], ["organisation.tenant_id", "organisation.id"]),
         sa.CheckConstraint(sa.column("role").in_(ROLES), name="role"),
         sa.CheckConstraint("moves OR organisation_id IS NULL", name="moves"),
+        sa.CheckConstraint("(idp_id IS NULL) <> (directory_id IS NULL)", name="owner"),
         sa.UniqueConstraint("tenant_id", "idp_id", "position"),
+        sa.UniqueConstraint("tenant_id", "directory_id", "position"),
         sa.Index("ix_placement_rule_organisation", "tenant_id", "organisation_id"),
     )
 
     id: Mapped[str] = mapped_column(RowId, primary_key=True, default=new_id, sort_order=-1)
-    idp_id: Mapped[str] = mapped_column(RowId)
+    idp_id: Mapped[str | None] = mapped_column(RowId)
+    directory_id: Mapped[str | None] = mapped_column(RowId)
     position: Mapped[int] = mapped_column(sa.Integer)
     attribute: Mapped[str] = mapped_column(sa.String(MAX_TEXT))
     values: Mapped[list[Any]] = mapped_column(JSON)

@@ -18,6 +18,8 @@ from identity.exchanges import hash_of
 from identity.local_accounts import account_records, break_glass_records, factor_records, link_records, sign_in_records
 from identity.models import User
 from identity.people_import import run_due_imports
+from identity.placement.records import keep_readings
+from tenants.directories.records import find_directory
 from tenants.idp_metadata import read_idp_metadata
 from tenants.idp_records import change_provider, find_provider
 from tenants.metadata_history.taking import take
@@ -89,6 +91,7 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
     rule = {"attribute": f"{mark}-attribute", "values": ["no-such-value"], "organisation": below, "role": "viewer"}
     placed = world.api("PUT", f"{main}/placement-rules", json={"rules": [rule]})
     assert placed.status_code == 200, placed.get_data(as_text=True)
+    _directory_rule(world, organisation, rule, str(person["id"]))
     _sign_out(world, organisation)
     _pending(world, organisation)
     logo = world.api("PUT", f"{tenant}/logo", data=picture(), content_type="image/png")
@@ -184,6 +187,19 @@ def _directory(world: World, organisation: Organisation) -> str:
     )
     assert saved.status_code in (200, 201), saved.get_data(as_text=True)
     return "main"
+
+
+def _directory_rule(world: World, organisation: Organisation, rule: dict[str, Any], user_id: str) -> None:
+    """A rule of the directory, and what its last sync would have read of somebody."""
+    path = f"/tenants/{organisation.slug}/directories/main/placement-rules"
+    placed = world.api("PUT", path, json={"rules": [{**rule, "attribute": "ou"}]})
+    assert placed.status_code == 200, placed.get_data(as_text=True)
+    with world.app.app_context(), transaction():
+        tenant = find_tenant(organisation.slug)
+        assert tenant is not None
+        found = find_directory(tenant.id, "main")
+        assert found is not None
+        keep_readings(tenant.id, found.id, {user_id: mark_of(organisation)})
 
 
 def _of_service(world: World) -> dict[str, str]:

@@ -1,29 +1,32 @@
-"""Where an identity provider's people belong: its own organisation, its domains, its rules, and what they would do (P6)."""
+"""Where people of an identity provider or a directory belong: at first, by its rules, and what these would do (P6)."""
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import marshmallow as ma
-from flask import Response, request
+from flask import Response, redirect, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, sentences_of
 from admin_ui.principals import require_recent
-from admin_ui.rendering import notify
-from admin_ui.screen import page
+from admin_ui.rendering import notify, screen_url
+from admin_ui.screen import TenantScreen, page
 from admin_ui.screens.authentication.provider_pages import ProviderPages
 from config.database import transaction
 from identity.placement.foreseeing import foresee
 from identity.placement.schemas import PlacementBody, foresight_document, organisation_name, placement_document
 from tenants import wiring
+from tenants.directories.managing import require_directory
 from tenants.errors import NotFound, Refusal
 from tenants.organisations.records import organisations_of
 from tenants.placement.changing import TENANT, change_placement, placement_of
-from tenants.placement_rules import MAX_RULES
+from tenants.placement_rules import DIRECTORY, IDENTITY_PROVIDER, MAX_RULES, Whose
 from tenants.providers import require_provider
 from tenants.roles import CONFIGURE, READ
 
@@ -36,40 +39,56 @@ _NEW: Mapping[str, Any] = {"attribute": "", "values": [], "organisation": None, 
 _ACTIVE = {"yes": True, "no": False}
 
 
-class PlacementScreen(ProviderPages):
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose page it is, where it stands, and the list that leads there."""
+
+    name: str
+    display_name: str
+    place: str
+    listed: tuple[str, str]
+
+
+class PlacementPages(TenantScreen):
     """One form for all of it: rules are reordered by their numbers, and saved together or not at all."""
 
-    label, path, endpoint_name = "Placement", "/authentication-placement", "placement"
+    kind = IDENTITY_PROVIDER
+
+    @abc.abstractmethod
+    def owner(self, asked: Asked, name: str) -> Owner:
+        """Whose rules are shown.
+
+        Raises:
+            NotFound
+        """
 
     @page("/<name>", READ)
     def show(self, asked: Asked, name: str) -> Response:
         """What holds now."""
-        require_provider(asked.tenant.id, name)
-        return self._form(asked, name, placement_document(placement_of(asked.tenant.id, name)[1]))
+        return self._form(asked, name, placement_document(placement_of(asked.tenant.id, Whose(self.kind, name))[1]))
 
     @page("/<name>", CONFIGURE, methods=("POST",))
     def save(self, asked: Asked, name: str) -> Response | WerkzeugResponse:
         """Save it, or show what it would do."""
-        require_provider(asked.tenant.id, name)
-        document = _document_of(request.form)
+        whose, document = Whose(self.kind, name), _document_of(request.form)
         try:
             wanted = PlacementBody().load({name: value for name, value in document.items() if (name, value) != ("version", "")})
             if request.form.get("act") == PREVIEW:
-                foresight = foresee(asked.tenant.id, name, wanted, wiring.keys())[1]
+                foresight = foresee(asked.tenant.id, whose, wanted, wiring.keys())[1]
                 foreseen = foresight_document(foresight, organisations_of(asked.tenant.id), asked.tenant.name)
                 return self._form(asked, name, document, foreseen=foreseen)
             if any(rule["role"] for rule in document["rules"]):
                 # Told on the form, which keeps what was typed: many rules are much to type.
                 require_recent(asked.principal, asked.now)
             with transaction():
-                change_placement(asked.tenant, name, wanted, actor=asked.actor, now=asked.now)
+                change_placement(asked.tenant, whose, wanted, actor=asked.actor, now=asked.now)
         except ma.ValidationError as error:
             return self._form(asked, name, document, errors=_by_number(error.messages), status=422)
         except Refusal as refusal:
             if isinstance(refusal, NotFound):
                 raise
             return self._form(asked, name, document, errors=errors_of(refusal), status=refusal.status)
-        notify("It holds from the next sign-in on.")
+        notify(f"It holds from the next sign-in{' or sync' if self.kind == DIRECTORY else ''} on.")
         return self.see_other("show", asked, name=name)
 
     def _form(
@@ -91,7 +110,8 @@ class PlacementScreen(ProviderPages):
             "authentication/placement.html",
             asked,
             status=status,
-            provider=require_provider(asked.tenant.id, name),
+            owner=self.owner(asked, name),
+            of_directory=self.kind == DIRECTORY,
             document=document,
             rows=rows[:MAX_RULES],
             organisations=[(TENANT, f"{asked.tenant.name} as a whole"), *sorted(paths, key=lambda item: item[1].lower())],
@@ -100,6 +120,35 @@ class PlacementScreen(ProviderPages):
             shown_people=SHOWN_PEOPLE,
             may_change=CONFIGURE.allows(asked.principal.role),
         )
+
+
+class PlacementScreen(PlacementPages, ProviderPages):
+    """Of an identity provider."""
+
+    label, path, endpoint_name = "Placement", "/authentication-placement", "placement"
+
+    def owner(self, asked: Asked, name: str) -> Owner:
+        """An identity provider."""
+        provider, place = require_provider(asked.tenant.id, name), screen_url("authentication.show", asked, name=name)
+        return Owner(name, provider.display_name, place, ("Authentication", screen_url("authentication.index", asked)))
+
+
+class DirectoryPlacementScreen(PlacementPages):
+    """Of a directory."""
+
+    label, path, endpoint_name = "Placement", "/directory-placement", "directory_placement"
+    part_of = "directories"
+    kind = DIRECTORY
+
+    @page("/", READ)
+    def index(self, asked: Asked) -> WerkzeugResponse:
+        """Without a directory in the address there is only the list of them."""
+        return redirect(screen_url("directories.index", asked), 302)
+
+    def owner(self, asked: Asked, name: str) -> Owner:
+        """A directory."""
+        directory, place = require_directory(asked.tenant.id, name), screen_url("directories.show", asked, directory=name)
+        return Owner(name, directory.display_name, place, ("Directories", screen_url("directories.index", asked)))
 
 
 def _document_of(form: MultiDict[str, str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from tests.flows.console.walking import token_of
 from tests.flows.placement.test_rules import RULES, come, organisation, person
 from tests.support.console import tenant_client
+from tests.support.organisations import connect_directory
 from tests.support.world import World
 
 PAGE = "/admin/authentication-placement/main"
@@ -51,3 +52,29 @@ def test_viewers_read_and_change_nothing(world: World) -> None:
     page = viewer.get(PAGE)
     assert (page.status_code, 'value="save"' in page.get_data(as_text=True)) == (200, False)
     assert viewer.post(PAGE, data=_form() | {"csrf_token": token_of(viewer, PAGE)}).status_code == 403
+
+
+def test_a_directorys_rules_have_the_same_page(world: World) -> None:
+    """Reached from the directory, without domains; saved as by the API; another tenant's directory is not there."""
+    connect_directory(world)
+    sales = organisation(world, "Sales")
+    admin, page = tenant_client(world), "/admin/directory-placement/company"
+    assert page in admin.get("/admin/directories/company").get_data(as_text=True)
+    shown = admin.get(page).get_data(as_text=True)
+    assert ('name="email_domains"' in shown, "and sync" in shown) == (False, True)
+    body = _form(attribute=["groups", "employeeType"], place=[sales, ""]) | {"csrf_token": token_of(admin, page)}
+    foreseen = admin.post(page, data=body | {"act": "preview"}).get_data(as_text=True)
+    assert "By what the last sync has read of 0 people" in foreseen
+    secret = admin.post(page, data=body | {"attribute": ["userPassword", ""], "act": "save"})
+    assert (secret.status_code, "is not read" in secret.get_data(as_text=True)) == (422, True)
+    assert admin.post(page, data=body | {"act": "save"}).status_code == 303
+    saved = world.api("GET", "/tenants/acme/directories/company/placement-rules").get_json()["rules"]
+    assert [(rule["attribute"], rule["role"], rule["active"]) for rule in saved] == [
+        ("employeeType", None, False),
+        ("groups", "admin", None),
+    ]
+    theirs = world.api("GET", "/tenants/globex/directories/company/placement-rules")
+    assert theirs.status_code == 404
+    assert tenant_client(world, world.globex).get(page).status_code == 404
+    viewer = tenant_client(world, role="viewer")
+    assert viewer.post(page, data=_form() | {"csrf_token": token_of(viewer, page)}).status_code == 403

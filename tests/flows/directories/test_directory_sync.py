@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from identity.console_roles import console_role_of
 from identity.directories.signing_in import EnteredByDirectory
 from identity.directories.syncing import run_due_directory_syncs
 from tests.flows.directories.conftest import DirectoryWorld
+from tests.flows.management.support import code_in
+from tests.support.organisations import put, user_of
 from tests.support.slapd import BASE, GROUPS, PEOPLE, start_slapd
 from tests.support.world import World, utc_now
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 TEAM = tuple(f"team{number}" for number in range(8))
+RULES = "/tenants/acme/directories/main/placement-rules"
 AD_OFF = "(userAccountControl:1.2.840.113556.1.4.803:=2)"
 
 
@@ -162,41 +166,88 @@ def test_a_due_sync_is_done_once(directories: DirectoryWorld, world: World) -> N
 
 
 def test_rules_place_people_and_a_sync_moves_them(directories: DirectoryWorld, team: dict[str, str]) -> None:
-    """By an attribute and by a group, at sign-in and by a sync; nobody is led out of the directory's own organisation."""
+    """By an attribute and by a group, at sign-in and by a sync, tried before on what a sync has read; never out of bounds."""
     world, slapd, container = directories.world, directories.slapd, team["team0"].partition(",")[2]
     sales = directories.add_organisation("Sales", {})
     research = directories.add_organisation("Research", {})
-    rules = [
-        {"attribute": "employeeType", "value": "seller", "organisation_id": sales},
-        {"attribute": "groups", "value": "researchers", "organisation_id": research},
-    ]
-    settings = {"base_dn": container, "placement": rules, "group_filter": "(member={dn})", "group_base_dn": GROUPS}
-    assert directories.put(**settings).status_code == 200
+    other = directories.add_organisation("By single sign-on", {"way": "sso"})
+    seller_rule = {"attribute": "employeeType", "values": ["seller"], "organisation": sales, "role": "viewer"}
+    rules = [seller_rule, {"attribute": "groups", "values": ["researchers"], "organisation": research}]
+    settings = {"base_dn": container, "group_filter": "(member={dn})", "group_base_dn": GROUPS}
+    assert directories.put(**settings, rule_attributes=["employeeType", "groups"]).status_code == 200
     slapd.change(team["team1"], employeeType="seller")
     group = slapd.add_group("researchers", [team["team2"], team["team1"]])
     try:
+        assert _preview(world, rules)["not_known"] == len(TEAM), "nothing was read yet"
+        assert directories.sync()["counts"]["moved"] == 0
+        seen = _preview(world, rules)
+        assert (seen["looked_at"], seen["not_known"], seen["moves"], seen["role_changes"]) == (len(TEAM), 0, 2, 1)
+        placed = world.api("PUT", RULES, json={"rules": rules})
+        assert placed.status_code == 200, placed.get_data(as_text=True)
         seller = directories.sign_in("team1")
         assert isinstance(seller, EnteredByDirectory)
         assert seller.person.organisation_id == sales, "the first rule that is met counts"
+        assert _role(directories, seller) == "viewer"
         assert directories.sync()["counts"]["moved"] == 1
-        researcher = directories.sign_in("team2")
-        assert isinstance(researcher, EnteredByDirectory)
-        assert researcher.person.organisation_id == research
         slapd.change(team["team1"], employeeType="researcher")
         assert directories.sync()["counts"]["moved"] == 1
         assert directories.sync()["counts"]["moved"] == 0
-        placed = directories.events("user.placed")
-        assert [(event["detail"]["to"], event["actor"]) for event in placed][:2] == [
+        events = directories.events("user.placed")
+        assert [(event["detail"]["to"], event["actor"]) for event in events][:2] == [
             (research, "directory:main"),
             (research, "directory:main"),
         ]
-        foreign = world.api("PUT", "/tenants/acme/directories/main", json=world_body(directories, settings, sales))
-        assert list(foreign.get_json()["errors"]) == ["placement"], foreign.get_json()
+        put(world, other, user_of(world, "team1@acme.test")["id"])
+        assert directories.sync()["counts"]["moved"] == 0, "a rule takes nobody out of where the directory is not heard"
+        assert directories.sign_in("team1") == "sign_in_way_not_allowed"
+        assert world.api("PUT", RULES, json={"rules": []}).status_code == 200
+        assert _role(directories, seller) is None, "a role goes with its rule"
     finally:
         slapd.remove(group)
 
 
-def world_body(directories: DirectoryWorld, settings: dict[str, object], organisation_id: str) -> dict[str, object]:
-    """A directory of one organisation, with rules that lead to another."""
-    good = {**directories.slapd.settings(), "display_name": "Company directory", "password": "service-password"}
-    return good | settings | {"organisation_id": organisation_id}
+def test_a_rule_ends_access_at_sign_in_and_by_a_sync(directories: DirectoryWorld, team: dict[str, str]) -> None:
+    """Whoever is known is switched off and everything of theirs ends; whoever is not gets no account."""
+    world, slapd, container = directories.world, directories.slapd, team["team0"].partition(",")[2]
+    assert directories.put(base_dn=container, max_gone_percent=100).status_code == 200
+    fresh = slapd.add("fresh", container=container)
+    rule = {"attribute": "employeeType", "values": ["left"], "active": False}
+    assert world.api("PUT", RULES, json={"rules": [rule]}).status_code == 200
+    for dn in (team["team1"], team["team2"], fresh):
+        slapd.change(dn, employeeType="left")
+    assert directories.sign_in("team1") == "user_inactive"
+    assert directories.sign_in("fresh") == "user_inactive"
+    people = {item["email"]: item["active"] for item in world.api("GET", "/tenants/acme/users").get_json()["items"]}
+    assert (people["team1@acme.test"], people["team2@acme.test"], "fresh@acme.test" in people) == (False, True, False)
+    assert directories.sync()["counts"]["disabled"] == 1
+    assert user_of(world, "team2@acme.test")["active"] is False
+    event = next(item for item in directories.events("user.deactivated") if "directory" in item["detail"])
+    assert (event["detail"]["directory"], event["detail"]["rule"], event["actor"]) == ("main", 1, "sign-in")
+
+
+def test_rules_that_no_directory_can_follow_are_refused(directories: DirectoryWorld) -> None:
+    """Secrets are nobody's to read; domains are the tenant's; nothing leads out of the directory's own organisation."""
+    world = directories.world
+    sales, research = directories.add_organisation("Sales", {}), directories.add_organisation("Research", {})
+    assert directories.put(organisation_id=sales).status_code in (200, 201)
+    good = {"attribute": "ou", "values": ["x"], "organisation": sales}
+    for wrong in ({"attribute": "userPassword"}, {"attribute": "no name"}, {"organisation": research}, {"values": []}):
+        assert code_in(world.api("PUT", RULES, json={"rules": [good | wrong]})) == (422, "validation_failed"), wrong
+    assert code_in(world.api("PUT", RULES, json={"email_domains": ["acme.test"]})) == (422, "validation_failed")
+    assert world.api("PUT", RULES, json={"rules": [good]}).status_code == 200
+    moved = directories.put(organisation_id=research)
+    assert list(moved.get_json()["errors"]) == ["organisation_id"], "its rules would lead out of it"
+    assert world.api("DELETE", "/tenants/acme/directories/main").status_code == 204
+    assert directories.put().status_code == 201
+    assert world.api("GET", RULES).get_json()["rules"] == [], "rules go with their directory"
+
+
+def _preview(world: World, rules: list[dict[str, object]]) -> dict[str, int]:
+    found: dict[str, int] = world.api("POST", f"{RULES}/preview", json={"rules": rules}).get_json()
+    return found
+
+
+def _role(directories: DirectoryWorld, entered: EnteredByDirectory) -> str | None:
+    with directories.world.app.app_context():
+        held = console_role_of(entered.person.tenant_id, entered.person.id, entered.session.id)
+    return held.role.value if held and held.role else None

@@ -26,8 +26,9 @@ ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def sales(directories: DirectoryWorld) -> str:
     """Sales signs in by the directory, whose rules say of everybody that they are its people; the tenant says nothing."""
     organisation = made(directories.world, "Sales")
-    rules = [{"attribute": "uid", "value": name, "organisation_id": organisation} for name in ("ada", "bob")]
-    assert directories.put(organisation_id=organisation, placement=rules).status_code == 201
+    assert directories.put(organisation_id=organisation).status_code == 201
+    rule = {"attribute": "uid", "values": ["ada", "bob"], "organisation": organisation}
+    accepted(directories.world.api("PUT", "/tenants/acme/directories/main/placement-rules", json={"rules": [rule]}))
     accepted(set_access(directories.world, organisation, way="ldap", directory="main"))
     return organisation
 
@@ -91,8 +92,8 @@ def test_a_rule_that_leads_out_by_now_moves_nobody(directories: DirectoryWorld, 
     """It was within the directory's own organisation when it was saved, and has been moved in the tree since."""
     world = directories.world
     europe = made(world, "Europe", sales)
-    rules = [{"attribute": "uid", "value": "ada", "organisation_id": europe}]
-    assert directories.put(organisation_id=sales, placement=rules).status_code == 200
+    rule = {"attribute": "uid", "values": ["ada"], "organisation": europe}
+    accepted(world.api("PUT", "/tenants/acme/directories/main/placement-rules", json={"rules": [rule]}))
     assert accepted(patch(world, europe, parent_id=made(world, "Finance")))
     accepted(set_access(world, europe, way="ldap"))
     assert entered(directories.sign_in("ada")).person.organisation_id == sales

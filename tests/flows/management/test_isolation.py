@@ -31,6 +31,8 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "api_placement.post_preview": {"rules": []},
     "api_placement.put_placement": {"follows": False},
+    "api_placement.post_directory_preview": {"rules": []},
+    "api_placement.put_directory_placement": {"follows": False},
     "api_domains.post_attest": REASON,
     "api_domains.post_domain": {"domain": "new.example"},
     "api_keys.post_imported_key": {"use": "signing", "private_key": "x", "certificate": "x"},

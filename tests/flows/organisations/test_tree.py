@@ -108,7 +108,9 @@ def test_an_organisation_that_rules_lead_to_is_not_removed(world: World) -> None
     rule = {"attribute": "c", "values": ["de"], "organisation": emea}
     accepted(world.api("PUT", rules, json={"rules": [{**rule, "organisation": sales}, rule]}))
     accepted(world.api("PUT", rules, json={"organisation": sales}))
-    connect_directory(world, placement=[{"attribute": "ou", "value": "EMEA", "organisation_id": emea}])
+    connect_directory(world)
+    theirs = "/tenants/acme/directories/company/placement-rules"
+    accepted(world.api("PUT", theirs, json={"rules": [{"attribute": "ou", "values": ["EMEA"], "organisation": emea}]}))
     path = f"/tenants/acme/organisations/{emea}"
     for query in ("", "?contents=to_parent", "?contents=to_parent&anyway=true"):
         refused = world.api("DELETE", f"{path}{query}")
@@ -117,7 +119,7 @@ def test_an_organisation_that_rules_lead_to_is_not_removed(world: World) -> None
         assert refused.get_json()["facts"]["rules"] == named
     accepted(world.api("PUT", rules, json={"rules": []}))
     assert code_in(world.api("DELETE", path)) == (409, "organisation_in_rules")
-    connect_directory(world)
+    accepted(world.api("PUT", theirs, json={"rules": []}))
     assert world.api("DELETE", path).status_code == 204
     assert code_in(world.api("DELETE", f"/tenants/acme/organisations/{sales}")) == (409, "organisation_not_empty")
     assert world.api("DELETE", f"/tenants/acme/organisations/{sales}?contents=to_parent").status_code == 204
