@@ -80,7 +80,11 @@ class MenuEntry:
 
 
 def notify(sentence: str, kind: str = "ok") -> None:
-    """Say something on the next page. `kind`: ok, warn or error."""
+    """Say something on the next page, about nobody by name: it waits in a cookie, and may be read by whoever comes next.
+
+    Args:
+        kind: ok, warn or error.
+    """
     flash(sentence, kind)
 
 

@@ -50,7 +50,7 @@ class AdministratorsScreen(TenantScreen):
                 given = grant_role(asked.tenant, values["email"], Role(values["role"]), actor=asked.actor, now=asked.now)
         except Refusal as refusal:
             return self._page(asked, grant=sent.shown, grant_errors=errors_of(refusal), status=refusal.status)
-        notify(f"{given.email} is {_words_of(given.role)} now. It holds from their next click, or their first sign-in.")
+        notify(f"Whoever you named is {_words_of(given.role)} now. It holds from their next click, or their first sign-in.")
         return self.see_other("index", asked)
 
     @page("/grants/<grant_id>", CONFIGURE, methods=("POST",))
@@ -69,7 +69,7 @@ class AdministratorsScreen(TenantScreen):
             raise NotFound("no such role")
         with transaction():
             given = change_grant(asked.tenant, chosen, Role(sent.values["role"]), actor=asked.actor, now=asked.now)
-        notify(f"{given.email} is {_words_of(given.role)} now.")
+        notify(f"This person is {_words_of(given.role)} now.")
         return self.see_other("index", asked)
 
     @page("/rules", CONFIGURE, methods=("POST",))

@@ -51,10 +51,10 @@ class BreakGlassScreen(TenantScreen):
         try:
             holder = holder_of(asked.tenant.id, email)
             with transaction():
-                named = name_break_glass(asked.tenant, holder, reason, means(), actor=asked.actor, now=asked.now)
+                name_break_glass(asked.tenant, holder, reason, means(), actor=asked.actor, now=asked.now)
         except Refusal as refusal:
             return self._page(asked, email, reason, errors_of(refusal), refusal.status)
-        notify(f"{named.email} is a break-glass administrator now, and everybody is told.")
+        notify("They are a break-glass administrator now, and everybody is told.")
         return self.see_other("index", asked)
 
     @page("/withdraw/<user_id>", CONFIGURE, methods=("POST",))

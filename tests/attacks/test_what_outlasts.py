@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import sqlalchemy as sa
 
+from admin_ui.console_sessions import STAFF_COOKIE
 from admin_ui.models import ConsoleSession
 from admin_ui.staff_accounts import change_active, change_role, invite
 from config.database import read, transaction, write
@@ -236,6 +237,30 @@ def test_an_open_console_gives_nobody_a_way_back(world: World) -> None:
         assert answer.status_code == 403
         assert "takes a sign-in of the last 15 minutes" in answer.get_data(as_text=True)
     assert {name: rows for name, rows in world.rows().items() if name in before} == before
+
+
+def test_what_waits_for_the_next_page_names_nobody(world: World) -> None:
+    """It is in a cookie that outlasts the session, and stands on the sign-in page for whoever comes next."""
+    change_deployment(world, smtp_url="smtp://mail.test")
+    allow_local(world)
+    staff, lin, base = staff_client(world), LocalPerson(world), "/admin/tenants/acme"
+    forms = (
+        ("/administrators/grants", {"email": lin.email, "role": "admin"}),
+        (f"/local-accounts/{lin.user_id}/link", {}),
+        ("/break-glass/name", {"email": lin.email, "reason": "for when the identity provider is down"}),
+        ("/notifications/contacts", {"email": lin.email}),
+    )
+    for path, fields in forms:
+        form = CSRF.search(staff.get(base + "/tokens/").get_data(as_text=True))
+        assert form is not None
+        answer = staff.post(base + path, data=fields | {"csrf_token": form[1]})
+        assert answer.status_code == 303, (path, answer.status, answer.get_data(as_text=True)[-800:])
+        token = staff.cookie(STAFF_COOKIE) or ""
+        staff.client.delete_cookie(STAFF_COOKIE, domain="localhost")
+        shown = staff.get("/admin/sign-in").get_data(as_text=True)
+        assert 'class="note ok"' in shown, path
+        assert lin.email not in shown, path
+        staff.client.set_cookie(STAFF_COOKIE, token, domain="localhost", secure=True, httponly=True)
 
 
 def mails_to(world: World) -> list[tuple[str, str]]:

@@ -113,13 +113,11 @@ class NoticePages(Screen):
             return self._show(asked, contact=sent.shown, contact_errors=sent.errors, status=422)
         try:
             with transaction():
-                added = name_contact(
-                    _owner(asked), sent.values["email"], by_staff=asked.of_staff, actor=asked.actor, now=asked.now
-                )
+                name_contact(_owner(asked), sent.values["email"], by_staff=asked.of_staff, actor=asked.actor, now=asked.now)
         except Refusal as refusal:
             errors = errors_of(refusal)
             return self._show(asked, contact=sent.shown, contact_errors=errors, status=refusal.status)
-        notify(f"{added.email} gets the notices from now on.")
+        notify("The address gets the notices from now on.")
         return self.see_other("index", asked)
 
     @page("/contacts/<contact_id>", CONFIGURE, methods=("POST",))

@@ -92,7 +92,7 @@ class LocalAccountsScreen(TenantScreen):
     def _told(self, asked: Asked, user_id: str, made: IssuedLink) -> WerkzeugResponse:
         """Where no mail is sent, the link is shown this once."""
         if made.url is None:
-            notify(f"A link is on its way to {made.mailed_to}.")
+            notify("A link is on its way by mail.")
             return self.see_other("show", asked, user_id=user_id)
         person = require_person(asked.tenant.id, user_id)
         return self.render("people/local_link.html", asked, person=person, made=made)
