@@ -37,6 +37,7 @@ from tenants.notices.sending import run_due_deliveries
 from tenants.reading_records import READINGS_LOOK
 from tenants.refresh.records import LISTS_LOOK, SYNCS_LOOK
 from tenants.rollover.ending import look_after_keys
+from tenants.sealing.removal import remove_refusals
 from tenants.sealing.signing import SealKeys
 
 PURGE_SECONDS = 300
@@ -71,6 +72,7 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
         Job("seal_keys", SEAL_KEYS_SECONDS, lambda: renew_signatures(seal_keys, dt.datetime.now(dt.UTC))),
         Job("metadata_purge", METADATA_PURGE_SECONDS, lambda: purge_metadata(dt.datetime.now(dt.UTC))),
         Job("warnings", WARN_SECONDS, lambda: warn_of_endings(settings, keys, dt.datetime.now(dt.UTC), admin_addresses)),
+        Job("refusals_purge", METADATA_PURGE_SECONDS, lambda: remove_refusals(dt.datetime.now(dt.UTC))),
         Job("notices_purge", PURGE_SECONDS, lambda: purge_notices(dt.datetime.now(dt.UTC))),
         Job("count_endings", PURGE_SECONDS, lambda: count_endings(dt.datetime.now(dt.UTC))),
     )
@@ -85,6 +87,7 @@ def _queues(settings: Settings, keys: KeyRing) -> tuple[Job, ...]:
     def queue(name: str, look: Look, run: Callable[[dt.datetime], object], where: Where = "anywhere") -> Job:
         return Job(name, LOOK_SECONDS, lambda: run(dt.datetime.now(dt.UTC)), where, look)
 
+    means = Means(settings, keys, admin_addresses)
     return (
         queue("people_imports", IMPORTS_LOOK, run_due_imports),
         queue("metadata_readings", READINGS_LOOK, lambda now: run_due_readings(settings, now), "worker"),
@@ -93,8 +96,8 @@ def _queues(settings: Settings, keys: KeyRing) -> tuple[Job, ...]:
         queue(
             "directory_sync",
             DIRECTORIES_LOOK,
-            lambda _: run_due_directory_syncs(settings, keys, clock, ended=ending.is_set),
+            lambda _: run_due_directory_syncs(means, clock, ended=ending.is_set),
         ),
-        queue("local_links", LINKS_LOOK, lambda now: run_due_links(Means(settings, keys, admin_addresses), now)),
+        queue("local_links", LINKS_LOOK, lambda now: run_due_links(means, now)),
         queue("deliveries", DELIVERIES_LOOK, lambda now: run_due_deliveries(settings, keys, now)),
     )

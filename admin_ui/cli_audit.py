@@ -15,7 +15,7 @@ from tenants.models import Tenant
 from tenants.paging import MAX_LIMIT
 from tenants.schema_fields import MAX_REASON
 from tenants.sealing.across import page_of_chains
-from tenants.sealing.errors import AnchorInvalid
+from tenants.sealing.errors import AnchorInvalid, NothingToAdopt
 from tenants.sealing.examination import examine
 from tenants.sealing.ledgers import Ledger, table_of, tenant_ledger
 from tenants.sealing.offline import examine_export
@@ -79,23 +79,40 @@ def verify_command(
 @SLUG
 @STAFF
 @CHAIN
+@click.option("--all", "every", is_flag=True, help="Each chain that cannot go on: one key sealed them all.")
+@click.option("--anchor", "anchors", metavar="ANCHOR", multiple=True, help="Only a chain whose newest seal is this one.")
 @click.option("--reason", required=True, metavar="WHY", help="Why the key is gone; it is kept on record.")
-def adopt_command(slug: str | None, staff: bool, number: int | None, reason: str) -> None:
+def adopt_command(
+    slug: str | None, staff: bool, number: int | None, every: bool, anchors: tuple[str, ...], reason: str
+) -> None:
     """Go on with a chain whose newest seal is of a key that is lost. What was sealed before is not vouched for by that.
 
     Only here, where SECRET_KEYS are: neither API nor console can do it. First compare its newest seal with an anchor that
-    was kept elsewhere: whoever can write to the database could have put a history of their own there.
+    was kept elsewhere, or name those anchors: whoever can write to the database could have put a history of their own there.
     """
-    if not (slug or staff or number):
-        raise click.UsageError("Name one chain: a MyDomain, --chain or --staff.")
+    if not (slug or staff or number or every):
+        raise click.UsageError("Name one chain: a MyDomain, --chain or --staff. Or say --all.")
+    if every and (slug or staff or number):
+        raise click.UsageError("--all is for all chains.")
     why = reason.strip()
     if not 1 <= len(why) <= MAX_REASON:
         raise click.UsageError(f"The reason has 1 to {MAX_REASON} characters.")
-    ((name, ledger),) = _chains(slug, staff, number)
-    adopted = adopt(ledger, seal_keys(), why, actor=actor(), now=now())
-    click.echo(f"{name}: goes on with seal {adopted.seal.number}; it could not, since {adopted.cause}")
-    click.echo(f"  adopted as it stands: {adopted.former.anchor}")
-    click.echo(f"  verify from here on with --from {adopted.seal.anchor}")
+    kept, count = [read_anchor(text) for text in anchors], 0
+    for name, ledger in _chains(slug, staff, number):
+        if kept and not _is_anchored(name, ledger, kept):
+            continue
+        try:
+            adopted = adopt(ledger, seal_keys(), why, actor=actor(), now=now())
+        except NothingToAdopt:
+            if not every:
+                raise
+            continue
+        count += 1
+        click.echo(f"{name}: goes on with seal {adopted.seal.number}; it could not, since {adopted.cause}")
+        click.echo(f"  adopted as it stands: {adopted.former.anchor}")
+        click.echo(f"  verify from here on with --from {adopted.seal.anchor}")
+    if every or kept:
+        click.echo(f"{count} adopted.")
 
 
 @audit.command("anchors")
@@ -114,6 +131,15 @@ def keys_command() -> None:
     """Print the public keys of seals, by the name of the key in SECRET_KEYS; the first one signs."""
     for name, public_key in seal_keys().public.items():
         click.echo(f"{name}\t{public_key}")
+
+
+def _is_anchored(name: str, ledger: Ledger, anchors: list[Anchor]) -> bool:
+    """Whether the newest seal of a chain is one that somebody kept; said where it is another one."""
+    head = head_of(ledger)
+    if head is None or head.anchor in anchors:
+        return head is not None
+    click.echo(f"{name}: left alone, its newest seal {head.anchor} is none of the anchors")
+    return False
 
 
 def _opened(path: str) -> IO[str]:
@@ -138,6 +164,7 @@ def _verified(name: str, ledger: Ledger, since: Anchor | None, anchors: list[Anc
 def _show(name: str, report: Report) -> bool:
     """One line that says how it is, one for each finding, and the anchor."""
     size = f"{report.events} events in {report.seals} seals, {report.waiting} wait to be sealed"
+    size += f", {report.removed} refusals are over and removed" if report.removed else ""
     click.echo(f"{name}: {'intact' if report.is_intact else f'BROKEN, {report.faults} faults'}; {size}")
     for finding in report.findings:
         what = f"event {finding.event_id}" if finding.event_id else f"seal {finding.seal}"

@@ -5,16 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from admin_ui.models import ConsoleSession, StaffAccount
 from config.database import new_id, read, transaction, write
-from config.isolation import every_tenant
 from config.statements import Prepared
 from identity.exchanges import hash_of
-from identity.models import EmailAddress, User
-from identity.sessions import BrowserFacts
+from identity.sessions import BrowserFacts, goes_on
 
 BY_SSO = "sso"
 """How a session begins that the staff tenant's host vouches for."""
@@ -62,6 +61,8 @@ _FIND = Prepared(
         StaffAccount.name,
         StaffAccount.role,
         ConsoleSession.how,
+        ConsoleSession.origin_tenant_id,
+        ConsoleSession.origin_session_id,
         ConsoleSession.seen_at,
     )
     .join(StaffAccount, StaffAccount.id == ConsoleSession.staff_id)
@@ -72,18 +73,17 @@ _FIND = Prepared(
         StaffAccount.active.is_(True),
     )
 )
-_AT_WORK = (
-    sa.select(User.id)
-    .join(EmailAddress, sa.and_(EmailAddress.tenant_id == User.tenant_id, EmailAddress.user_id == User.id))
-    .where(EmailAddress.email == sa.bindparam("email"), User.active.is_(True))
-)
 _TOUCH = Prepared(
     sa.update(ConsoleSession)
     .where(ConsoleSession.id == sa.bindparam("of_session"), ConsoleSession.ended_at.is_(None))
     .values(seen_at=sa.bindparam("now"))
 )
 _VIEWS = (
-    sa.select(*(getattr(ConsoleSession, name) for name in SessionView.__dataclass_fields__))
+    sa.select(
+        *(getattr(ConsoleSession, name) for name in SessionView.__dataclass_fields__),
+        ConsoleSession.origin_tenant_id,
+        ConsoleSession.origin_session_id,
+    )
     .where(
         ConsoleSession.staff_id == sa.bindparam("staff_id"), *_LIVE, ConsoleSession.seen_at > sa.bindparam("idle_since")
     )
@@ -92,12 +92,19 @@ _VIEWS = (
 
 
 def open_console_session(
-    staff_id: str, how: str, browser: BrowserFacts, now: dt.datetime, *, authenticated_at: dt.datetime | None = None
+    staff_id: str,
+    how: str,
+    browser: BrowserFacts,
+    now: dt.datetime,
+    *,
+    authenticated_at: dt.datetime | None = None,
+    origin: tuple[int, str] | None = None,
 ) -> str:
     """Open a session, inside a transaction, and give the token for the cookie; always a new one.
 
     Args:
         authenticated_at: when the person proved who they are, where that was elsewhere and before now.
+        origin: the staff tenant and the session there that it is entered through; it ends with that one.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     write(
@@ -110,6 +117,8 @@ def open_console_session(
             address=browser.address[:45],
             created_at=now,
             authenticated_at=authenticated_at or now,
+            origin_tenant_id=origin[0] if origin else None,
+            origin_session_id=origin[1] if origin else None,
             seen_at=now,
             expires_at=now + ABSOLUTE,
         )
@@ -120,12 +129,12 @@ def open_console_session(
 def find_console_session(token: str, now: dt.datetime) -> StaffSession | None:
     """The live session of a cookie's token, of an account that is active now; looked up for every request.
 
-    Whoever came by single sign-on has to be active at the staff tenant as well: who leaves is switched off there first.
+    Whoever came by single sign-on has to be signed in at the staff tenant as well: who leaves is switched off there first.
     """
     if not 0 < len(token) <= MAX_TOKEN_LENGTH:
         return None
     row = _FIND.one_or_none({"token_hash": hash_of(token), "now": now, "idle_since": now - IDLE})
-    if row is None or (row.how == BY_SSO and not _is_at_work(row.email)):
+    if row is None or not _stands(row, now):
         return None
     if now - row.seen_at >= TOUCH_EVERY:
         with transaction():
@@ -133,10 +142,11 @@ def find_console_session(token: str, now: dt.datetime) -> StaffSession | None:
     return StaffSession(row.id, row.staff_id, row.email, row.name, row.role)
 
 
-def _is_at_work(email: str) -> bool:
-    """Whether the person of an address is active. An address is one person's in the whole service."""
-    with every_tenant():
-        return read(_AT_WORK, {"email": email}).first() is not None
+def _stands(row: Any, now: dt.datetime) -> bool:
+    """Whether what a session stands on goes on; one of single sign-on that does not say which session that is has ended."""
+    if row.how != BY_SSO:
+        return True
+    return row.origin_session_id is not None and goes_on(row.origin_tenant_id, row.origin_session_id, now)
 
 
 def authenticated_at(session_id: str) -> dt.datetime | None:
@@ -156,7 +166,8 @@ def renew_token(session_id: str) -> str:
 def sessions_of(staff_id: str, now: dt.datetime) -> list[SessionView]:
     """An account's live sessions, the one used last first."""
     found = read(_VIEWS, {"staff_id": staff_id, "now": now, "idle_since": now - IDLE})
-    return [SessionView(**row._mapping) for row in found]
+    names = SessionView.__dataclass_fields__
+    return [SessionView(**{name: getattr(row, name) for name in names}) for row in found if _stands(row, now)]
 
 
 def end_console_sessions(

@@ -84,6 +84,8 @@ class StaffSignIn(Model):
     code_hash: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
     code_email: Mapped[str | None] = mapped_column(sa.String(254))
     code_authenticated_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
+    code_tenant_id: Mapped[int | None] = mapped_column(sa.Integer)
+    code_session_id: Mapped[str | None] = mapped_column(RowId)
     code_expires_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     target: Mapped[str] = mapped_column(sa.String(2000))
     tries: Mapped[int] = mapped_column(sa.Integer, default=0)
@@ -95,6 +97,7 @@ class ConsoleSession(Model):
     """A browser in which one of staff is signed in; the cookie's token is kept as SHA-256.
 
     `authenticated_at` is when the person last proved who they are: what cannot be undone wants that to be recent.
+    `origin_…`: the session at the staff tenant's host that it was entered through, and ends with; none for another way in.
     """
 
     __tablename__ = "console_session"
@@ -112,6 +115,8 @@ class ConsoleSession(Model):
     address: Mapped[str] = mapped_column(sa.String(45))
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     authenticated_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    origin_tenant_id: Mapped[int | None] = mapped_column(sa.Integer)
+    origin_session_id: Mapped[str | None] = mapped_column(RowId)
     seen_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     ended_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)

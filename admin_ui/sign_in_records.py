@@ -34,11 +34,13 @@ class PendingSignIn:
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """Who the staff tenant's host says this is, and when they proved it there."""
+    """Who the staff tenant's host says this is, in which session there, and when they proved it."""
 
     email: str
     authenticated_at: dt.datetime
     target: str
+    tenant_id: int
+    session_id: str
 
 
 _COLUMNS = tuple(getattr(StaffSignIn, name) for name in PendingSignIn.__dataclass_fields__)
@@ -102,11 +104,20 @@ def forget_sign_ins_of(staff_id: str) -> None:
 
 
 def keep_code(
-    browser_hash: str, code: str, *, email: str, authenticated_at: dt.datetime, now: dt.datetime
+    browser_hash: str,
+    code: str,
+    *,
+    email: str,
+    authenticated_at: dt.datetime,
+    origin: tuple[int, str],
+    now: dt.datetime,
 ) -> bool:
     """Keep the code that the staff tenant's host hands over, inside a transaction; False for a sign-in that is not there.
 
     A second code takes the first one's place.
+
+    Args:
+        origin: the staff tenant, and the session there.
     """
     return _change(
         StaffSignIn.browser_hash == browser_hash,
@@ -115,6 +126,8 @@ def keep_code(
         code_hash=hash_of(code),
         code_email=email,
         code_authenticated_at=authenticated_at,
+        code_tenant_id=origin[0],
+        code_session_id=origin[1],
         code_expires_at=now + CODE_LIFETIME,
     )
 
@@ -127,8 +140,15 @@ def take_code(secret: str, code: str, now: dt.datetime) -> HandedOver | None:
             StaffSignIn.browser_hash == hash_of(secret),
             StaffSignIn.code_hash == hash_of(code),
             StaffSignIn.code_expires_at > now,
+            StaffSignIn.code_session_id.is_not(None),
         )
-        .returning(StaffSignIn.code_email, StaffSignIn.code_authenticated_at, StaffSignIn.target)
+        .returning(
+            StaffSignIn.code_email,
+            StaffSignIn.code_authenticated_at,
+            StaffSignIn.target,
+            StaffSignIn.code_tenant_id,
+            StaffSignIn.code_session_id,
+        )
     )
     row = write(statement).one_or_none()
     return HandedOver(*row) if row else None

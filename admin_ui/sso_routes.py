@@ -51,7 +51,7 @@ def hand_over_page() -> WerkzeugResponse:
     if found is None or found.way != SSO or (again and found.created_at < began):
         back = request.full_path.rstrip("?")
         return see_other(f"/saml/login?{urlencode({'next': back} | ({'force': '1'} if again else {}))}")
-    code = hand_over(asked, found.person.email, found.created_at, now)
+    code = hand_over(asked, tenant.id, found, now)
     response = see_other(f"{web.settings().app_url}{RETURN_PATH}?{urlencode({'code': code})}")
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -42,11 +42,18 @@ class Entered:
         return f"Entered(target={self.target!r})"
 
 
-def enter(staff: Staff, how: str, door: Door, *, authenticated_at: dt.datetime | None = None) -> str:
+def enter(
+    staff: Staff,
+    how: str,
+    door: Door,
+    *,
+    authenticated_at: dt.datetime | None = None,
+    origin: tuple[int, str] | None = None,
+) -> str:
     """Open a session, inside a transaction; always under a new token, and the browser's former session ends."""
     if door.former:
         end_session_of_token(door.former, door.now)
-    token = open_console_session(staff.id, how, door.browser, door.now, authenticated_at=authenticated_at)
+    token = open_console_session(staff.id, how, door.browser, door.now, authenticated_at=authenticated_at, origin=origin)
     change_staff(staff.id, {"last_sign_in_at": door.now})
     record_staff(StaffEventType.SIGNED_IN, at=door.now, actor=f"staff:{staff.id}", staff_id=staff.id, how=how)
     return token

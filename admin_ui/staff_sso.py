@@ -4,6 +4,9 @@ The staff tenant's host knows who somebody is, the app host has the console, and
 handed over, as OAuth does it (RFC 6749 4.1, RFC 7636): the app host keeps a secret in this browser and sends its hash along;
 the tenant's host makes a code for that hash, once, for a minute; the app host takes it from the browser with the secret alone.
 A code that was read on its way is worth nothing, and a link that somebody else began signs nobody in.
+
+The console's session ends with the one at the staff tenant's host, whatever ends that: signing out, single logout, the person
+switched off or moved, the tenant suspended. It is looked up with each request (`admin_ui.console_sessions`).
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from admin_ui.staff_records import find_staff_by_email
 from config.database import transaction
 from config.logs import sign_in_log
 from identity.exchanges import hash_of
+from identity.sessions import CurrentSession, goes_on
 
 CODE_BYTES = 32
 MAX_CODE_LENGTH = 64
@@ -46,15 +50,22 @@ def begun_at(browser_hash: str, now: dt.datetime) -> dt.datetime:
     return began
 
 
-def hand_over(browser_hash: str, email: str, authenticated_at: dt.datetime, now: dt.datetime) -> str:
-    """At the staff tenant's host: a code that tells the app host who this is.
+def hand_over(browser_hash: str, tenant_id: int, session: CurrentSession, now: dt.datetime) -> str:
+    """At the staff tenant's host: a code that tells the app host who this is, and in which session.
 
     Raises:
         StaffSignInLost
     """
     code = secrets.token_urlsafe(CODE_BYTES)
     with transaction():
-        kept = sign_in_records.keep_code(browser_hash, code, email=email, authenticated_at=authenticated_at, now=now)
+        kept = sign_in_records.keep_code(
+            browser_hash,
+            code,
+            email=session.person.email,
+            authenticated_at=session.created_at,
+            origin=(tenant_id, session.id),
+            now=now,
+        )
     if not kept:
         raise StaffSignInLost("none under way")
     return code
@@ -64,13 +75,16 @@ def finish_with_hand_over(secret: str, code: str, door: Door) -> Entered:
     """At the app host: take the code, once, in the browser that began. Accounts are never made here.
 
     Raises:
-        StaffSignInLost. StaffUnknown: nobody of staff, or switched off.
+        StaffSignInLost: also where the session there has ended meanwhile. StaffUnknown: nobody of staff, or switched off.
     """
     with transaction():
         handed = _take(secret, code, door.now)
+        if not goes_on(handed.tenant_id, handed.session_id, door.now):
+            raise StaffSignInLost("the session at the staff tenant's host has ended")
         staff = find_staff_by_email(handed.email)
         if staff is not None and staff.active:
-            token = enter(staff, BY_SSO, door, authenticated_at=min(handed.authenticated_at, door.now))
+            origin = (handed.tenant_id, handed.session_id)
+            token = enter(staff, BY_SSO, door, authenticated_at=min(handed.authenticated_at, door.now), origin=origin)
             return Entered(token, handed.target)
     sign_in_log.info("staff_refused", staff=staff.id if staff else None, step="sso")
     raise StaffUnknown("no active account of this address")

@@ -5,8 +5,8 @@ A job that takes much memory or time says `where="worker"`, and is never run bes
 such as its log levels, says `where="everywhere"`: it runs in workers of `vestibule serve --no-jobs`, too. Jobs that work off
 queues are looked for together (config.looks), and run where one of theirs has anything due.
 
-Where a `vestibule worker` lives, processes that answer requests leave the queues to it, and take them up again half a minute
-after the last one has died: whoever signs in shares no interpreter with a refresh of metadata.
+Where a `vestibule worker` lives, processes that answer requests leave the queues to it, and take them up again when the last
+one has died (config.clocks.watch): whoever signs in shares no interpreter with a refresh of metadata.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import contextlib
 import dataclasses
 import datetime as dt
 import os
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +24,9 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from config.clocks.records import BEAT_SECONDS, Clock, beat, stop_beating, worker_is_alive
+from config.clocks.records import BEAT_SECONDS, Clock, beat, stop_beating
 from config.clocks.rows import SERVE
+from config.clocks.watch import HOST, Watch
 from config.database import DATABASE_ERRORS, db, new_id, transaction
 from config.ending import ending
 from config.logs import jobs_log
@@ -94,8 +94,8 @@ def start_clock(
     """
     ending.clear()
     now = dt.datetime.now(dt.UTC)
-    clock = Clock(new_id(), kind, platform.node()[:255], os.getpid(), now, now)
-    heartbeat = Job(HEARTBEAT, BEAT_SECONDS, lambda: _beat(clock))
+    clock = Clock(new_id(), kind, HOST, os.getpid(), now, now)
+    heartbeat = Job(HEARTBEAT, BEAT_SECONDS[kind], lambda: _beat(clock))
     scheduler = BackgroundScheduler(
         # The heartbeat has a thread of its own: jobs that take long must not let a living process pass for dead.
         executors={
@@ -130,9 +130,10 @@ def _add(scheduler: BackgroundScheduler, app: Flask, job: Job, **options: object
 
 def _left_to_workers(job: Job) -> Job:
     """The same, run only while no `vestibule worker` lives."""
+    watch = Watch()
 
     def run() -> None:
-        if not worker_is_alive(dt.datetime.now(dt.UTC)):
+        if not watch.worker_lives(dt.datetime.now(dt.UTC)):
             job.run()
 
     return dataclasses.replace(job, run=run)

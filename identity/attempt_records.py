@@ -14,6 +14,7 @@ from identity.checks import shown_receipt
 from identity.models import Attempt, EmailAddress, User
 from tenants.id_times import highest_id_until, lowest_id_since
 from tenants.models import IdentityProvider
+from tenants.organisations.access import SSO
 
 ACCEPTED = "accepted"
 REFUSED = "refused"
@@ -24,7 +25,10 @@ EXPORT_BATCH = 1_000
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """One attempt to sign in. `code` None: it succeeded. `test`: it was a test of settings, and signed nobody in."""
+    """One attempt to sign in. `code` None: it succeeded. `test`: it was a test of settings, and signed nobody in.
+
+    `way`: how somebody tried. `directory`: the one that knew them, or was asked last; None where it was not by a directory.
+    """
 
     id: str
     at: dt.datetime
@@ -34,6 +38,8 @@ class AttemptRow:
     idp: str | None
     user_id: str | None
     test: bool
+    way: str
+    directory: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,8 @@ _ATTEMPT = (
     IdentityProvider.name.label("idp"),
     Attempt.user_id,
     Attempt.trial_id.is_not(None).label("test"),
+    sa.func.coalesce(Attempt.receipt[("facts", "way")].as_string(), SSO).label("way"),
+    Attempt.receipt[("facts", "directory")].as_string().label("directory"),
 )
 _NO_TEST = sa.case((Attempt.trial_id.is_(None), 1), else_=0) != 0
 """Nearly all attempts. Of "IS NULL" PostgreSQL without statistics expects one in two hundred, and sorts a million rows."""

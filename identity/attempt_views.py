@@ -14,7 +14,7 @@ from tenants.email_domains import normalise_email
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """No person has it: what an unknown e-mail address stands for."""
-EXPORT_COLUMNS = ("id", "at", "code", "cause", "email", "user_id", "idp", "test", "reference")
+EXPORT_COLUMNS = ("id", "at", "code", "cause", "email", "user_id", "idp", "test", "reference", "way", "directory")
 EXPORT_TYPES: Mapping[str, str] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 BYTE_ORDER_MARK = "\ufeff"
 """So that spreadsheets take the file for UTF-8."""

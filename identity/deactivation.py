@@ -1,8 +1,9 @@
 """Flow: an account is switched off, and everything that lets its person in or goes on for them ends with it (P8).
 
-This is the one place. Whatever else may let somebody in, such as a link in a mail, is added to ENDINGS: a function that ends
-it for these people and counts for whom. Each way of signing in refuses the person by itself (`user_inactive`), so that a
-sign-in which is under way comes to nothing as well, whoever's browser it is in.
+This is the one place: administrators, files, rules and directories all switch off here. Whatever else may let somebody in,
+such as a link in a mail, is added to ENDINGS: a function that ends it for these people and counts for whom. Each way of
+signing in refuses the person by itself (`user_inactive`), so that a sign-in which is under way comes to nothing as well,
+whoever's browser it is in.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from identity.deactivation_records import (
     last_seen,
     revoke_links_for,
     revoke_tokens_by,
+    switch_off,
 )
 from identity.local_accounts.ending_records import drop_links_of, drop_sign_ins_of
-from identity.people_records import set_active
-from tenants.audit import EventType, record
+from tenants.audit import SIGN_IN, EventType, event_values, record_many
 from tenants.placement_rules import Placement
 
 Ending = Callable[[int, Sequence[str], dt.datetime], Counter[str]]
@@ -44,8 +45,6 @@ ENDINGS: Mapping[str, Ending] = {
 }
 BATCH = 500
 """People in one statement."""
-BY_RULE = "sign-in"
-"""Whose act it is where a rule of placement switches somebody off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +56,24 @@ class AccessReport:
     refused_since: int
 
 
-def end_access(tenant_id: int, user_ids: Sequence[str], *, actor: str, now: dt.datetime) -> dict[str, EndedAccess]:
-    """End everything of people whose accounts are switched off in this same transaction, and keep when that was.
+def deactivate(tenant_id: int, user_ids: Sequence[str], *, actor: str, now: dt.datetime, **why: Any) -> list[str]:
+    """Switch accounts off and end everything with them, inside a transaction; the same again does nothing.
 
     Args:
-        now: when it was asked for. What is measured begins there, and ends with the last statement before the commit.
+        now: when it was asked for. What is measured begins there, and ends with the last statement that ends anything.
+        why: what else the events tell: of the rule, of the directory.
+
+    Returns:
+        Whose account was on.
     """
-    began, done = time.monotonic(), dict[str, EndedAccess]()
+    switched: list[str] = []
     for start in range(0, len(user_ids), BATCH):
-        some = user_ids[start : start + BATCH]
-        seen = last_seen(tenant_id, some)
-        counted = {name: ending(tenant_id, some, now) for name, ending in ENDINGS.items()}
-        ended_at = now + dt.timedelta(seconds=time.monotonic() - began)
-        ends = {
-            user_id: EndedAccess(
-                asked_at=now,
-                ended_at=ended_at,
-                actor=actor,
-                last_seen_at=seen.get(user_id),
-                ended={name: by_person[user_id] for name, by_person in counted.items()},
-            )
-            for user_id in some
-        }
-        add_access_ends(tenant_id, ends)
-        done |= ends
-    return done
+        some = switch_off(tenant_id, sorted(user_ids[start : start + BATCH]))
+        if some:
+            ends = _end_access(tenant_id, some, actor, now)
+            record_many([_told(tenant_id, user_id, end, now, why) for user_id, end in ends.items()])
+        switched += some
+    return switched
 
 
 def deactivate_by_rule(
@@ -95,20 +87,9 @@ def deactivate_by_rule(
         user_id: None where the person has no account, and now gets none.
         source: whose rule it is, by the name that audit events have for it.
     """
-    if user_id is None:
-        return
-    with transaction():
-        if set_active(tenant_id, user_id, False):
-            end = end_access(tenant_id, [user_id], actor=BY_RULE, now=now)[user_id]
-            why: dict[str, Any] = {**source, "rule": placement.active_rule}
-            record_deactivated(tenant_id, user_id, end, actor=BY_RULE, now=now, **why)
-
-
-def record_deactivated(tenant_id: int, user_id: str, end: EndedAccess, *, actor: str, now: dt.datetime, **why: Any) -> None:
-    """The event that tells it."""
-    detail: dict[str, Any] = {**why, "ended": dict(end.ended), "milliseconds": milliseconds_of(end)}
-    detail["sessions_ended"] = end.ended["sessions"]
-    record(tenant_id, EventType.USER_DEACTIVATED, at=now, actor=actor, user=user_id, **detail)
+    if user_id is not None:
+        with transaction():
+            deactivate(tenant_id, [user_id], actor=SIGN_IN, now=now, **source, rule=placement.active_rule)
 
 
 def milliseconds_of(end: EndedAccess) -> float:
@@ -121,3 +102,28 @@ def access_report(tenant_id: int, user_id: str) -> AccessReport:
     ends = access_ends_of(tenant_id, user_id)
     accepted, refused = accepted_and_refused_since(tenant_id, user_id, ends[0].ended_at) if ends else (0, 0)
     return AccessReport(ends, accepted, refused)
+
+
+def _end_access(tenant_id: int, user_ids: Sequence[str], actor: str, now: dt.datetime) -> dict[str, EndedAccess]:
+    """End everything of people whose accounts were just switched off, and keep when that was."""
+    began, seen = time.monotonic(), last_seen(tenant_id, user_ids)
+    counted = {name: ending(tenant_id, user_ids, now) for name, ending in ENDINGS.items()}
+    ended_at = now + dt.timedelta(seconds=time.monotonic() - began)
+    ends = {
+        user_id: EndedAccess(
+            asked_at=now,
+            ended_at=ended_at,
+            actor=actor,
+            last_seen_at=seen.get(user_id),
+            ended={name: by_person[user_id] for name, by_person in counted.items()},
+        )
+        for user_id in user_ids
+    }
+    add_access_ends(tenant_id, ends)
+    return ends
+
+
+def _told(tenant_id: int, user_id: str, end: EndedAccess, now: dt.datetime, why: Mapping[str, Any]) -> dict[str, Any]:
+    detail: dict[str, Any] = {**why, "ended": dict(end.ended), "milliseconds": milliseconds_of(end)}
+    detail["sessions_ended"] = end.ended["sessions"]
+    return event_values(tenant_id, EventType.USER_DEACTIVATED, at=now, actor=end.actor, user=user_id, **detail)

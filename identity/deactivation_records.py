@@ -34,6 +34,12 @@ class EndedAccess:
     ended: Mapping[str, int]
 
 
+def switch_off(tenant_id: int, user_ids: Sequence[str]) -> list[str]:
+    """Switch accounts off, and tell which were on (a compare-and-set); `identity.deactivation` ends the rest with it."""
+    which = (User.tenant_id == tenant_id, User.id.in_(user_ids), User.active.is_(True))
+    return list(write(sa.update(User).where(*which).values(active=False).returning(User.id)).scalars())
+
+
 def end_sessions_of(tenant_id: int, user_ids: Sequence[str], now: dt.datetime) -> Counter[str]:
     """Browsers' and applications' sessions alike."""
     which = (SessionRow.tenant_id == tenant_id, SessionRow.user_id.in_(user_ids))

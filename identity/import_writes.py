@@ -198,6 +198,9 @@ def _change(
     if person is None or line.user_id is None or line.before is None or state_hash(person) != line.before:
         raise ImportOutdated("a person was changed since the preview")
     changes = {name: after for name, (_before, after) in line.document["changes"].items()}
+    # No file switches anybody on; `identity.deactivation` switches off, with all that ends with it.
+    if changes.pop("active", None) is False:
+        writes.switched_off.append(line.user_id)
     row = person | changes
     bound = {f"old_{name}": person[name] for name in COMPARED} | {f"new_{name}": row[name] for name in COMPARED}
     bound |= {f"new_{name}": key for name, key in keys_of(row).items()}
@@ -207,8 +210,6 @@ def _change(
         writes.addresses.append({"email": row["email"], "tenant_id": writes.tenant_id, "user_id": line.user_id})
     if changes.get("username"):
         writes.usernames[changes["username"]] = line.user_id
-    if changes.get("active") is False:
-        writes.switched_off.append(line.user_id)
     if PLACE in changes:
         writes.places |= {changes[PLACE]} - {None}
         writes.moved.setdefault(changes[PLACE], []).append(line.user_id)
@@ -219,13 +220,11 @@ def _change(
 
 
 def _events_of(changes: dict[str, Any], person: dict[str, Any]) -> Iterator[tuple[EventType, dict[str, Any]]]:
-    fields = sorted(changes.keys() - {"active", PLACE})
+    fields = sorted(changes.keys() - {PLACE})
     if fields:
         yield EventType.USER_UPDATED, {"fields": fields}
     if PLACE in changes:
         yield EventType.USER_MOVED, {"from": person[PLACE], "to": changes[PLACE]}
-    if "active" in changes:
-        yield (EventType.USER_ACTIVATED if changes["active"] else EventType.USER_DEACTIVATED), {}
 
 
 def _parts(items: Sequence[Item]) -> Iterator[list[Item]]:

@@ -58,8 +58,6 @@ def redeem_code(
     """
     with transaction():
         opened, cause = _redeemed(tenant, organisations, redemption, browser, now)
-        if opened is None:
-            record(tenant.id, EventType.NATIVE_CODE_REFUSED, at=now, actor="native", client=redemption.client[:60], cause=cause)
     if opened is None:
         raise NativeCodeInvalid(cause)
     return opened

@@ -11,14 +11,22 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from config.database import transaction
 from config.logs import sign_in_log
 from identity.browsers import bearer_token, browser_facts, session_here
-from identity.errors import NativeRequestInvalid, NotSignedIn
+from identity.errors import NativeCodeInvalid, NativeRequestInvalid, NotSignedIn
 from identity.form_body import read_form
 from identity.native_clients import grant_code, redeem_code
 from identity.native_pages import consent_page
 from identity.native_request import AUTHORIZE_PATH, SIGN_OUT_PATH, TOKEN_PATH, read_native_request, read_redemption
 from identity.sessions import end_session
-from identity.tenant_host import FORM_CONTENT_TYPE, read_posted, require_same_origin, see_other, to_current_mydomain
+from identity.tenant_host import (
+    FORM_CONTENT_TYPE,
+    may_record,
+    read_posted,
+    require_same_origin,
+    see_other,
+    to_current_mydomain,
+)
 from tenants import web
+from tenants.audit import EventType, record
 from tenants.errors import Refusal
 from tenants.rates import Rate, require_visitor_rate
 
@@ -71,6 +79,10 @@ def token() -> Response:
     try:
         opened = redeem_code(tenant, web.trust().organisations, redemption, facts, now)
     except Refusal as refusal:
+        if isinstance(refusal, NativeCodeInvalid) and may_record(tenant.id, now):
+            with transaction():
+                detail = {"client": redemption.client[:60], "cause": refusal.cause}
+                record(tenant.id, EventType.NATIVE_CODE_REFUSED, at=now, actor="native", **detail)
         sign_in_log.info("native_refused", tenant_id=tenant.id, code=refusal.code, cause=refusal.cause, reference=g.reference)
         raise
     sign_in_log.info("native_accepted", tenant_id=tenant.id, session=opened.id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from config.database import read
-from identity.models import EmailAddress, SessionRow, User
+from identity.models import EmailAddress, User
 from tenants.id_times import lowest_id_since
 from tenants.models import DELETED, Tenant
 
@@ -55,14 +55,6 @@ def new_people(tenant_id: int, since: dt.datetime) -> list[tuple[dt.date, int]]:
         .order_by(day)
     )
     return [(dt.date.fromisoformat(str(row[0])), int(row[1])) for row in read(statement)]
-
-
-def open_sessions(tenant_id: int, now: dt.datetime) -> int:
-    """How many browsers are signed in."""
-    statement = sa.select(sa.func.count()).where(
-        SessionRow.tenant_id == tenant_id, SessionRow.ended_at.is_(None), SessionRow.expires_at > now
-    )
-    return int(read(statement).scalar_one())
 
 
 def find_person_anywhere(email: str) -> FoundPerson | None:

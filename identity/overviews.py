@@ -6,13 +6,15 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from identity.overview_records import PeopleNumbers, new_people, open_sessions, people_numbers
+from identity.overview_records import PeopleNumbers, new_people, people_numbers
+from identity.session_records import OpenCount, count_open
 from identity.setup_progress import Step, progress_of
 from identity.statistics import DAY, DAYS, SignInStatistics, day_of, service_statistics, tenant_statistics
 from identity.tallies import FailingTenant, failing_tenants
 from tenants.drafts import draft_of
 from tenants.idp_records import ManagedProvider, providers_of
 from tenants.models import ONBOARDING
+from tenants.organisations.records import organisations_of
 from tenants.overview_records import (
     EndingCertificate,
     FailedSync,
@@ -73,7 +75,7 @@ class TenantOverview:
     own_keys: Sequence[EndingCertificate]
     people: PeopleNumbers
     newcomers: Sequence[tuple[dt.date, int]]
-    sessions: int
+    sessions: OpenCount
     waits_for: Step | None
 
     @property
@@ -104,7 +106,7 @@ def tenant_overview(tenant: ManagedTenant, now: dt.datetime) -> TenantOverview:
         own_keys=ending_own_keys(now, ENDS_WITHIN, LISTED, tenant_id=tenant.id),
         people=people_numbers(tenant.id, now),
         newcomers=new_people(tenant.id, day_of(now) - (DAYS - 1) * DAY),
-        sessions=open_sessions(tenant.id, now),
+        sessions=count_open(tenant, organisations_of(tenant.id), now),
         waits_for=progress_of(tenant).next if tenant.state == ONBOARDING else None,
     )
 

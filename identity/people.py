@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from identity.deactivation import end_access, record_deactivated
+from identity.deactivation import deactivate
 from identity.people_errors import UsernameInUse
 from identity.people_letters import READDRESSED, NamedTenant, Post, tell_person
-from identity.people_records import ManagedPerson, end_open_sessions, find_managed_person, set_active
+from identity.people_records import ManagedPerson, end_open_sessions, find_managed_person, switch_on
 from identity.person_fields import FOREIGN_DOMAIN, FieldInvalid, require_domain
 from identity.person_records import add_prepared_person, change_profile, has_username
 from identity.placement.records import forget_readings
@@ -66,14 +66,12 @@ def change_active(tenant_id: int, user_id: str, active: bool, *, actor: str, now
         NotFound: the tenant has no such person.
     """
     require_person(tenant_id, user_id)
-    if set_active(tenant_id, user_id, active):
-        if active:
-            # A sign-in under way at the moment of the switching off may have opened a session after it, which nobody could use.
-            end_open_sessions(tenant_id, now, user_id=user_id)
-            record(tenant_id, EventType.USER_ACTIVATED, at=now, actor=actor, user=user_id)
-        else:
-            end = end_access(tenant_id, [user_id], actor=actor, now=now)[user_id]
-            record_deactivated(tenant_id, user_id, end, actor=actor, now=now)
+    if not active:
+        deactivate(tenant_id, [user_id], actor=actor, now=now)
+    elif switch_on(tenant_id, user_id):
+        # A sign-in under way at the moment of the switching off may have opened a session after it, which nobody could use.
+        end_open_sessions(tenant_id, now, user_id=user_id)
+        record(tenant_id, EventType.USER_ACTIVATED, at=now, actor=actor, user=user_id)
     return require_person(tenant_id, user_id)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from config.database import transaction
 from config.isolation import every_tenant
 from config.logs import jobs_log
-from identity.deactivation import end_access
+from identity.deactivation import deactivate
 from identity.import_models import APPLIED, OUTCOMES, READY, REFUSED, WAITING
 from identity.import_records import (
     ImportRow,
@@ -209,9 +209,9 @@ def _apply(work: ImportWork, found: ImportRow, now: dt.datetime) -> None:
                 raise ImportOutdated("an e-mail domain is no longer proven")
             tree = hold_places(work.tenant_id, writes)
             write_all(writes, ready)
-            ended = end_where_moved(work.tenant_id, tree, writes.moved, now)
             actor = found.applied_by or found.created_by
-            end_access(work.tenant_id, sorted(writes.switched_off), actor=actor, now=now)
+            ended = end_where_moved(work.tenant_id, tree, writes.moved, now, actor=actor)
+            deactivate(work.tenant_id, sorted(writes.switched_off), actor=actor, now=now, import_id=found.id)
             detail: dict[str, Any] = {"import_id": found.id, "file_sha256": found.file_sha256, **found.counts}
             detail |= {"sessions_ended": ended} if writes.moved else {}
             record(work.tenant_id, EventType.PEOPLE_IMPORTED, at=now, actor=actor, **detail)

@@ -78,10 +78,10 @@ def find_managed_person(tenant_id: int, user_id: str) -> ManagedPerson | None:
     return ManagedPerson(**row._mapping) if row else None
 
 
-def set_active(tenant_id: int, user_id: str, active: bool) -> bool:
-    """Switch an account on or off; False where it was so already (a compare-and-set)."""
-    statement = sa.update(User).where(User.tenant_id == tenant_id, User.id == user_id, User.active.is_(not active))
-    return write(statement.values(active=active)).rowcount == 1
+def switch_on(tenant_id: int, user_id: str) -> bool:
+    """Switch an account on; False where it was on already (a compare-and-set). Off: `identity.deactivation` alone."""
+    statement = sa.update(User).where(User.tenant_id == tenant_id, User.id == user_id, User.active.is_(False))
+    return write(statement.values(active=True)).rowcount == 1
 
 
 def hold_person(tenant_id: int, user_id: str) -> bool:
@@ -119,10 +119,10 @@ def end_open_sessions(
         statement = statement.where(SessionRow.user_id == user_id)
     if but is not None:
         statement = statement.where(SessionRow.id != but)
-    return _repeated(statement.values(ended_at=now))
+    return end_repeatedly(statement.values(ended_at=now))
 
 
-def _repeated(ending: sa.Update) -> int:
+def end_repeatedly(ending: sa.Update) -> int:
     """Do it until nothing is left: a session that was opened out of another one, while that was waited for, ends with it."""
     ended = found = write(ending).rowcount
     while found:

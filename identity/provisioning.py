@@ -18,7 +18,7 @@ from identity.checks import ACTIVE, ADDRESS_OWNER, EMAIL_OWNER, PROVISIONED, Rec
 from identity.email_addresses import ADDRESS_IN_USE, claim_email, free_email, own_owner_of
 from identity.models import User
 from identity.people_keys import keys_of
-from identity.placing import first_organisation, move_person, organisation_again
+from identity.placing import Move, first_organisation, move_people, organisation_again
 from identity.profile import FIELD_LIMITS
 from tenants.audit import EventType, record
 from tenants.organisations.tree import OrganisationTree
@@ -162,7 +162,7 @@ def provision(
         person = update_profile(trust, person, profile, now, receipt)
     if not made:
         require_leave_to_move(organisations.access_of(person.organisation_id), trust, receipt)
-    person = _placed(trust, person, placement, first_time, now)
+    person = _placed(trust, person, placement, organisations, first_time, now)
     if known is None:
         parameters = {"of_tenant": trust.tenant_id, "of_user": person.id, "now": now, "new_name_id": profile.name_id}
         touched = _TOUCH.write(parameters) == 1
@@ -179,11 +179,21 @@ def _refuse_placed(trust: SAMLTrust, profile: Profile, placement: Placement, rec
     receipt.require(ACTIVE, False, "an active account", otherwise=otherwise)
 
 
-def _placed(trust: SAMLTrust, person: Person, placement: Placement, joined: bool, now: dt.datetime) -> Person:
+def _placed(
+    trust: SAMLTrust,
+    person: Person,
+    placement: Placement,
+    organisations: OrganisationTree,
+    joined: bool,
+    now: dt.datetime,
+) -> Person:
     before = person.organisation_id
     after = first_organisation(trust, placement, before) if joined else organisation_again(trust, placement, before)
-    move_person(trust, person.id, before, after, placement, now)
-    return person if before == after else replace(person, organisation_id=after)
+    if before == after:
+        return person
+    why = {"idp": trust.idp_name, "rule": placement.organisation_rule}
+    move_people(trust.tenant_id, [Move(person.id, before, after, organisations.access_of(after), why)], now, actor=person.id)
+    return replace(person, organisation_id=after)
 
 
 def _come_again(trust: SAMLTrust, profile: Profile, now: dt.datetime) -> Person | None:

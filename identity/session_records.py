@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +12,17 @@ import sqlalchemy as sa
 
 from config.database import RowId, UTCDateTime, read, write
 from identity.models import SessionRow, User
+from identity.people_records import end_repeatedly
 from identity.people_search import MAX_SEARCH
 from tenants.folding import folded
 from tenants.models import IdentityProvider
-from tenants.organisations.access import LDAP, SSO, WAYS
+from tenants.organisations.access import LDAP, SSO, WAYS, Access
 from tenants.organisations.tree import OrganisationTree
 from tenants.records import TenantView
 from tenants.tenant_records import ManagedTenant
 
+MAX_LOOKED_AT = 20_000
+"""Sessions that a count looks at: what it costs does not grow with a tenant."""
 MAX_FOUND_PEOPLE = 1_000
 """People whose sessions a search looks for."""
 
@@ -38,6 +42,14 @@ class OpenSession:
     way: str
     identity_provider: str | None
     client: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCount:
+    """How many sessions are open. `is_least`: there may be more."""
+
+    count: int
+    is_least: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +114,7 @@ def page_of_sessions(
         .select_from(SessionRow)
         .join(User, _PERSON)
         .join(IdentityProvider, _PROVIDER, isouter=True)
-        .where(
-            SessionRow.tenant_id == tenant_id,
-            SessionRow.ended_at.is_(None),
-            SessionRow.expires_at > now,
-            _is_alive(tenant, organisations, now),
-            IdentityProvider.deleted_at.is_(None),
-        )
+        .where(*_not_ended(tenant_id, now), _is_alive(tenant, organisations, now), IdentityProvider.deleted_at.is_(None))
     )
     if which.user_id is not None:
         statement = statement.where(SessionRow.user_id == which.user_id)
@@ -130,6 +136,30 @@ def page_of_sessions(
         )
     statement = statement.order_by(SessionRow.expires_at.desc(), SessionRow.id.desc()).limit(limit)
     return [OpenSession(**row._mapping) for row in read(statement)]
+
+
+def count_open(tenant: TenantView | ManagedTenant, organisations: OrganisationTree, now: dt.datetime) -> OpenCount:
+    """How many sessions the list above has, of those that last longest: so many of them are looked at, and no more."""
+    rows = sa.select(SessionRow.token_hash, SessionRow.expires_at, SessionRow.id).where(*_not_ended(tenant.id, now))
+    newest = rows.order_by(SessionRow.expires_at.desc(), SessionRow.id.desc()).limit(MAX_LOOKED_AT).subquery()
+    looked_at = read(sa.select(sa.func.count()).select_from(newest)).scalar_one()
+    statement = (
+        sa.select(sa.func.count())
+        .select_from(SessionRow)
+        .join(User, _PERSON)
+        .join(IdentityProvider, _PROVIDER, isouter=True)
+        .where(
+            SessionRow.tenant_id == tenant.id,
+            SessionRow.token_hash.in_(sa.select(newest.c.token_hash)),
+            _is_alive(tenant, organisations, now),
+            IdentityProvider.deleted_at.is_(None),
+        )
+    )
+    return OpenCount(int(read(statement).scalar_one()), is_least=looked_at >= MAX_LOOKED_AT)
+
+
+def _not_ended(tenant_id: int, now: dt.datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (SessionRow.tenant_id == tenant_id, SessionRow.ended_at.is_(None), SessionRow.expires_at > now)
 
 
 def _is_alive(
@@ -188,3 +218,36 @@ def end_one(tenant_id: int, session_id: str, now: dt.datetime, *, user_id: str |
         statement = statement.where(SessionRow.user_id == user_id)
     whose: str | None = write(statement).scalar_one_or_none()
     return whose
+
+
+def end_unadmitted(tenant_id: int, access: Access, now: dt.datetime, organisation_ids: Iterable[str | None]) -> int:
+    """End open sessions of these organisations' people that came in by a way that is not theirs; tells how many."""
+    asked = list(organisation_ids)
+    whose: sa.ColumnElement[bool] = User.organisation_id.in_([one for one in asked if one is not None])
+    if None in asked:
+        whose = sa.or_(whose, User.organisation_id.is_(None))
+    return end_repeatedly(_ending_of_unadmitted(tenant_id, whose, access, now))
+
+
+def end_unadmitted_of(tenant_id: int, access: Access, now: dt.datetime, user_ids: Sequence[str]) -> Counter[str]:
+    """The same of these people; for whom, and how many."""
+    statement = _ending_of_unadmitted(tenant_id, User.id.in_(user_ids), access, now).returning(SessionRow.user_id)
+    ended = Counter[str]()
+    while found := Counter(write(statement).scalars()):  # what was opened out of one of them meanwhile ends with it
+        ended += found
+    return ended
+
+
+def _ending_of_unadmitted(
+    tenant_id: int, whose: sa.ColumnElement[bool], access: Access, now: dt.datetime
+) -> sa.Update:
+    refused: list[sa.ColumnElement[bool]] = [SessionRow.way.in_([way for way in WAYS if not access.allows(way)])]
+    if access.idp_id is not None:
+        refused.append(sa.and_(SessionRow.way == SSO, SessionRow.idp_id != access.idp_id))
+    if access.directory_id is not None:
+        others = sa.or_(User.directory_id.is_(None), User.directory_id != access.directory_id)
+        elsewhere = sa.select(User.id).where(User.tenant_id == tenant_id, whose, others)
+        refused.append(sa.and_(SessionRow.way == LDAP, SessionRow.user_id.in_(elsewhere)))
+    people = sa.select(User.id).where(User.tenant_id == tenant_id, whose)
+    statement = sa.update(SessionRow).where(*_not_ended(tenant_id, now), sa.or_(*refused), SessionRow.user_id.in_(people))
+    return statement.values(ended_at=now)

@@ -19,6 +19,7 @@ from identity.provisioning import COLUMNS, Person
 from tenants.audit import EventType, record
 from tenants.models import IdentityProvider
 from tenants.organisations.access import SSO, Access
+from tenants.organisations.records import organisations_of
 from tenants.organisations.tree import OrganisationTree
 from tenants.records import TenantView
 from tenants.trust import SAMLTrust
@@ -90,6 +91,7 @@ class CurrentSession:
     authn_context: str
 
 
+_EVER = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _INSERT = Prepared(sa.insert(SessionRow.__table__))
 _SELECT = (
     sa.select(
@@ -226,6 +228,18 @@ def live_session(
     """A session by its id, if it is alive, for what was begun in it; that is no use of it."""
     row = _live_row(_FIND_BY_ID, tenant, organisations, {"session_id": session_id}, now)
     return _session_of(row, row.seen_at + _idle_of(tenant, organisations, row)) if row else None
+
+
+def goes_on(tenant_id: int, session_id: str, now: dt.datetime) -> bool:
+    """Whether a session has not ended, for what stands on it elsewhere: a console that one of staff entered through it.
+
+    Want of use does not count: whoever works there does not use it here.
+    """
+    row = _FIND_BY_ID.one_or_none({"tenant_id": tenant_id, "session_id": session_id, "now": now, "idle_since": _EVER})
+    if row is None:
+        return False
+    access = organisations_of(tenant_id).access_of(row.person_organisation_id)
+    return access.admits(row.way, row.idp_id, row.person_directory_id)
 
 
 def _live_row(

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 
 from flask import g, redirect, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from config.database import transaction
-from config.throttle import Throttle
 from identity.errors import RequestInvalid, TooLarge
+from identity.refusal_budget import takes_one_more
 from tenants import web
-from tenants.errors import RateLimited
-from tenants.rates import Rate, require_rate
 
 FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
-
-RECORDED_REFUSALS = Rate("recorded_refusals", per_minute=60, burst=120)
-"""For each tenant: anyone may post nonsense, and each record of it is a few KiB that stay for 30 days."""
-_FLOODS = Throttle(per_minute=RECORDED_REFUSALS.per_minute, burst=RECORDED_REFUSALS.burst)
-"""The same in this process, so that a flood of nonsense does not reach the database only to be counted there."""
-
 
 def to_current_mydomain() -> WerkzeugResponse | None:
     """A former MyDomain leads to the present one; SAML endpoints there go on answering (T1).
@@ -78,13 +68,4 @@ def see_other(location: str) -> WerkzeugResponse:
 
 def may_record(tenant_id: int, now: dt.datetime) -> bool:
     """Whether one more refusal is written down for the tenant, counted for all workers in a transaction of its own."""
-    if not web.settings().rate_limits:
-        return True
-    if not _FLOODS.lets_through(tenant_id, time.monotonic()):
-        return False
-    try:
-        with transaction():
-            require_rate(tenant_id, RECORDED_REFUSALS, now)
-    except RateLimited:
-        return False
-    return True
+    return not web.settings().rate_limits or takes_one_more(tenant_id, now)

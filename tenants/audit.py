@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -120,6 +121,10 @@ class EventType(StrEnum):
     PEOPLE_IMPORTED = "people.imported"
 
 
+REFUSALS = frozenset({EventType.SIGN_IN_REFUSED, EventType.LOGOUT_REFUSED, EventType.NATIVE_CODE_REFUSED})
+"""What strangers can cause as often as they like: kept for a time, and not for ever (tenants.sealing.removal)."""
+
+
 def record(
     tenant_id: int, event: EventType, *, at: dt.datetime, actor: str, reason: str | None = None, **detail: Any
 ) -> None:
@@ -127,6 +132,11 @@ def record(
     _INSERT.insert(event_values(tenant_id, event, at=at, actor=actor, reason=reason, **detail))
     if says_debug("audit"):  # no detail: it may be about people
         audit_log.debug("recorded", tenant_id=tenant_id, type=event.value, reason=reason)
+
+
+def record_many(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add events, each as `event_values` gives it, in one statement."""
+    _INSERT.write_bound(_INSERT.bound(rows))
 
 
 def event_values(

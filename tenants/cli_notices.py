@@ -21,9 +21,10 @@ from tenants.notices.contact_records import contacts_of
 from tenants.notices.contacts import addresses_of, drop_contact, name_contact, try_contact
 from tenants.notices.deliveries import repeat_delivery
 from tenants.notices.delivery_records import deliveries_of
-from tenants.notices.ending import endings_of, recipients_of
+from tenants.notices.ending import endings_of
 from tenants.notices.notice_records import notices_of
 from tenants.notices.owners import Owner
+from tenants.notices.telling import recipients_of
 from tenants.notices.webhook_records import webhooks_of
 from tenants.notices.webhooks import alter_webhook, drop_webhook, make_webhook, rotate_secret, try_webhook
 from tenants.paging import MAX_LIMIT, is_row_id

@@ -10,7 +10,7 @@ from config.database import Base, read, write
 from config.isolation import every_tenant
 from tenants.models import DELETED, Tenant
 
-KEPT = frozenset({"my_domain", "own_public_key", "audit_event", "audit_seal", "unsealed_event"})
+KEPT = frozenset({"my_domain", "own_public_key", "audit_event", "audit_seal", "refusal_seal", "unsealed_event"})
 """MyDomains stay reserved and key pairs known, so that neither gets into other hands; audit is for ever (T1, K2, L2)."""
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from tenants.csv_text import csv_row
@@ -12,6 +14,7 @@ from tenants.event_records import ALL, EventFilter, EventRow, batches_of_events
 from tenants.sealing.finding import seals_of
 from tenants.sealing.ledgers import tenant_ledger
 from tenants.sealing.records import empty_seals
+from tenants.sealing.refusal_records import seals_of_refusals
 
 COLUMNS = ("id", "at", "type", "reason", "actor", "detail")
 BYTE_ORDER_MARK = "\ufeff"
@@ -45,7 +48,9 @@ def sealed_lines(tenant_id: int, filters: EventFilter) -> Iterator[str]:
                 yield json.dumps({"seal": seal.whole_document()}) + "\n"
             yield _json_line(event, chain=tenant_id, seal=seal.number if seal else None)
     if filters == ALL:
-        yield from (json.dumps({"seal": seal.whole_document()}) + "\n" for seal in empty_seals(ledger))
+        for seal in chain(empty_seals(ledger), seals_of_refusals(ledger, dt.datetime.now(dt.UTC))):
+            if seal.number not in told:  # of those that hold events, the ones whose events are all removed
+                yield json.dumps({"seal": seal.whole_document()}) + "\n"
 
 
 def export_lines(tenant_id: int, form: str, filters: EventFilter) -> Iterator[str]:

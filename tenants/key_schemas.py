@@ -88,6 +88,10 @@ class KeyView(Strict):
     retired_at = fields.DateTime(required=True, allow_none=True)
     erased = fields.Boolean(required=True)
     seen_by = fields.Integer(required=True, metadata={"description": "How many readers of the metadata have seen it there."})
+    seen_by_familiar = fields.Integer(
+        required=True,
+        metadata={"description": "Those of them who came before the key was made, as far as address and User-Agent tell."},
+    )
     used_by = fields.List(fields.Nested(KeyUserView), required=True)
     still_used_by = fields.List(fields.String(), required=True)
     can_come_back = fields.Boolean(required=True)

@@ -34,6 +34,7 @@ def key_document(standing: Standing) -> dict[str, Any]:
         "retired_at": key.retired_at,
         "erased": key.is_erased,
         "seen_by": standing.seen_by,
+        "seen_by_familiar": standing.seen_by_familiar,
         "used_by": [{"idp": user.idp, "last_at": user.last_at} for user in standing.users],
         "still_used_by": list(standing.still_used_by),
         "can_come_back": standing.can_come_back,

@@ -60,5 +60,8 @@ class VerifyResult(Strict):
     seals = fields.Integer(required=True)
     events = fields.Integer(required=True)
     waiting = fields.Integer(required=True)
+    removed = fields.Integer(
+        required=True, metadata={"description": "Refused attempts that are not kept for longer, as their seals say."}
+    )
     anchor = fields.String(required=True, allow_none=True)
     next = fields.String(required=True, allow_none=True)

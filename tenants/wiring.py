@@ -13,7 +13,7 @@ from tenants.sealing.signing import SealKeys
 
 if TYPE_CHECKING:
     from tenants.administration import EndSessions
-    from tenants.notices.ending import AdminsOf
+    from tenants.notices.telling import AdminsOf
 
 END_SESSIONS = "vestibule_end_sessions"
 ADMINS_OF = "vestibule_admins_of"

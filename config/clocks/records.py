@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from config.clocks.rows import WORKER, JobClock
+from config.clocks.rows import SERVE, WORKER, JobClock
 from config.database import read, write
 from config.statements import Prepared
 
-BEAT_SECONDS = 10.0
-ALIVE_FOR = dt.timedelta(seconds=35)
-"""Three beats may be missed: a database that is busy, a machine that sleeps for a moment."""
+BEAT_SECONDS = {WORKER: 5.0, SERVE: 30.0}
+"""Others wait for a worker, and nobody for a process that answers requests: its row is for people to read."""
+ALIVE_FOR = dt.timedelta(seconds=95)
+"""For whoever asks once and cannot watch (config.clocks.watch does): missed beats, and clocks that differ by a minute."""
+LATELY = dt.timedelta(minutes=5)
 FORGOTTEN_AFTER = dt.timedelta(days=1)
 
 
@@ -29,6 +31,16 @@ class Clock:
     beat_at: dt.datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A `vestibule worker`, and when it last said that it lives, by its own clock."""
+
+    id: str
+    host: str
+    pid: int
+    beat_at: dt.datetime
+
+
 _LIVING = (
     sa.select(*(getattr(JobClock, name) for name in Clock.__dataclass_fields__))
     .where(JobClock.beat_at > sa.bindparam("since"))
@@ -36,9 +48,9 @@ _LIVING = (
 )
 _BEAT = Prepared(sa.update(JobClock).where(JobClock.id == sa.bindparam("clock")).values(beat_at=sa.bindparam("now")))
 _WORKERS = Prepared(
-    sa.select(JobClock.id)
-    .where(JobClock.beat_at > sa.bindparam("since"), JobClock.kind == sa.literal_column(f"'{WORKER}'"))
-    .limit(sa.literal_column("1"))
+    sa.select(JobClock.id, JobClock.host, JobClock.pid, JobClock.beat_at).where(
+        JobClock.beat_at > sa.bindparam("since"), JobClock.kind == sa.literal_column(f"'{WORKER}'")
+    )
 )
 
 
@@ -61,5 +73,10 @@ def living_clocks(now: dt.datetime) -> list[Clock]:
 
 
 def worker_is_alive(now: dt.datetime) -> bool:
-    """Whether a `vestibule worker` lives: it does what `Job(where="worker")` says, and what others then leave to it."""
+    """Whether a `vestibule worker` has been heard of lately: it does what `Job(where="worker")` says."""
     return bool(_WORKERS.all({"since": now - ALIVE_FOR}))
+
+
+def workers_of_late(now: dt.datetime) -> list[Worker]:
+    """Each `vestibule worker` that may live; those that ended in order are gone."""
+    return [Worker(row.id, row.host, row.pid, row.beat_at) for row in _WORKERS.all({"since": now - LATELY})]

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from config.database import savepoint, transaction
-from identity.directories.people_records import move_person
+from identity.deactivation import deactivate
+from identity.directories.people_records import reason_of
 from identity.directories.sync_plan import KnownPerson, SeenPerson, SyncPlan
 from identity.directories.sync_records import still_of_directory
 from identity.directories.trusts import DirectoryTrust
-from identity.people import change_active
 from identity.people_errors import EmailInUse
 from identity.person_records import change_profile
 from identity.placement.records import keep_readings, readings_of
+from identity.placing import Move, move_people
 from tenants.audit import EventType, record
 from tenants.directories.claims import ClaimedDirectorySync, holds
 from tenants.organisations.records import organisations_of
@@ -34,9 +35,7 @@ def apply_plan(
             if not holds(claimed):
                 return None
             present = still_of_directory(trust.tenant_id, trust.directory_id, [person.id for person in batch])
-            for person in batch:
-                if person.id in present:
-                    change_active(trust.tenant_id, person.id, False, actor=actor, now=clock())
+            deactivate(trust.tenant_id, sorted(present), actor=actor, now=clock(), directory=trust.name)
     for some in _batches(plan.changed):
         with transaction():
             if not holds(claimed):
@@ -49,12 +48,14 @@ def apply_plan(
             if not holds(claimed):
                 return None
             present = still_of_directory(trust.tenant_id, trust.directory_id, [person.id for person, _ in placed])
-            known = organisations_of(trust.tenant_id).nodes
+            # As it is now, and not as it was when the directory was read: what holds there ends sessions that came otherwise.
+            tree, moves = organisations_of(trust.tenant_id), list[Move]()
             for person, placement in placed:
                 here, to = person.organisation_id, placement.organisation_id
                 # Whom somebody has moved while the directory was read stays there until the next sync.
-                if person.id in present and present[person.id] == here and (to is None or to in known):
-                    move_person(trust, person.id, here, to, placement, clock(), actor=actor)
+                if person.id in present and present[person.id] == here and (to is None or to in tree.nodes):
+                    moves.append(Move(person.id, here, to, tree.access_of(to), reason_of(trust, placement)))
+            move_people(trust.tenant_id, moves, clock(), actor=actor)
     return changed
 
 

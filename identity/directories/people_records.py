@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from identity.directories.checks import WAY
 from identity.directories.trusts import DirectoryTrust
 from identity.models import User
 from identity.people_keys import keys_of
+from identity.placing import Move, move_people
 from identity.provisioning import (
     COLUMNS,
     PREPARED,
@@ -84,30 +86,17 @@ def provision_from(
         after = placement.organisation_id
     elif joined:
         after = person.organisation_id or trust.organisation_id
-    move_person(trust, person.id, person.organisation_id, after, placement, now, actor=person.id)
+    access, why = trust.organisations.access_of(after), reason_of(trust, placement)
+    move_people(trust.tenant_id, [Move(person.id, person.organisation_id, after, access, why)], now, actor=person.id)
     person = replace(person, organisation_id=after)
     touched = _TOUCH.write({"of_tenant": trust.tenant_id, "of_user": person.id, "of_directory": trust.directory_id, "now": now})
     receipt.require(ACTIVE, touched == 1, "an active account", otherwise="one switched off this moment")
     return person
 
 
-def move_person(
-    trust: DirectoryTrust,
-    user_id: str,
-    before: str | None,
-    after: str | None,
-    placement: Placement,
-    now: dt.datetime,
-    *,
-    actor: str,
-) -> None:
-    """Put somebody into another organisation, inside a transaction; no statement where they are there."""
-    if before == after:
-        return
-    one = sa.update(User).where(User.tenant_id == trust.tenant_id, User.id == user_id)
-    write(one.values(organisation_id=after))
-    detail: dict[str, Any] = {"from": before, "to": after, "directory": trust.name, "rule": placement.organisation_rule}
-    record(trust.tenant_id, EventType.USER_PLACED, at=now, actor=actor, user=user_id, **detail)
+def reason_of(trust: DirectoryTrust, placement: Placement) -> Mapping[str, Any]:
+    """Why somebody is put where they are put, for the event that tells it."""
+    return {"directory": trust.name, "rule": placement.organisation_rule}
 
 
 def find_of_directory(trust: DirectoryTrust, subject: str) -> Person | None:

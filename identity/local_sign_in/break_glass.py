@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 
 from identity.local_accounts.account_records import Account, find_account, hold_account
 from identity.local_accounts.break_glass_records import (
@@ -28,10 +27,7 @@ from identity.people_letters import tell_person
 from tenants.audit import EventType, record
 from tenants.errors import ConflictingState, NotFound
 from tenants.management_errors import FieldsInvalid
-from tenants.notices.contacts import addresses_of
-from tenants.notices.ending import recipients_of
-from tenants.notices.letters import Letter
-from tenants.notices.outbox import tell_by_mail, tell_webhooks
+from tenants.notices.telling import tell_everybody
 from tenants.tenant_records import bump_version
 from tenants.tokens import maker_behind
 
@@ -73,7 +69,9 @@ def name_break_glass(
         name_admin(tenant.id, user_id, reason, named_by=actor, now=now)
         record(tenant.id, EventType.BREAK_GLASS_NAMED, at=now, actor=actor, user=user_id, why=reason)
         facts = {"name": account.name, "email": account.person.email, "reason": reason}
-        tell_everybody(tenant, NAMED, lambda address: named_letter(tenant.name, facts, address), facts, means, now)
+        tell_everybody(
+            tenant, CONSOLE_PAGE, NAMED, lambda address: named_letter(tenant.name, facts, address), facts, means, now
+        )
         tell_person(tenant, account.person.email, "it may be used for emergency access from now on", means.post, now)
     return require_named(tenant.id, user_id)
 
@@ -124,6 +122,7 @@ def tell_of_use(account: Account, entered: Entered, reason: str, door: Door, mea
     tell_person(door.tenant, account.person.email, used, means.post, door.now)
     told = tell_everybody(
         door.tenant,
+        CONSOLE_PAGE,
         BROKEN,
         lambda address: broken_letter(door.tenant.name, facts, address),
         broken_document(door.tenant.slug, use_id, facts),
@@ -140,32 +139,6 @@ def tell_of_use(account: Account, entered: Entered, reason: str, door: Door, mea
         address=door.browser.address,
         recipients=told,
     )
-
-
-def tell_everybody(
-    tenant: AnyTenant,
-    event: str,
-    letter: Callable[[str], Letter],
-    document: object,
-    means: Means,
-    now: dt.datetime,
-) -> int:
-    """Mail and webhooks to the tenant's contacts and administrators, and to staff's; how many messages that is.
-
-    Args:
-        letter: what it says, for the address of the page that tells more.
-    """
-    settings, told = means.settings, 0
-    pages = (
-        (tenant.id, f"{settings.tenant_origin(tenant.slug)}/admin{CONSOLE_PAGE}", recipients_of(tenant.id, means.admins_of)),
-        (None, f"{settings.app_url}/admin/tenants/{tenant.slug}{CONSOLE_PAGE}", addresses_of(None)),
-    )
-    data = {"tenant": tenant.slug, **(document if isinstance(document, dict) else {})}
-    for owner, address, recipients in pages:
-        told += len(tell_webhooks(owner, event, data, means.keys, now))
-        if settings.smtp_url:
-            told += len(tell_by_mail(owner, event, letter(address), recipients, means.keys, now))
-    return told
 
 
 def acknowledge_use(tenant_id: int, use_id: str, *, actor: str, now: dt.datetime) -> None:

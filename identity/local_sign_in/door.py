@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from config.database import transaction
-from config.sealing import KeyRing
-from config.settings import Settings
 from identity.credentials import attempts
 from identity.credentials.patience import FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS, FREE_FOR_BOTH, Counter, counters_of
 from identity.errors import SignInWayNotAllowed, UserInactive
@@ -20,7 +18,7 @@ from identity.people_letters import Post, post_of
 from identity.sessions import BrowserFacts, Entry, OpenedSession, end_session, open_session
 from tenants.audit import EventType, record
 from tenants.errors import RateLimited, Refusal
-from tenants.notices.ending import AdminsOf
+from tenants.notices.telling import NoticeMeans
 from tenants.organisations.access import LOCAL
 from tenants.organisations.tree import OrganisationTree
 from tenants.records import TenantView
@@ -50,12 +48,8 @@ class AnyTenant(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
-    """What the deployment gives: settings, the keys that seal, and whose addresses are a tenant's administrators'."""
-
-    settings: Settings
-    keys: KeyRing
-    admins_of: AdminsOf
+class Means(NoticeMeans):
+    """What the deployment gives, to tell administrators and the people themselves."""
 
     @property
     def post(self) -> Post:

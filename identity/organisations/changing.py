@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from identity.organisations.outlook import STAYING, require_harmless
-from identity.organisations.records import end_unadmitted
+from identity.session_records import end_unadmitted
 from tenants.errors import NotFound
 from tenants.organisations.access import Access
 from tenants.organisations.records import organisations_of
@@ -81,7 +81,7 @@ def end_what_is_over(tenant_id: int, before: OrganisationTree, after: Organisati
         access = after.access_of(one)
         if not is_known(before, one) or not _as_wide(before.access_of(one), access):
             changed.setdefault(access, []).append(one)
-    return sum(end_unadmitted(tenant_id, access, now, organisation_ids=ones) for access, ones in changed.items())
+    return sum(end_unadmitted(tenant_id, access, now, ones) for access, ones in changed.items())
 
 
 def _as_wide(before: Access, after: Access) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from identity.organisations.changing import hold, require_node
-from identity.organisations.records import Standing, end_unadmitted, place_person, standings_of
+from identity.organisations.records import Standing, standings_of
 from identity.people import prepare_person, require_person
 from identity.people_records import ManagedPerson
-from tenants.audit import EventType, record
+from identity.placing import Move, end_where_placed, move_people
+from tenants.audit import EventType
 from tenants.errors import NotFound
 from tenants.management_errors import FieldsInvalid
 from tenants.organisations.access import LDAP, LOCAL, SSO, Access
@@ -96,11 +96,10 @@ def put_those_there(
     if organisation_id is not None:
         require_node(tree, organisation_id)
     access, standings = tree.access_of(organisation_id), standings_of(tenant.id, wanted)
-    for one in sorted(standings, key=lambda one: one.user_id):
-        if one.organisation_id != organisation_id:
-            place_person(tenant.id, one.user_id, organisation_id)
-    # All people before any session, as a sign-in takes them: its browser may have had somebody else's.
-    placed = [_placed(tenant.id, one, organisation_id, access, actor, now) for one in standings]
+    ordered = sorted(standings, key=lambda one: one.user_id)
+    moves = [Move(one.user_id, one.organisation_id, organisation_id, access) for one in ordered]
+    ended = move_people(tenant.id, moves, now, actor=actor, event=EventType.USER_MOVED)
+    placed = [_placed(one, organisation_id, access, ended.get(one.user_id, 0)) for one in standings]
     there = {one.user_id for one in standings}
     return [*placed, *(Placed(user_id, GONE) for user_id in wanted if user_id not in there)]
 
@@ -111,7 +110,7 @@ def count_moved(placed: Sequence[Placed]) -> int:
 
 
 def end_where_moved(
-    tenant_id: int, tree: OrganisationTree, moved: Mapping[str | None, Sequence[str]], now: dt.datetime
+    tenant_id: int, tree: OrganisationTree, moved: Mapping[str | None, Sequence[str]], now: dt.datetime, *, actor: str
 ) -> int:
     """End the sessions of people who were put elsewhere by ways that are not theirs there, and tell how many.
 
@@ -122,20 +121,14 @@ def end_where_moved(
     for organisation_id, people in moved.items():
         access = tree.access_of(organisation_id)
         for at in range(0, len(people), BATCH):
-            ended += end_unadmitted(tenant_id, access, now, user_ids=people[at : at + BATCH])
+            some = people[at : at + BATCH]
+            ended += end_where_placed(tenant_id, some, organisation_id, access, now, actor=actor).total()
     return ended
 
 
-def _placed(
-    tenant_id: int, person: Standing, organisation_id: str | None, access: Access, actor: str, now: dt.datetime
-) -> Placed:
-    shut_out = _is_shut_out(person, access)
-    if person.organisation_id == organisation_id:
-        return Placed(person.user_id, THERE_ALREADY, person.email, organisation_id, shut_out=shut_out)
-    ended = end_unadmitted(tenant_id, access, now, user_ids=[person.user_id])
-    detail: dict[str, Any] = {"from": person.organisation_id, "to": organisation_id, "sessions_ended": ended}
-    record(tenant_id, EventType.USER_MOVED, at=now, actor=actor, user=person.user_id, **detail)
-    return Placed(person.user_id, MOVED, person.email, person.organisation_id, ended, shut_out)
+def _placed(person: Standing, organisation_id: str | None, access: Access, ended: int) -> Placed:
+    outcome = THERE_ALREADY if person.organisation_id == organisation_id else MOVED
+    return Placed(person.user_id, outcome, person.email, person.organisation_id, ended, _is_shut_out(person, access))
 
 
 def _is_shut_out(person: Standing, access: Access) -> bool:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from config.database import read, write
-from identity.models import SessionRow, User
+from identity.models import User
 from identity.people_records import HAS_LOCAL_ACCOUNT
 from tenants.directories.models import Directory
-from tenants.organisations.access import LDAP, SSO, WAYS, Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +68,6 @@ def standings_of(tenant_id: int, user_ids: Collection[str]) -> list[Standing]:
     return [Standing(*row) for row in read(statement.order_by(User.email))]
 
 
-def place_person(tenant_id: int, user_id: str, organisation_id: str | None) -> None:
-    """Say where somebody belongs."""
-    statement = sa.update(User).where(User.tenant_id == tenant_id, User.id == user_id)
-    write(statement.values(organisation_id=organisation_id))
-
-
 def move_everybody(tenant_id: int, organisation_id: str, to: str | None) -> int:
     """Have all people of one organisation belong to another one, and tell how many."""
     statement = sa.update(User).where(User.tenant_id == tenant_id, User.organisation_id == organisation_id)
@@ -93,34 +85,3 @@ def move_directories(tenant_id: int, organisation_id: str, to: str | None) -> No
     """Have directories bring their people elsewhere."""
     statement = sa.update(Directory).where(Directory.tenant_id == tenant_id, Directory.organisation_id == organisation_id)
     write(statement.values(organisation_id=to))
-
-
-def end_unadmitted(
-    tenant_id: int,
-    access: Access,
-    now: dt.datetime,
-    *,
-    organisation_ids: Iterable[str | None] = (),
-    user_ids: Sequence[str] = (),
-) -> int:
-    """End open sessions of these organisations, or people, that came in by a way that is not theirs; tells how many."""
-    named = [one for one in organisation_ids if one is not None]
-    whose: sa.ColumnElement[bool] = User.id.in_(user_ids) if user_ids else User.organisation_id.in_(named)
-    if not user_ids and None in organisation_ids:
-        whose = sa.or_(whose, User.organisation_id.is_(None))
-    refused: list[sa.ColumnElement[bool]] = [SessionRow.way.in_([way for way in WAYS if not access.allows(way)])]
-    if access.idp_id is not None:
-        refused.append(sa.and_(SessionRow.way == SSO, SessionRow.idp_id != access.idp_id))
-    if access.directory_id is not None:
-        others = sa.or_(User.directory_id.is_(None), User.directory_id != access.directory_id)
-        elsewhere = sa.select(User.id).where(User.tenant_id == tenant_id, whose, others)
-        refused.append(sa.and_(SessionRow.way == LDAP, SessionRow.user_id.in_(elsewhere)))
-    people = sa.select(User.id).where(User.tenant_id == tenant_id, whose)
-    statement = sa.update(SessionRow).where(
-        SessionRow.tenant_id == tenant_id,
-        SessionRow.ended_at.is_(None),
-        SessionRow.expires_at > now,
-        sa.or_(*refused),
-        SessionRow.user_id.in_(people),
-    )
-    return write(statement.values(ended_at=now)).rowcount

@@ -9,7 +9,8 @@ from typing import Any
 
 from identity.organisations.branches import require_no_namesake
 from identity.organisations.changing import end_what_is_over, hold, require_acceptable, require_node
-from identity.organisations.records import directories_into, end_unadmitted, move_directories, move_everybody, people_in
+from identity.organisations.records import directories_into, move_directories, move_everybody, people_in
+from identity.session_records import end_unadmitted
 from tenants.audit import EventType, record
 from tenants.organisations.errors import OrganisationInRules, OrganisationNotEmpty
 from tenants.organisations.records import move_rooms, remove_organisation, rooms_of, settle_organisation, shift_depths
@@ -79,5 +80,5 @@ def _end_of_those_moved(
     tenant_id: int, tree: OrganisationTree, after: OrganisationTree, gone: OrganisationNode, now: dt.datetime
 ) -> int:
     """Sessions of the organisation's own people, who were moved, and of those below it, by what holds at their new place."""
-    ended = end_unadmitted(tenant_id, after.access_of(gone.parent_id), now, organisation_ids=[gone.parent_id])
+    ended = end_unadmitted(tenant_id, after.access_of(gone.parent_id), now, [gone.parent_id])
     return ended + end_what_is_over(tenant_id, tree, after, now)

@@ -24,6 +24,7 @@ from tenants.trust import BINDING_POST, Endpoint, IdPMetadata, SigningCertificat
 ENDPOINT_HOST_CHANGED = "endpoint_host_changed"
 SIGNING_KEYS_REPLACED = "signing_keys_replaced"
 SIGNING_KEY_UNPROTECTED = "signing_key_unprotected"
+ADDRESS_UNPROTECTED = "address_unprotected"
 NONE = "—"
 MAX_VALUE = 300
 _MEANING = ("entity_id", "sso", "slo", "certificates", "want_authn_requests_signed", "name_id_formats")
@@ -76,7 +77,9 @@ def why_waits(present: IdPMetadata, found: IdPMetadata, *, protected: bool) -> s
 
     Another entity ID makes everybody another person. Another host, or the same one without encryption, sends people and
     their passwords somewhere else. Keys of which none was known before are what a stolen domain would publish; a real
-    rollover has both for a while. A new key beside a known one is taken from a protected channel alone.
+    rollover has both for a while. A new key beside a known one is taken from a protected channel alone, and so is another
+    address at a known host: hosts are shared by many companies, whose sign-in pages differ by the path alone, and an open
+    redirect is a path as well.
 
     Args:
         protected: nobody on the way can have changed it: it came by https or from a file, or its signature is pinned.
@@ -90,6 +93,8 @@ def why_waits(present: IdPMetadata, found: IdPMetadata, *, protected: bool) -> s
         return SIGNING_KEYS_REPLACED
     if not protected and not _keys_of(found) <= _keys_of(present):
         return SIGNING_KEY_UNPROTECTED
+    if not protected and not _addresses_of(found) <= _addresses_of(present):
+        return ADDRESS_UNPROTECTED
     return None
 
 
@@ -158,6 +163,12 @@ def _hosts_of(metadata: IdPMetadata) -> set[tuple[str | None, str]]:
             parts = urlsplit(url)
             hosts.add((parts.hostname, parts.scheme))
     return hosts
+
+
+def _addresses_of(metadata: IdPMetadata) -> set[str]:
+    """Where people and messages are sent; the same place with encryption is the same place."""
+    places = [(endpoint.location, endpoint.response_location) for endpoint in (*metadata.sso, *metadata.slo)]
+    return {urlsplit(url)._replace(scheme="").geturl() for place in places for url in place if url}
 
 
 def _plain(text: str) -> str:

@@ -7,7 +7,7 @@ many there are. Whatever changes one has it looked at once: so a certificate tha
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from config.database import DATABASE_ERRORS, transaction
@@ -30,8 +30,9 @@ from tenants.notices.notice_records import (
     note_recipients,
     providers_to_look_at,
 )
-from tenants.notices.outbox import MAX_RECIPIENTS, tell_by_mail, tell_webhooks
+from tenants.notices.outbox import tell_by_mail, tell_webhooks
 from tenants.notices.owners import Owner
+from tenants.notices.telling import AdminsOf, recipients_of
 from tenants.notices.thresholds import Ending, next_look_at, threshold_due
 from tenants.notices.words import ending_document, ending_letter, event_of
 from tenants.rollover.records import ACTIVE, NEXT, keys_of
@@ -43,9 +44,6 @@ BROKEN_WAITS = dt.timedelta(hours=1)
 NOTICE_ACTOR = "notices"
 KEYS_IN_USE = frozenset({NEXT, ACTIVE})
 """Of our own: those that sign, or that are going to."""
-
-AdminsOf = Callable[[int], Sequence[str]]
-"""A tenant's id to the addresses of its administrators who have an account that is active."""
 
 
 def warn_of_endings(settings: Settings, keys: KeyRing, now: dt.datetime, admins_of: AdminsOf) -> int:
@@ -67,11 +65,6 @@ def warn_of_endings(settings: Settings, keys: KeyRing, now: dt.datetime, admins_
                 with transaction():
                     look_again(table, tenant_id, row_id, now + BROKEN_WAITS)
     return given
-
-
-def recipients_of(tenant_id: int, admins_of: AdminsOf) -> list[str]:
-    """Who of a tenant is told by mail now: its contacts, then its administrators; each once, and so many at most."""
-    return list(dict.fromkeys([*addresses_of(tenant_id), *admins_of(tenant_id)]))[:MAX_RECIPIENTS]
 
 
 def endings_of(tenant: ManagedTenant) -> list[Ending]:

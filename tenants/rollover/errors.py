@@ -28,8 +28,9 @@ class KeyUnfetched(Refusal):
     code, status = "key_unfetched", 409
     heading = "No identity provider can know this key yet"
     sentence = (
-        "Nobody has fetched the metadata since this key is in it: requests signed with it would be refused. "
-        "Give the metadata to your identity provider first, or say that you have done so (`anyway`)."
+        "Nobody who fetched the metadata before this key was made has fetched it since: requests signed with it would be "
+        "refused. Others may have, since metadata is public. Give it to your identity provider first, or say that you have "
+        "done so (`anyway`)."
     )
 
 

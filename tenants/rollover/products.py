@@ -31,6 +31,8 @@ PRODUCTS: tuple[tuple[str, str], ...] = (
     ("mozilla/", "a browser: somebody looked"),
 )
 """A word in lower case, and what is likely behind it; the first one that is found counts."""
+BY_HAND = ("curl", "wget", "mozilla/")
+"""Whoever looks by hand is no identity provider that keeps what it has read."""
 NOTHING_SAID = "a program that gives no name; AD FS and SimpleSAMLphp are such ones"
 
 
@@ -40,3 +42,8 @@ def product_of(user_agent: str) -> str | None:
     if not words:
         return NOTHING_SAID
     return next((product for word, product in PRODUCTS if word in words), None)
+
+
+def is_by_hand(user_agent: str) -> bool:
+    """Whether it says of itself that a person has it fetch."""
+    return any(word in user_agent.lower() for word in BY_HAND)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from config.database import new_id, read, transaction, write
 from config.isolation import every_tenant
 from tenants.key_models import MetadataReader
+from tenants.rollover.products import is_by_hand
 
 MAX_READERS = 50
 MAX_OF_ONE_ADDRESS = 10
@@ -32,6 +33,18 @@ class Reader:
     first_at: dt.datetime
     last_at: dt.datetime
     key_ids: tuple[str, ...]
+
+
+def familiar_readers(key_id: str, made_at: dt.datetime, readers: Sequence[Reader]) -> list[Reader]:
+    """Those who have seen a key and look like somebody who came before it was made: from there, or under that name.
+
+    Metadata is public, so anybody can have fetched it since. Who came before is likely to be the identity provider; address
+    and name are as they were seen, and both can be imitated by whoever has learnt them.
+    """
+    before = [reader for reader in readers if reader.first_at < made_at and not is_by_hand(reader.user_agent)]
+    places, names = {reader.address for reader in before}, {reader.user_agent for reader in before if reader.user_agent}
+    seen = (reader for reader in readers if key_id in reader.key_ids and not is_by_hand(reader.user_agent))
+    return [reader for reader in seen if reader.address in places or reader.user_agent in names]
 
 
 _COLUMNS = (

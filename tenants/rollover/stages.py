@@ -22,7 +22,7 @@ from tenants.rollover.errors import (
     TooManyKeys,
 )
 from tenants.rollover.making import add_key_pair, require_room
-from tenants.rollover.reader_records import readers_of
+from tenants.rollover.reader_records import familiar_readers, readers_of
 from tenants.rollover.records import ACTIVE, NEXT, RETIRED, RETIRING, OwnKey, find_key, keys_of, move_key
 from tenants.rollover.use_records import users_of
 from tenants.rollover.uses import still_using
@@ -82,8 +82,8 @@ def promote(
         raise NotNext(key.state)
     if key.ends_at <= now:
         raise CertificateEnded(key.ends_at.isoformat())
-    if key.use == "signing" and not anyway and not any(key.id in reader.key_ids for reader in readers_of(tenant.id)):
-        raise KeyUnfetched("no reader has seen it")
+    if key.use == "signing" and not anyway and not familiar_readers(key.id, key.created_at, readers_of(tenant.id)):
+        raise KeyUnfetched("nobody who came before it was made has seen it")
     for other in [other for other in keys_of(tenant.id) if (other.use, other.state) == (key.use, ACTIVE)]:
         if grace_days == 0 and not anyway:
             _require_unused(tenant, other, now)

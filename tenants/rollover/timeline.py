@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenants.rollover.ending import ERASED_AFTER
-from tenants.rollover.reader_records import Reader, readers_of
+from tenants.rollover.reader_records import Reader, familiar_readers, readers_of
 from tenants.rollover.records import ACTIVE, NEXT, RETIRED, RETIRING, OwnKey, keys_of
 from tenants.rollover.use_records import KeyUser, users_of
 from tenants.rollover.uses import still_using
@@ -18,10 +18,14 @@ USES = ("signing", "encryption")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One key, who has seen it in metadata, who has used it and who is expected to use it again."""
+    """One key, who has seen it in metadata, who has used it and who is expected to use it again.
+
+    `seen_by_familiar`: those of them who came before it was made, as far as address and name tell.
+    """
 
     key: OwnKey
     seen_by: int
+    seen_by_familiar: int
     users: tuple[KeyUser, ...]
     still_used_by: tuple[str, ...]
     can_come_back: bool
@@ -57,6 +61,7 @@ def _standing(key: OwnKey, readers: Sequence[Reader], users: Sequence[KeyUser], 
     return Standing(
         key=key,
         seen_by=sum(key.id in reader.key_ids for reader in readers),
+        seen_by_familiar=len(familiar_readers(key.id, key.created_at, readers)),
         users=tuple(user for user in users if user.key_id == key.id),
         still_used_by=tuple(user.idp for user in still_using(key.id, users, now)),
         can_come_back=kept and key.replaced_at is not None,
@@ -73,8 +78,12 @@ def _rollover(use: str, standings: Sequence[Standing], now: dt.datetime) -> Roll
         elif one.key.ends_at <= now + SOON:
             warnings.append(f"The certificate of the active key ends on {one.key.ends_at:%d %B %Y}. Make the next key.")
     for one in by_state[NEXT]:
-        if use == "signing" and not one.seen_by:
-            warnings.append("Nobody has fetched metadata with the next key in it. Promoted now, it may lock people out.")
+        if use == "signing" and not one.seen_by_familiar:
+            others = " Others have, but anybody may fetch it." if one.seen_by else ""
+            warnings.append(
+                "Nobody who came before the next key was made has fetched metadata with it."
+                f"{others} Promoted now, it may lock people out."
+            )
     for one in by_state[RETIRING]:
         if one.still_used_by:
             names = ", ".join(one.still_used_by)
@@ -84,7 +93,7 @@ def _rollover(use: str, standings: Sequence[Standing], now: dt.datetime) -> Roll
 
 def _advice(use: str, by_state: dict[str, list[Standing]], now: dt.datetime) -> str:
     if by_state[NEXT]:
-        fetched = by_state[NEXT][0].seen_by
+        fetched = by_state[NEXT][0].seen_by_familiar
         if use == "encryption":
             return (
                 "The next key stands first in the metadata and opens messages already. Wait until your identity provider "
@@ -92,7 +101,10 @@ def _advice(use: str, by_state: dict[str, list[Standing]], now: dt.datetime) -> 
             )
         if not fetched:
             return "Wait until your identity provider has fetched the metadata, or give it to it; then promote the next key."
-        return "The metadata with the next key has been fetched. Is your identity provider among the readers? Then promote it."
+        return (
+            "The metadata with the next key has been fetched by somebody who came before it was made, as far as address and "
+            "name tell. Is that your identity provider? Then promote it."
+        )
     if by_state[RETIRING]:
         until = max((one.key.retire_at for one in by_state[RETIRING] if one.key.retire_at), default=now)
         return f"Nothing: the old key retires by itself on {until:%d %B %Y}. If sign-ins fail now, go back to it."

@@ -14,7 +14,7 @@ from tenants.sealing.errors import ChainBroken, NothingToAdopt
 from tenants.sealing.ledgers import Ledger
 from tenants.sealing.records import append_seal, head_of
 from tenants.sealing.sealer import next_seal, trusted_head
-from tenants.sealing.seals import Seal
+from tenants.sealing.seals import ADOPTS, Seal
 from tenants.sealing.signing import SealKeys
 
 
@@ -42,7 +42,7 @@ def adopt_chain(ledger: Ledger, keys: SealKeys, now: dt.datetime) -> Adopted:
         raise NothingToAdopt("its newest seal is whole and ours")
     if former is None:
         raise NothingToAdopt("there is no seal")
-    seal = next_seal(ledger, keys, former, [], now, adopts=True)
+    seal = next_seal(ledger, keys, former, [], now, mark=ADOPTS)
     if not append_seal(ledger, seal):
         raise NothingToAdopt("somebody else has put a seal on it meanwhile")
     return Adopted(former, cause, seal)

@@ -69,6 +69,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "seals": report.seals,
         "events": report.events,
         "waiting": report.waiting,
+        "removed": report.removed,
         "anchor": str(report.head) if report.head else None,
         "next": str(report.next) if report.next else None,
     }

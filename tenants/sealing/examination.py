@@ -6,6 +6,7 @@ are looked for in the order in which they move, on record, then waiting, then se
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import sys
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ def examine(
     since: Anchor | None = None,
     anchors: Sequence[Anchor] = (),
     most_seals: int | None = None,
+    now: dt.datetime | None = None,
 ) -> Report:
     """Compare a chain's seals with each other and with the events on record.
 
@@ -40,8 +42,10 @@ def examine(
         since: where to begin: what was sealed up to there is taken as it stands. None: at the first seal.
         anchors: seals that the chain has to have; kept outside, they show that it was not cut off or made anew.
         most_seals: how many seals to look at; the report says where to go on. Of events that wait it then looks at some only.
+        now: refusals whose seal is older than it promises may be gone.
     """
-    sweep = _Sweep(ledger, keys, Report(ledger.chain), CHUNKS_OF_A_PART if most_seals is not None else sys.maxsize)
+    most_chunks = CHUNKS_OF_A_PART if most_seals is not None else sys.maxsize
+    sweep = _Sweep(ledger, keys, Report(ledger.chain), most_chunks, now or dt.datetime.now(dt.UTC))
     sweep.begin(since, (*anchors, since) if since else anchors)
     for seal in seals_after(ledger, sweep.number):
         if most_seals is not None and sweep.report.seals >= most_seals:
@@ -55,12 +59,13 @@ def examine(
 class _Sweep:
     """Where the examination stands: the seal before, the highest id so far, and whether seals are known to be gone."""
 
-    def __init__(self, ledger: Ledger, keys: SealKeys, report: Report, most_chunks: int) -> None:
-        self._ledger, self._keys, self.report, self._most_chunks = ledger, keys, report, most_chunks
+    def __init__(self, ledger: Ledger, keys: SealKeys, report: Report, most_chunks: int, now: dt.datetime) -> None:
+        self._ledger, self._keys, self.report, self._most_chunks, self._now = ledger, keys, report, most_chunks, now
         self.number = 0
         self.last: Seal | None = None
         self._previous = NOTHING_BEFORE
         self._highest: str | None = None
+        self._before: tuple[Seal | None, str | None] = (None, None)
         self._doubted = False
         self._cut = False
         self._anchored: frozenset[Anchor] = frozenset()
@@ -81,6 +86,8 @@ class _Sweep:
 
     def look_at(self, seal: Seal) -> None:
         """One seal: its place in the chain, itself, and its events."""
+        if self.last is None or self.last.sealed_at != seal.sealed_at:  # several of one run are none of them late
+            self._before = (self.last, self._highest)
         is_whole = self._look_at_seal(seal)
         findings = [*self._of_leaves(seal), *self._of_range(seal, is_doubtful=self._doubted or not is_whole)]
         for finding in sorted(findings, key=lambda finding: finding.event_id or ""):
@@ -98,6 +105,7 @@ class _Sweep:
             self.report.head = last.anchor
             if not self._keys.are_ours(last.public_key):
                 self._say(Fault.SEAL_CHANGED, last.number, cause=f"signed by a key that is not ours, {last.key_name!r}")
+        self._before = (self.last, self._highest)
         for finding in self._of_unsealed():
             self.report.add(finding)
 
@@ -123,6 +131,9 @@ class _Sweep:
         for event_id, digest in leaves:
             row = rows.get(event_id)
             if row is None:
+                if seal.may_be_removed(self._now) and digest != UNREADABLE:
+                    self.report.removed += 1
+                    continue
                 early = "before it was sealed" if digest == UNREADABLE else "after it was sealed"
                 yield Finding(Fault.EVENT_REMOVED, seal.number, event_id, f"it was on record, and was removed {early}")
             elif digest == UNREADABLE or digest_of(self._ledger, row) != digest:
@@ -132,9 +143,10 @@ class _Sweep:
 
     def _came_late(self, event_id: str) -> bool:
         """Whether the seal before should have held it: it was not on record then, long after the time in its id."""
-        if self.last is None or self._highest is None or event_id > self._highest:
+        last, highest = self._before
+        if last is None or highest is None or event_id > highest:
             return False
-        return self.last.sealed_at.timestamp() - made_at(event_id) > LATE_SECONDS
+        return last.sealed_at.timestamp() - made_at(event_id) > LATE_SECONDS
 
     def _of_range(self, seal: Seal, *, is_doubtful: bool) -> Iterator[Finding]:
         """Events on record among the ids that this seal is the first to reach: in a seal each of them."""

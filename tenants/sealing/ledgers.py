@@ -8,19 +8,24 @@ from typing import Any
 import sqlalchemy as sa
 
 from config.database import Base
+from tenants.audit import REFUSALS
 from tenants.models import AuditEvent
 from tenants.sealing.models import AuditSeal, UnsealedEvent
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """One chain. `fields` are those of an event that are sealed: all of them, or one could be changed unseen."""
+    """One chain. `fields` are those of an event that are sealed: all of them, or one could be changed unseen.
+
+    `passing`: types of events that have seals of their own, and are removed after REFUSAL_DAYS.
+    """
 
     chain: int
     events: sa.Table
     seals: sa.Table
     waiting: sa.Table
     fields: tuple[str, ...]
+    passing: frozenset[str] = frozenset()
 
     def own(self, table: sa.Table) -> sa.ColumnElement[bool]:
         """Rows of a table that are this chain's; a table without tenants holds one chain alone."""
@@ -44,4 +49,4 @@ _EVENTS, _SEALS, _WAITING = table_of(AuditEvent), table_of(AuditSeal), table_of(
 
 def tenant_ledger(tenant_id: int) -> Ledger:
     """A tenant's chain."""
-    return Ledger(tenant_id, _EVENTS, _SEALS, _WAITING, FIELDS)
+    return Ledger(tenant_id, _EVENTS, _SEALS, _WAITING, FIELDS, REFUSALS)

@@ -36,6 +36,21 @@ class AuditSeal(TenantScoped, Model):
     signature: Mapped[str] = mapped_column(sa.String(128))
 
 
+class RefusalSeal(TenantScoped, Model):
+    """A seal that holds refused attempts alone, until its events are removed; the seal itself stays.
+
+    The trigger that keeps audit events from being removed lets those go that lie in the bounds of such a row.
+    """
+
+    __tablename__ = "refusal_seal"
+    __table_args__ = (sa.Index("ix_refusal_seal_remove_at", "remove_at"),)
+
+    number: Mapped[int] = mapped_column(sa.Integer, primary_key=True, sort_order=-1, autoincrement=False)
+    first_id: Mapped[str] = mapped_column(RowId)
+    last_id: Mapped[str] = mapped_column(RowId)
+    remove_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+
+
 class UnsealedEvent(TenantScoped, Model):
     """An audit event that is in no seal yet. A trigger adds it with the event, in the same transaction.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,8 @@ from tenants.sealing.signing import is_signed
 
 SEALED_BESIDES = frozenset({"seal", "chain"})
 """Members of an event's line that say where it is sealed."""
+MOST_OVER = 64
+"""Seals that are open although their events may be gone: memory does not grow with what was removed."""
 MALFORMED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
@@ -30,19 +33,28 @@ class _Chain:
     open: dict[int, dict[str, bytes]] = field(default_factory=dict)
     links: dict[int, tuple[str, str, str]] = field(default_factory=dict)
     """Number -> hash, hash of the one before, public key."""
+    over: deque[int] = field(default_factory=deque)
+    """Seals that are open, and whose events may be gone: they may never close."""
     adopted: list[Anchor] = field(default_factory=list)
     """The seals that adopting ones go on from."""
 
 
 def examine_export(
-    lines: Iterable[str], trusted_keys: Set[str], *, anchors: Sequence[Anchor] = (), is_partial: bool = False
+    lines: Iterable[str],
+    trusted_keys: Set[str],
+    *,
+    anchors: Sequence[Anchor] = (),
+    is_partial: bool = False,
+    now: dt.datetime | None = None,
 ) -> list[Report]:
     """Go through an export, and give a report for each chain in it.
 
     Args:
         trusted_keys: public keys, in hexadecimal; the newest seal has to be signed by one of them.
         is_partial: the export holds what a filter let through: events of a seal, and seals, may be missing.
+        now: refusals whose seal is older than it promises may be missing, too.
     """
+    moment = now or dt.datetime.now(dt.UTC)
     chains = {anchor.chain: _Chain(Report(anchor.chain)) for anchor in anchors}
     for number, line in enumerate(lines, 1):
         try:
@@ -51,7 +63,7 @@ def examine_export(
             chain_id = int(seal["chain"] if isinstance(seal, dict) else document["chain"])
             chain = chains.setdefault(chain_id, _Chain(Report(chain_id)))
             if isinstance(seal, dict):
-                _take_seal(chain, _seal_of(seal))
+                _take_seal(chain, _seal_of(seal), moment)
             else:
                 _take_event(chain, document)
         except MALFORMED:
@@ -75,7 +87,7 @@ def _seal_of(document: Mapping[str, Any]) -> Seal:
     )
 
 
-def _take_seal(chain: _Chain, seal: Seal) -> None:
+def _take_seal(chain: _Chain, seal: Seal, now: dt.datetime) -> None:
     is_whole = seal.is_well_formed and seal.computed_hash() == seal.hash
     if not is_whole or not is_signed(seal.public_key, seal.hash, seal.signature) or seal.number in chain.links:
         chain.report.add(Finding(Fault.SEAL_CHANGED, seal.number, None, "it is not what was hashed and signed"))
@@ -84,7 +96,16 @@ def _take_seal(chain: _Chain, seal: Seal) -> None:
         chain.adopted.append(Anchor(seal.chain, seal.number - 1, seal.previous))
     if seal.count:
         chain.open[seal.number] = dict(seal.leaves())
+        if seal.may_be_removed(now):
+            chain.over.append(seal.number)
+            if len(chain.over) > MOST_OVER:
+                _let_go(chain, chain.over.popleft())
     chain.report.seals += 1
+
+
+def _let_go(chain: _Chain, number: int) -> None:
+    """What is missing of a seal that is over was removed; its neighbours' events come next, and none of its own."""
+    chain.report.removed += len(chain.open.pop(number, ()))
 
 
 def _take_event(chain: _Chain, document: Mapping[str, Any]) -> None:
@@ -107,6 +128,8 @@ def _take_event(chain: _Chain, document: Mapping[str, Any]) -> None:
 
 def _close(chain: _Chain, trusted_keys: Set[str], anchors: Sequence[Anchor], *, is_partial: bool) -> None:
     report, links = chain.report, chain.links
+    for number in chain.over:
+        _let_go(chain, number)
     for number in sorted(() if is_partial else chain.open):
         for event_id in sorted(chain.open[number]):
             report.add(Finding(Fault.EVENT_REMOVED, number, event_id, "the seal holds it, and the file does not"))

@@ -39,7 +39,8 @@ class Finding:
 class Report:
     """What was gone through, and what was found, in the order of the chain.
 
-    `head` is the newest seal, `next` where to go on when only a part was asked for. `waiting` events are in no seal yet.
+    `head` is the newest seal, `next` where to go on when only a part was asked for. `waiting` events are in no seal yet;
+    `removed` ones were refused attempts that are not kept for longer, as their seals say.
     """
 
     chain: int
@@ -48,6 +49,7 @@ class Report:
     seals: int = 0
     events: int = 0
     waiting: int = 0
+    removed: int = 0
     head: Anchor | None = None
     next: Anchor | None = None
 

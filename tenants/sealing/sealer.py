@@ -20,7 +20,8 @@ from tenants.sealing.finding import highest_sealed, seal_of
 from tenants.sealing.ledgers import Ledger, table_of, tenant_ledger
 from tenants.sealing.models import UnsealedEvent
 from tenants.sealing.records import UNREADABLE_ERRORS, EventRow, append_seal, events_of, head_of, stop_waiting, waiting_ids
-from tenants.sealing.seals import ADOPTS, UNREADABLE, Leaf, Seal, is_id, made_at, packed
+from tenants.sealing.refusal_records import note_refusals
+from tenants.sealing.seals import REFUSAL_DAYS, UNREADABLE, Leaf, Seal, is_id, kept_for, made_at, packed
 from tenants.sealing.signing import NAME_CHARACTERS, SealKeys, is_signed
 
 BATCH = 500
@@ -78,15 +79,44 @@ def seal_batch(ledger: Ledger, keys: SealKeys, now: dt.datetime) -> int:
     ids = waiting_ids(ledger, BATCH)
     if not ids:
         return 0
-    fresh = _unsealed(ledger, head, ids)
-    seal = next_seal(ledger, keys, head, _leaves(ledger, fresh), now)
-    with transaction():
-        if fresh and not append_seal(ledger, seal):
-            return 0
-        stop_waiting(ledger, ids)
-    if fresh:
+    seals = _seals_of(ledger, keys, head, _unsealed(ledger, head, ids), now)
+    try:
+        with transaction():
+            for seal in seals:
+                _append(ledger, seal)
+            stop_waiting(ledger, ids)
+    except _Overtaken:
+        return 0
+    for seal in seals:
         tell(seal)
     return len(ids)
+
+
+class _Overtaken(Exception):
+    """Another worker has made a seal of this number; what was written goes back."""
+
+
+def _append(ledger: Ledger, seal: Seal) -> None:
+    if not append_seal(ledger, seal):
+        raise _Overtaken
+    if seal.kept_days is not None:
+        note_refusals(ledger, seal, now=seal.sealed_at)
+
+
+def _seals_of(ledger: Ledger, keys: SealKeys, head: Seal | None, ids: Sequence[str], now: dt.datetime) -> list[Seal]:
+    """The seals that come next: of what is kept for ever, and of refusals, whose events go some day while their seal stays.
+
+    Both say the same time: neither is late beside the other (tenants.sealing.examination).
+    """
+    rows = events_of(ledger, ids)
+    fields = {event_id: row.fields for event_id, row in rows.items() if row.fields is not None}
+    passing = {event_id for event_id, own in fields.items() if own["type"] in ledger.passing}
+    made: list[Seal] = []
+    for mark, some in (("", set(ids) - passing), (kept_for(REFUSAL_DAYS), passing)):
+        if some:
+            leaves = [(event_id, digest_of(ledger, rows.get(event_id))) for event_id in sorted(some)]
+            made.append(next_seal(ledger, keys, made[-1] if made else head, leaves, now, mark=mark))
+    return made
 
 
 def trusted_head(ledger: Ledger, keys: SealKeys) -> Seal | None:
@@ -116,11 +146,6 @@ def _unsealed(ledger: Ledger, head: Seal | None, ids: Sequence[str]) -> list[str
     return [event_id for event_id in ids if event_id not in again | odd]
 
 
-def _leaves(ledger: Ledger, ids: Sequence[str]) -> list[Leaf]:
-    found = events_of(ledger, ids)
-    return [(event_id, digest_of(ledger, found.get(event_id))) for event_id in ids]
-
-
 def digest_of(ledger: Ledger, row: EventRow | None) -> bytes:
     """An event's digest; one that is gone or cannot be read has one that no event can have."""
     if row is None or row.fields is None:
@@ -132,15 +157,20 @@ def digest_of(ledger: Ledger, row: EventRow | None) -> bytes:
 
 
 def next_seal(
-    ledger: Ledger, keys: SealKeys, head: Seal | None, leaves: Sequence[Leaf], now: dt.datetime, *, adopts: bool = False
+    ledger: Ledger, keys: SealKeys, head: Seal | None, leaves: Sequence[Leaf], now: dt.datetime, *, mark: str = ""
 ) -> Seal:
-    """The seal that comes next, signed. `adopts`: it says of itself that nobody vouches for the one before it."""
+    """The seal that comes next, signed.
+
+    Args:
+        mark: what it says of itself, before the name of the key: that nobody vouches for the one before it (ADOPTS), or
+            for how long its events are kept.
+    """
     unsigned = Seal(
         chain=ledger.chain,
         number=head.number + 1 if head else 1,
         previous=head.hash if head else NOTHING_BEFORE,
         sealed_at=now,
-        key_name=(f"{ADOPTS}{keys.active_name}" if adopts else keys.active_name)[:NAME_CHARACTERS],
+        key_name=f"{mark}{keys.active_name}"[:NAME_CHARACTERS],
         public_key=keys.active,
         events=packed(leaves),
         hash="",

@@ -17,6 +17,11 @@ UNREADABLE = bytes(DIGEST_BYTES)
 """Stands for an event that was on record and could not be read, or was gone, when its turn to be sealed came."""
 ADOPTS = "adopts:"
 """Before the name of the key, in a seal that goes on from one that nobody vouches for; no name in SECRET_KEYS has a colon."""
+REFUSAL_DAYS = 400
+"""How long refused attempts are kept: a year, and what it takes to look into it."""
+KEPT = "kept-"
+"""Before the name of the key, with the number of days: a seal of events that are not kept for longer."""
+_KEPT_FOR = re.compile(KEPT + r"([1-9][0-9]{0,3})-days:")
 SERVICE_CHAIN = 0
 """The chain of what staff do among themselves; those of tenants have their ids, which begin at 1."""
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -80,6 +85,17 @@ class Seal:
         """Whether it goes on from a seal that is taken as it stands (tenants.sealing.adoption)."""
         return self.key_name.startswith(ADOPTS)
 
+    @property
+    def kept_days(self) -> int | None:
+        """For how many days its events are kept, as it was sealed; None: for ever."""
+        found = _KEPT_FOR.match(self.key_name)
+        return int(found[1]) if found else None
+
+    def may_be_removed(self, now: dt.datetime) -> bool:
+        """Whether its events may be gone: it says in what is signed that they are not kept for longer."""
+        days = self.kept_days
+        return days is not None and now - self.sealed_at >= dt.timedelta(days=days)
+
     def leaves(self) -> Iterator[Leaf]:
         """The events in it. An incomplete one at the end, which no seal of ours has, is left out."""
         return unpacked(self.events)
@@ -126,6 +142,11 @@ class Seal:
         """As an export has it: all that it takes to verify it."""
         events = [[event_id, digest.hex()] for event_id, digest in self.leaves()]
         return {**self.header(), "hash": self.hash, "signature": self.signature, "events": events}
+
+
+def kept_for(days: int) -> str:
+    """Before the name of the key, in a seal of events that are kept for so many days."""
+    return f"{KEPT}{days}-days:"
 
 
 def packed(leaves: Sequence[Leaf]) -> bytes:

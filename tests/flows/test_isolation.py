@@ -29,7 +29,7 @@ FOR_JOBS = {
     *("expires_at", "at", "sync_requested_at", "day", "hour", "prepared_at"),
     *("work_requested_at", "created_at", "certificate_ends_at"),
     *("due_at", "next_notice_at", "valid_until", "sync_due_at", "fresh_from"),
-    *("last_at", "retire_at", "ends_at", "retired_at"),
+    *("last_at", "retire_at", "ends_at", "retired_at", "remove_at"),
 }
 """What jobs and the overview of the whole service look for across tenants."""
 ACME, GLOBEX = 1, 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from config import connections
-from config.clocks.records import ALIVE_FOR, Clock, beat
+from config.clocks.records import Clock, beat, stop_beating
 from config.clocks.rows import WORKER
+from config.clocks.watch import HOST, LEASE_SECONDS, Watch
 from config.database import Base, new_id, transaction, write
 from config.isolation import every_tenant
 from config.looks import LOOK_SECONDS, Look, Looks
@@ -123,8 +125,7 @@ def test_a_queue_has_the_pace_of_all_queues() -> None:
 def test_while_a_worker_lives_servers_leave_the_queues_to_it(world: World) -> None:
     """What waits is done by whoever is there: by a server alone; not by it beside a worker that lives."""
     done = list[str]()
-    now = utc_now()
-    worker = Clock(new_id(), WORKER, "elsewhere", 1, now, now)
+    worker = Clock(new_id(), WORKER, "elsewhere", 1, utc_now(), utc_now())
     job = _left_to_workers(Job("x", LOOK_SECONDS, lambda: done.append("x"), look=Look(sa.true())))
     with world.app.app_context():
         job.run()
@@ -133,6 +134,49 @@ def test_while_a_worker_lives_servers_leave_the_queues_to_it(world: World) -> No
         job.run()
         assert done == ["x"]
         with transaction():
-            beat(replace(worker, beat_at=now - ALIVE_FOR))
+            stop_beating(worker.id)
         job.run()
     assert done == ["x", "x"]
+
+
+@pytest.mark.parametrize("minutes", [-1, 0, 1])
+def test_a_worker_that_dies_is_missed_within_seconds_whatever_its_clock_says(world: World, minutes: int) -> None:
+    """One of another machine whose row stands still, for ten seconds of our own clock; and it lives again when that moves."""
+    theirs, ours = utc_now() + minutes * dt.timedelta(minutes=1), [100.0]
+    worker = Clock(new_id(), WORKER, "elsewhere", 1, theirs, theirs)
+    watch = Watch(lambda: ours[0])
+
+    def lives(after: float) -> bool:
+        ours[0] += after
+        return watch.worker_lives(utc_now())
+
+    with world.app.app_context():
+        assert not lives(0)
+        with transaction():
+            beat(worker)
+        assert lives(0)
+        assert lives(LEASE_SECONDS - 1)
+        with transaction():
+            beat(replace(worker, beat_at=theirs + dt.timedelta(seconds=5)))
+        assert lives(2)
+        assert lives(LEASE_SECONDS - 1)
+        assert not lives(1)
+        with transaction():
+            beat(replace(worker, beat_at=theirs + dt.timedelta(seconds=30)))
+        assert lives(2)
+
+
+def test_a_worker_of_this_machine_is_missed_at_once(world: World) -> None:
+    """Its process is looked for; what is told of another machine says nothing about ours."""
+    with subprocess.Popen(["sleep", "60"]) as process:
+        worker = Clock(new_id(), WORKER, HOST, process.pid, utc_now(), utc_now())
+        with world.app.app_context():
+            with transaction():
+                beat(worker)
+            here, elsewhere = Watch(), Watch(host="another")
+            assert here.worker_lives(utc_now())
+            process.kill()
+            process.wait()
+            assert not here.worker_lives(utc_now())
+            assert elsewhere.worker_lives(utc_now()), "until its row has stood still"
+

@@ -32,6 +32,9 @@ APPROVE = "approve"
 CODE_WORDS = {
     "entity_id_changed": "The entity ID is another one. Everybody who signs in by it will count as another person.",
     "endpoint_host_changed": "People would be sent to a host that was not known before, or without encryption.",
+    "address_unprotected": "Another address at a known host came over http, where anybody on the way can put one in. One host "
+    "may have sign-in pages of many companies. Ask them, by another way, whether it is theirs. With an https address, or a "
+    "pinned signing certificate, such changes are taken by themselves.",
     "signing_key_unprotected": "A new key came over http, where anybody on the way can put one in. Ask them, by another way, "
     "whether it is theirs. With an https address, or a pinned signing certificate, new keys are taken by themselves.",
     "signing_keys_replaced": "None of its keys was known before. Ask them, by another way than this, whether that is right.",

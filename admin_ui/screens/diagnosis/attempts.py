@@ -35,7 +35,7 @@ from tenants.paging import cursor_of, cursor_scope, is_row_id, key_of
 from tenants.roles import CONFIGURE, READ
 
 LISTING = Listing(
-    columns=(Column("When"), Column("Outcome"), Column("Person"), Column("Identity provider"), Column("Reference")),
+    columns=(Column("When"), Column("Outcome"), Column("Person"), Column("Way in"), Column("Reference")),
     sort="-at",
     search="Reference, or a whole e-mail address",
     filters=(

@@ -20,9 +20,10 @@ from tenants.notices.contact_records import contacts_of
 from tenants.notices.contacts import addresses_of, drop_contact, name_contact, try_contact
 from tenants.notices.deliveries import repeat_delivery
 from tenants.notices.delivery_records import deliveries_of
-from tenants.notices.ending import endings_of, recipients_of
+from tenants.notices.ending import endings_of
 from tenants.notices.notice_records import notices_of
 from tenants.notices.owners import Owner
+from tenants.notices.telling import recipients_of
 from tenants.notices.webhook_records import webhooks_of
 from tenants.notices.webhooks import (
     WebhookMade,

@@ -127,6 +127,28 @@ def test_what_can_go_on_is_not_adopted_and_two_at_once_adopt_it_once(world: Worl
     assert found == ["chain_adopted", "seal_changed", "chain_adopted"]
 
 
+def test_one_command_adopts_all_chains_of_a_lost_key(world: World, orphan: Seal) -> None:
+    """Those that cannot go on, and no other; with anchors, only those whose newest seal is one of them."""
+    add_events(world, 1, "globex")
+    other = ledger_of(world, "globex")
+    with world.app.app_context():
+        assert seal_whole(other, LOST, utc_now()) > 0
+        theirs = head_of(other)
+    assert theirs is not None
+    for args in (("adopt", "--all", "acme"), ("adopt", "--all", "--staff")):
+        assert "for all chains" in run(world, *args, "--reason", "x", exit_code=2).stderr
+    told = run(world, "adopt", "--all", "--anchor", str(orphan.anchor), "--reason", "The vault burnt down").stdout
+    assert "acme: goes on with seal 2" in told
+    assert f"globex: left alone, its newest seal {theirs.anchor} is none of the anchors" in told
+    assert "1 adopted." in told
+    told = run(world, "adopt", "--all", "--reason", "The vault burnt down").stdout
+    assert "globex: goes on with seal 2" in told
+    assert "acme" not in told
+    assert "1 adopted." in told
+    assert "0 adopted." in run(world, "adopt", "--all", "--reason", "again").stdout
+    assert (seal(world), seal(world, "globex")) == (1, 1)
+
+
 def test_an_export_says_what_was_adopted(world: World, orphan: Seal) -> None:
     """By itself, with no database; the anchor of what was adopted takes the finding away."""
     run(world, "adopt", "acme", "--reason", "x")

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
+from admin_ui.console_sessions import sessions_of
+from admin_ui.models import ConsoleSession
 from admin_ui.staff_accounts import change_active, invite
-from config.database import transaction
+from config.database import transaction, write
+from config.isolation import every_tenant
 from identity.exchanges import hash_of
+from identity.models import SessionRow
 from tenants.roles import Role
 from tests.support.browser import Browser, code_of
+from tests.support.organisations import accepted, made, put, set_access
 from tests.support.staff import Colleague
 from tests.support.world import World, utc_now
 
@@ -202,3 +208,86 @@ def test_without_the_setting_there_is_no_such_way(world: World) -> None:
     assert "SSO" not in console.get("/admin/sign-in").get_data(as_text=True)
     assert code_of(console.get("/admin/sign-in/sso")) == "staff_sso_unavailable"
     assert code_of(world.browser(world.acme).get("/admin/hand-over?for=" + "0" * 64)) == "not_found"
+
+
+def entered(world: World, **parts: Any) -> tuple[Browser, Browser]:
+    """Somebody of staff in the console, through a new session at the staff tenant's host: that browser, and the console's."""
+    tenant, console = world.browser(world.acme), Browser(world.app, None)
+    assert world.sign_in(tenant, **parts).status_code == 303
+    assert come_back(console, handed(tenant, begin(console))).status_code == 303
+    assert is_in(console)
+    return tenant, console
+
+
+def test_the_console_ends_with_what_it_was_entered_through(world: World) -> None:
+    """Signed out there, ended by an administrator, switched off, moved where SSO is off, the tenant suspended: at once.
+
+    The identity provider taken away, or the session's row gone: as well. An idle session there goes on here.
+    """
+    staff_id = account(world)
+    user = world.api("GET", "/tenants/acme/users").get_json()["items"]
+    assert user == []
+    first, console = entered(world)
+    user_id = world.api("GET", "/tenants/acme/users").get_json()["items"][0]["id"]
+    set_sessions(world, seen_at=utc_now() - dt.timedelta(days=9))
+    assert first.get("/session").status_code == 401
+    assert is_in(console), "want of use there is none here"
+    with world.app.app_context():
+        assert len(sessions_of(staff_id, utc_now())) == 1
+
+    first, console = entered(world)
+    assert first.post("/logout").status_code == 303
+    assert not is_in(console)
+
+    _, console = entered(world)
+    assert world.api("DELETE", f"/tenants/acme/users/{user_id}/sessions").status_code in (200, 204)
+    assert not is_in(console)
+
+    _, console = entered(world)
+    assert world.api("PATCH", f"/tenants/acme/users/{user_id}", json={"active": False}).status_code == 200
+    assert not is_in(console)
+    with world.app.app_context():
+        assert sessions_of(staff_id, utc_now()) == []
+    assert world.api("PATCH", f"/tenants/acme/users/{user_id}", json={"active": True}).status_code == 200
+    assert not is_in(console), "and does not come back with the account"
+
+    works = made(world, "Works")
+    _, console = entered(world)
+    accepted(set_access(world, works, way="local", sso_enabled=False))
+    put(world, works, user_id)
+    assert not is_in(console)
+    accepted(set_access(world, works, way=None, sso_enabled=None))
+    put(world, None, user_id)
+
+    _, console = entered(world)
+    with world.app.app_context(), every_tenant(), transaction():
+        write(sa.delete(SessionRow))
+    assert not is_in(console), "erased"
+
+    _, console = entered(world)
+    assert world.api("PATCH", "/tenants/acme", json={"state": "suspended"}).status_code == 200
+    assert not is_in(console)
+    assert world.api("PATCH", "/tenants/acme", json={"state": "active"}).status_code == 200
+    _, console = entered(world)
+    assert world.api("DELETE", "/tenants/acme/identity-providers/main").status_code in (200, 204)
+    assert not is_in(console)
+
+
+def test_a_code_is_worth_nothing_once_its_session_has_ended(world: World) -> None:
+    """Switched off between the hand-over and the console's door; a session of before that does not say through what."""
+    account(world)
+    tenant, console = world.browser(world.acme), Browser(world.app, None)
+    assert world.sign_in(tenant).status_code == 303
+    code = handed(tenant, begin(console))
+    assert tenant.post("/logout").status_code == 303
+    assert code_of(come_back(console, code)) == "sign_in_lost"
+    _, console = entered(world)
+    with world.app.app_context(), transaction():
+        write(sa.update(ConsoleSession).values(origin_tenant_id=None, origin_session_id=None))
+    assert not is_in(console)
+
+
+def set_sessions(world: World, **values: Any) -> None:
+    """Set columns of every session at tenants' hosts."""
+    with world.app.app_context(), every_tenant(), transaction():
+        write(sa.update(SessionRow).values(**values))

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from config.database import new_id, transaction, write
 from config.isolation import every_tenant
+from identity.admin_addresses import admin_addresses
 from identity.checks import Receipt
 from identity.directories.signing_in import EnteredByDirectory, Visit, record_directory_refusal, sign_in_by_directory
 from identity.directories.syncing import run_due_directory_syncs
@@ -19,6 +20,7 @@ from tenants.directories.models import Directory
 from tenants.directories.records import find_directory
 from tenants.errors import Refusal
 from tenants.models import Tenant
+from tenants.notices.telling import NoticeMeans
 from tenants.organisations.models import Organisation as OrganisationRow
 from tenants.organisations.records import organisations_of
 from tenants.records import find_tenant
@@ -115,11 +117,15 @@ class DirectoryWorld:
         with self.world.app.app_context(), every_tenant(), transaction():
             write(sa.update(Directory).values(**values))
 
+    @property
+    def means(self) -> NoticeMeans:
+        """What jobs are given."""
+        return NoticeMeans(self.settings, self.world.app.extensions["vestibule_keys"], admin_addresses)
+
     def run(self) -> int:
         """What a process with a clock does."""
-        keys = self.world.app.extensions["vestibule_keys"]
         with self.world.app.app_context():
-            return run_due_directory_syncs(self.settings, keys, utc_now, ended=lambda: False)
+            return run_due_directory_syncs(self.means, utc_now, ended=lambda: False)
 
     def people(self) -> dict[str, dict[str, Any]]:
         """People of acme by username."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from config.database import read, transaction, write
+from config.isolation import every_tenant
 from identity.console_roles import console_role_of
 from identity.directories.signing_in import EnteredByDirectory
 from identity.directories.syncing import run_due_directory_syncs
+from identity.models import SessionRow
+from tenants.notices.models import Delivery
+from tenants.setup_models import TenantRate
 from tests.flows.directories.conftest import DirectoryWorld
 from tests.flows.management.support import code_in
 from tests.support.organisations import put, user_of
@@ -114,9 +121,8 @@ def test_a_directory_that_ends_in_the_middle_costs_nobody_their_account(
                 own.stop()
             return False
 
-        keys = directories.world.app.extensions["vestibule_keys"]
         with directories.world.app.app_context():
-            assert run_due_directory_syncs(directories.settings, keys, utc_now, ended=stop_after_one) == 1
+            assert run_due_directory_syncs(directories.means, utc_now, ended=stop_after_one) == 1
         found = directories.world.api("GET", "/tenants/acme/directories/own").get_json()["last_sync"]
         assert (found["result"], found["stage"]) == ("failed", "search"), found
         assert found["code"] in ("broken_off", "timeout")
@@ -204,6 +210,57 @@ def test_rules_place_people_and_a_sync_moves_them(directories: DirectoryWorld, t
         assert _role(directories, seller) is None, "a role goes with its rule"
     finally:
         slapd.remove(group)
+
+
+def test_a_sync_that_moves_people_ends_what_their_new_place_does_not_know(
+    directories: DirectoryWorld, team: dict[str, str]
+) -> None:
+    """Who came by the directory and belongs to local accounts now has no session left, on record with the cause."""
+    world, slapd, container = directories.world, directories.slapd, team["team0"].partition(",")[2]
+    works = directories.add_organisation("Works", {"way": "local"})
+    assert directories.put(base_dn=container).status_code == 200
+    rule = {"attribute": "employeeType", "values": ["worker"], "organisation": works}
+    assert world.api("PUT", RULES, json={"rules": [rule]}).status_code == 200
+    slapd.change(team["team3"], employeeType="worker")
+    sessions = world.api("GET", "/tenants/acme/sessions").get_json()["items"]
+    assert len(sessions) == len(TEAM)
+    assert directories.sync()["counts"]["moved"] == 1
+    left = {item["email"] for item in world.api("GET", "/tenants/acme/sessions").get_json()["items"]}
+    assert left == {f"{name}@acme.test" for name in TEAM if name != "team3"}
+    moved = directories.people()["team3"]["id"]
+    (ended,) = directories.events("sessions.ended")
+    assert (ended["actor"], ended["reason"]) == ("directory:main", "moved")
+    assert ended["detail"] == {"user": moved, "organisation": works, "sessions_ended": 1}
+    assert directories.events("user.placed")[0]["detail"]["sessions_ended"] == 1
+    with world.app.app_context(), every_tenant():
+        rows = read(sa.select(SessionRow.user_id).where(SessionRow.ended_at.is_(None)))
+        assert moved not in {row.user_id for row in rows}
+
+
+@ON_SQLITE
+def test_a_held_sync_is_told_by_mail_and_webhook_once_a_day(directories: DirectoryWorld, team: dict[str, str]) -> None:
+    """To the tenant's contacts and to staff's, with what was counted; an ordinary failure is not, nor is the next one held."""
+    world = directories.world
+    settings = dataclasses.replace(directories.settings, smtp_url="smtp://127.0.0.1:1")
+    world.app.extensions["vestibule_settings"] = settings
+    for path in ("/tenants/acme/notifications", "/notifications"):
+        assert world.api("POST", f"{path}/contacts", json={"email": "noc@acme.test"}).status_code == 201
+        hook = {"url": "https://hooks.example.test/in"}
+        assert world.api("POST", f"{path}/webhooks", json=hook).status_code == 201
+    for name in TEAM:
+        directories.slapd.remove(team[name])
+    assert directories.sync()["result"] == "held"
+    assert (world.count("delivery"), world.count("service_delivery")) == (2, 2)
+    with world.app.app_context(), every_tenant():
+        assert {row.event for row in read(sa.select(Delivery.event))} == {"directory.sync_held"}
+    directories.set(sync_asked_at=None)
+    assert directories.sync()["result"] == "held"
+    assert (world.count("delivery"), world.count("service_delivery")) == (2, 2), "not at each of them"
+    with world.app.app_context(), every_tenant(), transaction():
+        write(sa.update(TenantRate).values(full_at=0))
+    directories.set(sync_asked_at=None)
+    assert directories.sync()["result"] == "held"
+    assert (world.count("delivery"), world.count("service_delivery")) == (4, 4), "once a day"
 
 
 def test_a_rule_ends_access_at_sign_in_and_by_a_sync(directories: DirectoryWorld, team: dict[str, str]) -> None:

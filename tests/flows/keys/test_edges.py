@@ -83,7 +83,7 @@ def test_the_page_leads_through_a_rollover_without_scripts(world: World) -> None
     new = in_state(world, "signing", "next")
     status, text = send(f"/{new['id']}/promote", grace_days="7")
     assert status == 409
-    assert "Nobody has fetched the metadata" in text
+    assert "Nobody who fetched the metadata before" in text
     status, text = send(f"/{new['id']}/promote", grace_days="7", anyway="on")
     assert status == 200
     assert "Retiring" in text

@@ -42,6 +42,7 @@ def test_a_signing_key_is_replaced_and_taken_back(world: World) -> None:
 def _replaced_and_taken_back(world: World, elsewhere: Browser) -> None:
     old = in_state(world, "signing", "active")
     assert base64_of(old).encode() in elsewhere.start().saml_request
+    fetch_metadata(world)
     new = make_next(world, "signing")
     assert refused(world.api("POST", "/tenants/acme/keys", json={"use": "signing"})) == (409, "state_conflict")
     assert refused(step(world, new, "promote")) == (409, "key_unfetched")
@@ -68,6 +69,25 @@ def _replaced_and_taken_back(world: World, elsewhere: Browser) -> None:
     assert refused(step(world, old, "roll-back")) == (409, "key_erased")
     events = [event["type"] for event in world.api("GET", "/tenants/acme/events").get_json()["items"]]
     assert {"key.added", "key.promoted", "key.retired", "key.rolled_back", "key.erased"} <= set(events)
+
+
+def test_a_stranger_s_fetch_unlocks_no_promotion(world: World) -> None:
+    """Metadata is public: who came before the key was made counts, by address or name; no browser, no command, no one new."""
+    fetch_metadata(world, "SimpleSAMLphp", "192.0.2.8")
+    fetch_metadata(world, "Mozilla/5.0", "192.0.2.9")
+    fetch_metadata(world, "", "192.0.2.10")
+    new = make_next(world, "signing")
+    strangers = (("Python-urllib", "198.51.100.1"), ("Mozilla/5.0", "192.0.2.9"), ("curl/8", "192.0.2.8"), ("", "::1"))
+    for agent, address in strangers:
+        fetch_metadata(world, agent, address)
+        assert refused(step(world, new, "promote")) == (409, "key_unfetched"), agent
+    shown = in_state(world, "signing", "next")
+    assert (shown["seen_by"], shown["seen_by_familiar"]) == (4, 0)
+    warned = world.api("GET", "/tenants/acme/keys").get_json()["rollovers"][0]["warnings"]
+    assert "Others have, but anybody may fetch it." in " ".join(warned)
+    fetch_metadata(world, "SimpleSAMLphp", "198.51.100.7")
+    assert in_state(world, "signing", "next")["seen_by_familiar"] == 1
+    assert done(step(world, new, "promote"))["state"] == "active"
 
 
 def test_an_old_encryption_key_opens_messages_until_it_is_retired(world: World) -> None:

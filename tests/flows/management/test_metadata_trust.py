@@ -291,6 +291,27 @@ def test_a_new_key_over_http_waits_unless_its_signature_is_pinned(world: World) 
         assert (sync(world)["code"], len(shown(world)["signing_certificates"])) == (None, 3)
 
 
+def test_another_address_over_http_waits_unless_its_signature_is_pinned(world: World) -> None:
+    """At the very same host: a host has pages of many companies, and anybody on the way can name another one of them."""
+    idp = world.acme.idp
+    elsewhere = [(POST, idp.sso_url + "/of-mallory")]
+    allow_loopback(world)
+    with metadata_server(idp.metadata_xml()) as plain:
+        assert put(world, metadata_url=plain.url).status_code == 200
+        plain.body = idp.metadata_xml(sso=elsewhere)
+        assert sync(world)["code"] == "address_unprotected"
+        assert shown(world)["sso"][0]["location"] == idp.sso_url
+        assert idp.sso_url.encode() in world.browser().get("/saml/login").data
+        pending = shown(world)["pending"]
+        assert kinds(pending["changes"]) == {"sign_in_address_added", "sign_in_address_removed"}
+        assert decide(world, "approve", version=pending["version"]).status_code == 200
+        assert shown(world)["sso"][0]["location"].endswith("/of-mallory")
+        plain.body = sign(idp.metadata_xml(id="one", sso=elsewhere), "one", OPERATOR).decode()
+        assert put(world, metadata_url=plain.url, metadata_signing_certificate=PINNED).status_code == 200
+        plain.body = sign(idp.metadata_xml(id="one"), "one", OPERATOR).decode()
+        assert (sync(world)["code"], shown(world)["sso"][0]["location"]) == (None, idp.sso_url)
+
+
 def test_a_hostile_name_in_a_certificate_stays_words(world: World, server: MetadataServer) -> None:
     """In JSON and in the console it is text, without what turns lines around."""
     hostile = certificate_of(rsa_key("hostile"), '<script>"\u202e\u0007')

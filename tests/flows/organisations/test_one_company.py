@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from config.database import transaction
 from identity.browsers import SESSION_COOKIE
-from identity.organisations.records import place_person
+from identity.placing import place_person
 from tests.flows.directories.conftest import LOOPBACK
 from tests.flows.management.support import events_of
 from tests.support.browser import Browser, code_of

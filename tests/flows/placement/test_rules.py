@@ -84,7 +84,8 @@ def test_people_belong_where_their_identity_provider_says(world: World) -> None:
     come(world, c=["xx", "at"])
     assert person(world).organisation_id == europe
     moved = next(event for event in events(world) if event["type"] == "user.placed")
-    assert moved["detail"] == {"from": sales, "to": europe, "idp": "main", "rule": 1}
+    told = {"from": sales, "to": europe, "idp": "main", "rule": 1, "user": person(world).id, "sessions_ended": 0}
+    assert moved["detail"] == told
     come(world, c=["AT"])
     assert person(world).organisation_id == sales, "values are compared exactly"
     rules(world)

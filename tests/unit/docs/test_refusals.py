@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tenants.metadata_history.changes import ENDPOINT_HOST_CHANGED, SIGNING_KEY_UNPROTECTED, SIGNING_KEYS_REPLACED
+from tenants.metadata_history.changes import (
+    ADDRESS_UNPROTECTED,
+    ENDPOINT_HOST_CHANGED,
+    SIGNING_KEY_UNPROTECTED,
+    SIGNING_KEYS_REPLACED,
+)
 from tenants.metadata_history.taking import CHANGE_REFUSED, ROLLED_BACK
 from tests.unit.docs.pages import ROOT, codes, page, tables
 from tests.unit.docs.refusal_codes import EVERY_CODE, STATUSES
@@ -43,7 +48,8 @@ def test_every_warning_about_metadata_is_explained() -> None:
     } | set(re.findall(r'"code": "([a-z_]+)"', Path(ROOT, "tenants/idp_metadata.py").read_text("utf-8")))
     assert shown == written | {"key_too_weak", "key_not_allowed", "certificate_invalid"}
     waits = {code for row in waiting for code in codes(row["code"])}
-    assert waits == {"entity_id_changed", ENDPOINT_HOST_CHANGED, SIGNING_KEYS_REPLACED, SIGNING_KEY_UNPROTECTED, ROLLED_BACK}
+    unprotected = {ADDRESS_UNPROTECTED, SIGNING_KEY_UNPROTECTED}
+    assert waits == {"entity_id_changed", ENDPOINT_HOST_CHANGED, SIGNING_KEYS_REPLACED, ROLLED_BACK} | unprotected
     assert CHANGE_REFUSED in PAGE
 
 
