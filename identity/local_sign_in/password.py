@@ -42,8 +42,10 @@ from tenants.folding import folded
 from tenants.organisations.access import LOCAL
 
 MAX_NAME = 320
-UNSEEN = ("Cc", "Cf")
-"""Control and format characters: the soft hyphen, joiners, marks of direction."""
+UNSEEN = ("Cc", "Cf", "Mn", "Me")
+"""Control and format characters: the soft hyphen, joiners, marks of direction; accents and variation selectors."""
+UNSEEN_LETTERS = frozenset("\u115f\u1160\u1806\u2800\u3164\uffa0\ufffc")
+"""Of other kinds, and nothing to see or to compare all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +114,8 @@ def name_key(name: str) -> str:
 
     Characters that nobody sees are left out: directories do so, too (RFC 4518 2.2), and each would begin a count of its own.
     """
-    return normalise_email(name) or folded("".join(char for char in name if unicodedata.category(char) not in UNSEEN))
+    return normalise_email(name) or folded("".join(char for char in name if _is_seen(char)))
+
+
+def _is_seen(char: str) -> bool:
+    return unicodedata.category(char) not in UNSEEN and char not in UNSEEN_LETTERS

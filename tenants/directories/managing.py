@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -13,6 +12,7 @@ from config.sealing import KeyRing
 from config.settings import Settings
 from tenants.audit import EventType, record
 from tenants.directories.asking import MAX_PASSWORD, DirectoryAccount
+from tenants.directories.changes import changes_between
 from tenants.directories.claims import ASK_INTERVAL, CLAIM_VOID, request_sync
 from tenants.directories.door import require_support
 from tenants.directories.errors import DirectoryInUse, NotAskedAgain, TooManyDirectories
@@ -44,6 +44,8 @@ LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 UNKNOWN_ORGANISATION = "There is no such organisation."
 RESERVED = ("new",)
 """Labels that are something else in the console's addresses."""
+FACTS = ("display_name", "enabled", "organisation_id")
+"""What a directory's row says beside its settings."""
 _BOUND_TO = ("urls", "bind_dn", "ca_certificates")
 """What says whom the password goes to: whoever changes one of these names the password again, or could have it sent to them."""
 _tests = Places(in_all=4, for_each=1)
@@ -99,10 +101,13 @@ def save_directory(
             directory_id = new_directory_id()
             made = values | {"name": name, "created_at": now}
             add_directory(tenant.id, directory_id, made | _sealed(keys, tenant.id, directory_id, sealing))
-        record(tenant.id, EventType.DIRECTORY_CREATED, at=now, actor=actor, directory=name)
+        changes = changes_between({}, _told(form))
+        record(tenant.id, EventType.DIRECTORY_CREATED, at=now, actor=actor, directory=name, changes=changes)
         return SavedDirectory(require_directory(tenant.id, name), True)
     values = {key: value for key, value in _values(form).items() if value != getattr(before, key)}
-    changed = sorted((values.keys() - {"settings"}) | _changed(before.settings, values.get("settings", before.settings)))
+    former = {name: getattr(before, name) for name in FACTS} | dict(before.settings)
+    changes = changes_between(former, _told(form))
+    changed = list(changes)
     if form.settings.sync_hours != before.settings.get("sync_hours"):
         values["sync_due_at"] = now if form.settings.sync_hours else None
     if sealing is not None:
@@ -110,7 +115,8 @@ def save_directory(
     if changed:
         values |= CLAIM_VOID  # a sync under way reads by what held before: it changes nobody any more
         set_directory(tenant.id, before.id, values | _sealed(keys, tenant.id, before.id, sealing))
-        record(tenant.id, EventType.DIRECTORY_CHANGED, at=now, actor=actor, directory=name, fields=changed)
+        facts: dict[str, Any] = {"directory": name, "fields": changed, "changes": changes}
+        record(tenant.id, EventType.DIRECTORY_CHANGED, at=now, actor=actor, **facts)
     return SavedDirectory(require_directory(tenant.id, name), False)
 
 
@@ -198,8 +204,9 @@ def _values(form: DirectoryForm) -> dict[str, Any]:
     }
 
 
-def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    return {name for name in after if after[name] != before.get(name)}
+def _told(form: DirectoryForm) -> dict[str, Any]:
+    """What the audit compares; the password is none of it."""
+    return {name: getattr(form, name) for name in FACTS} | form.settings.to_document()
 
 
 def _password_of(form: DirectoryForm, before: ManagedDirectory | None) -> str | None:

@@ -170,6 +170,7 @@ def test_a_name_is_counted_however_it_is_written(world: World, lin: LocalPerson)
     """Case, blanks, accents, and characters that nobody sees, which directories pass over, begin no count of their own."""
     change_deployment(world, rate_limits=True)
     ways = ("lin", " LIN ", "l\u00adin", "l\u200bi\u200dn", "\ufefflin", "\u202elin", "li\u0301n")
+    ways += ("li\ufe0fn", "l\u034fin", "l\u3164in")
     for number in range(FREE_FOR_ACCOUNT):
         lin.email = ways[number % len(ways)]
         assert from_address(lin, f"192.0.2.{number + 1}") == "sign_in_failed"

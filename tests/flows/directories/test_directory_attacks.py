@@ -186,6 +186,12 @@ def test_the_stored_password_goes_nowhere_else(directories: DirectoryWorld) -> N
     for path in (put, "/tenants/acme/directories"):
         everything += world.api("GET", path).get_data(as_text=True)
     assert SERVICE_PASSWORD not in everything
+    (made,) = directories.events("directory.created")
+    assert made["detail"]["changes"]["urls"] == {"from": None, "to": kept["urls"]}
+    assert directories.put(urls=["ldaps://evil.example"], ca_certificates="").status_code == 200
+    told = directories.events("directory.changed")[0]["detail"]["changes"]
+    assert told["urls"] == {"from": kept["urls"], "to": ["ldaps://evil.example"]}, "where passwords went from then on"
+    assert list(told["ca_certificates"]["from"]) == ["sha256"]
     viewer = world.api("POST", "/tenants/acme/tokens", json={"role": "viewer", "label": "v", "expires_in": "1h"}).get_json()
     for method, path in (("PUT", put), ("POST", f"{put}/test"), ("POST", f"{put}/sync"), ("DELETE", put)):
         assert world.api(method, path, viewer["token"], json={}).status_code == 403, path
