@@ -30,6 +30,7 @@ from tests.e2e.browser_arguments import ARGUMENTS, CHROMIUM
 from tests.e2e.console_crawl import crawl, kind_of
 from tests.e2e.console_site import ConsoleSite, running_console
 from tests.flows.management.support import LOOPBACK
+from tests.support.local_accounts import LocalPerson
 from tests.support.metadata_server import metadata_server
 from tests.support.world import Organisation, World, utc_now
 
@@ -100,6 +101,7 @@ def fill(world: World) -> None:
     extensions, main = world.app.extensions, "/tenants/acme/identity-providers/main"
     settings = replace(extensions["vestibule_settings"], smtp_url="smtp://127.0.0.1:25", metadata_allowed_networks=LOOPBACK)
     extensions["vestibule_settings"] = settings
+    _let_people_have_passwords(world)
     for path in ("/tenants/acme/notifications", "/notifications"):
         for where, body in (("contacts", {"email": "noc@acme.test"}), ("webhooks", {"url": "https://hooks.acme.test/in"})):
             assert world.api("POST", f"{path}/{where}", json=body).status_code == 201
@@ -130,6 +132,30 @@ def fill(world: World) -> None:
             assert seal_whole(tenant_ledger(tenant.id), extensions["vestibule_seal_keys"], utc_now()) > 0
 
 
+def _let_people_have_passwords(world: World) -> None:
+    """Three local accounts: one that came in by break-glass, one with a password, one whose invitation waits."""
+    people = []
+    for first, last in (("Noor", "Haddad"), ("Samuel", "Okafor"), ("Mei", "Tanaka")):
+        body = {"email": f"{first.lower()}@acme.test", "first_name": first, "last_name": last}
+        user_id = world.api("POST", "/tenants/acme/users", json=body).get_json()["id"]
+        people.append(LocalPerson(world, name=first.lower(), user_id=user_id))
+    admin, owner, invited = people
+    link = admin.invited()
+    admin.named()
+    assert admin.follow(link).status_code == 200
+    assert admin.break_glass().status_code == 303
+    assert admin.give(code=admin.code()).status_code == 303
+    owner.enrolled()
+    invited.invited()
+
+
+def small(picture: bytes, tallest: int | None = None) -> Image.Image:
+    """A picture of a page as the guide has it: so high at most, and of few colours."""
+    image = Image.open(io.BytesIO(picture))
+    shown = image.crop((0, 0, image.width, min(image.height, tallest or image.height)))
+    return shown.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+
+
 def _take(site: ConsoleSite, page: Page, organisation: Organisation | None, target: Path, ending: str) -> set[str]:
     """One picture of each kind of page, by the name of its kind; which those are."""
     screens = site.world.app.extensions[SCREENS]
@@ -140,10 +166,10 @@ def _take(site: ConsoleSite, page: Page, organisation: Organisation | None, targ
         if kind in taken or screen is None or isinstance(screen, TenantScreen) != (organisation is not None):
             continue
         taken.add(kind)
-        image = Image.open(io.BytesIO(page.screenshot(full_page=True)))
-        shown = image.crop((0, 0, image.width, min(image.height, max(page.viewport_size["height"], image.width * LONGEST))))  # type: ignore[index]
-        small = shown.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-        small.save(target / f"{_file_of(kind)}-{ending}.png", optimize=True)
+        window = page.viewport_size
+        assert window is not None
+        shown = small(page.screenshot(full_page=True), max(window["height"], window["width"] * LONGEST))
+        shown.save(target / f"{_file_of(kind)}-{ending}.png", optimize=True)
     return taken
 
 

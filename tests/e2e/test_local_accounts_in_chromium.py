@@ -17,13 +17,14 @@ from config.isolation import every_tenant
 from tenants.models import IdentityProvider
 from tests.e2e.console_crawl import faults_of, overflow_of
 from tests.e2e.console_site import ConsoleSite, running_console
+from tests.e2e.take_console_pictures import small
 from tests.e2e.test_staff_in_chromium import NARROW, WIDE, with_authenticator
 from tests.support.local_accounts import REASON, LocalPerson, allow_local
 from tests.support.world import utc_now
 
 PASSWORD = "three otters knit quietly"
 PICTURES = os.environ.get("LOCAL_PICTURES")
-"""A folder that each page is photographed into, for whoever looks at them."""
+"""A folder that each page is photographed into, for whoever looks at them; some stand in docs/images/local-accounts."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleSite]:
 def judge(page: Page, name: str) -> None:
     """Axe finds nothing, nothing sticks out, one heading; and a picture for whoever asked for one."""
     if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+        small(page.screenshot(full_page=True)).save(Path(PICTURES) / f"{name}.png", optimize=True)
     assert faults_of(page) == [], name
     assert overflow_of(page) <= 0, name
     assert page.locator("h1").count() == 1
@@ -77,6 +78,8 @@ def test_from_the_invitation_to_break_glass(
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="You are signed in")).to_be_visible()
+    page.goto(site.address("/account", acme))
+    judge(page, f"devices-{scheme}")
 
     page.goto(site.address("/account/sign-in", acme))
     page.locator("summary", has_text="Authenticator app").click()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from config.database import transaction, write
 from config.isolation import every_tenant
@@ -16,7 +18,7 @@ from tests.flows.console.walking import token_of as csrf_of
 from tests.support.browser import code_of
 from tests.support.console import tenant_client
 from tests.support.local_accounts import LocalPerson, allow_local, events_of, tenant_of
-from tests.support.world import World
+from tests.support.world import World, utc_now
 
 
 @pytest.fixture
@@ -54,6 +56,12 @@ def test_an_administrator_links_an_account_to_the_next_sign_in(world: World, lin
     viewer = tenant_client(world, role="viewer")
     assert viewer.post(f"{path}/relink", data=form | {"csrf_token": csrf_of(viewer, "/admin/attempts")}).status_code == 403
     assert admin.post(f"{path}/relink", data={"offer": "0"}).status_code == 400
+    left_open = tenant_client(world)
+    token = csrf_of(left_open, path)
+    with time_machine.travel(utc_now() + dt.timedelta(minutes=16)):
+        asked_again = left_open.post(f"{path}/relink", data=form | {"csrf_token": token})
+        assert "again=1" in asked_again.location, "whoever sits at a console that was left open links nobody"
+    assert events_of(world, "user.relinked") == []
     for _ in range(2):
         clicked = admin.post(f"{path}/relink", data=form)
         assert (clicked.status_code, clicked.location) == (303, f"/admin/people/{lin.user_id}")
