@@ -42,17 +42,18 @@ class Answer(Response):
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         """The headers, with their Content-Length."""
         headers = self.headers
-        location = headers.get("Location")
+        present = {name.lower(): value for name, value in headers}  # asked one by one, each that is missing is an exception
+        location = present.get("location")
         if (
             self.status_code < 200
             or self.status_code in _BODILESS
             or not self.is_sequence
             or (location is not None and not PLAIN_LOCATION.fullmatch(location))
-            or "Content-Location" in headers
+            or "content-location" in present
         ):
             return super().get_wsgi_headers(environ)
-        if "Content-Length" not in headers:
-            headers["Content-Length"] = str(sum(map(len, self.iter_encoded())))
+        if "content-length" not in present:
+            headers.add("Content-Length", str(sum(map(len, self.iter_encoded()))))
         return headers
 
 

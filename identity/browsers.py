@@ -28,7 +28,9 @@ MAX_HEADER_TEXT = 1_000
 
 def login_secret() -> str | None:
     """The secret that this browser got when it left for an identity provider, if it still holds one of ours."""
-    value = request.cookies.get(LOGIN_COOKIE, "")
+    if LOGIN_COOKIE not in request.cookies:
+        return None
+    value = request.cookies[LOGIN_COOKIE]
     return value if _LOGIN_SECRET.fullmatch(value) else None
 
 
@@ -88,9 +90,8 @@ def keep_session(response: WerkzeugResponse, token: str) -> None:
 
 def browser_facts() -> BrowserFacts:
     """What this request says of the browser that made it."""
-    return BrowserFacts(
-        user_agent=_header_text(request.headers.get("User-Agent", "")), address=_header_text(request.remote_addr or "")
-    )
+    user_agent = request.environ.get("HTTP_USER_AGENT", "")
+    return BrowserFacts(user_agent=_header_text(user_agent), address=_header_text(request.remote_addr or ""))
 
 
 def _header_text(value: str) -> str:

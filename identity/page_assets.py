@@ -21,9 +21,12 @@ def install_pages(app: Flask) -> None:
     app.after_request(_with_security_headers)
 
 
+_POLICY = POLICY.lower()
+
+
 def _with_security_headers(response: Response) -> Response:
     """What has a policy has the other headers too; HTTPS may be known of the request alone."""
-    if POLICY not in response.headers:
+    if all(name.lower() != _POLICY for name, _ in response.headers):
         return security_headers(response, https=request.is_secure)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", HSTS)

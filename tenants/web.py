@@ -57,8 +57,9 @@ def _begin_request() -> None:
 
 def _host_header() -> str:
     """The Host. A request line that names another (RFC 9112 3.2.2) could be one tenant's to a proxy and another's to us."""
-    host = request.headers.get("Host", "")
-    target: str = request.environ.get("RAW_URI", "/")
+    environ = request.environ
+    host: str = environ.get("HTTP_HOST", "")
+    target: str = environ.get("RAW_URI", "/")
     if not target.startswith(("/", f"http://{host}/", f"https://{host}/")):
         raise HostInvalid(f"the request line says {target[:80]!r}, Host {host[:80]!r}")
     return host
