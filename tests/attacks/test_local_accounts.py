@@ -15,10 +15,11 @@ from config.isolation import every_tenant
 from identity.credentials.patience import FREE_FOR_ACCOUNT, FREE_FOR_BOTH
 from identity.local_accounts.models import LocalAttempt, LocalLink
 from identity.local_pages.arriving import BROWSER_COOKIE
+from identity.local_sign_in.asked_links import run_due_links
 from tests.support.at_once import at_once
 from tests.support.authenticator import Authenticator
 from tests.support.browser import Browser, code_of
-from tests.support.local_accounts import REASON, LocalPerson, allow_local, change_deployment, events_of
+from tests.support.local_accounts import REASON, LocalPerson, allow_local, change_deployment, events_of, means_of
 from tests.support.world import World, utc_now
 
 WRONG = "not the password at all"
@@ -176,6 +177,34 @@ def test_a_name_is_counted_however_it_is_written(world: World, lin: LocalPerson)
         assert from_address(lin, f"192.0.2.{number + 1}") == "sign_in_failed"
     for number, lin.email in enumerate(ways):
         assert from_address(lin, f"198.51.100.{number + 1}") == "rate_limited", lin.email
+
+
+def test_who_may_not_come_in_is_sent_no_link_however_often_it_is_asked_for(world: World, lin: LocalPerson) -> None:
+    """Somebody switched off, or whose organisation signs in otherwise, or whose domain is lost; and three at once at most."""
+    change_deployment(world, smtp_url="smtp://mail.test")
+    users = f"/tenants/acme/users/{lin.user_id}"
+
+    def sent(times: int = 1) -> int:
+        for number in range(times):
+            name = (lin.email, "lin", " LIN@acme.test ")[number % 3]
+            assert lin.send("/sign-in/forgotten", world.browser(), name=name).status_code == 303
+        with world.app.app_context():
+            return run_due_links(means_of(world), utc_now())
+
+    assert sent(6) == 3
+    with world.app.app_context(), transaction(), every_tenant():
+        write(sa.delete(LocalLink))
+    world.api("PATCH", users, json={"active": False})
+    assert sent() == 0
+    world.api("PATCH", users, json={"active": True})
+    allow_local(world, way="sso")
+    assert sent() == 0
+    lin.named()
+    assert sent() == 1, "break-glass is for when that way is down"
+    allow_local(world)
+    assert sent() == 1
+    assert world.api("PATCH", "/tenants/acme", json={"email_domains": ["acme.example"]}).status_code == 200
+    assert sent() == 0
 
 
 def test_a_link_gets_nobody_past_a_second_factor(world: World, lin: LocalPerson) -> None:
