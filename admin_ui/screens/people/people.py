@@ -163,7 +163,8 @@ def words_of(count: Count) -> str:
 def _organisation_filter(asked: Asked, tree: OrganisationTree) -> Filter:
     """Offers them, or takes a path where there are too many."""
     choices = organisation_choices(asked, tree, root=NOWHERE)
-    return Filter("organisation", "Organisation", tuple(choices), kind="choice" if choices else "text")
+    label, kind = (ORGANISATION, "choice") if choices else (f"{ORGANISATION} (its path)", "text")
+    return Filter("organisation", label, tuple(choices), kind)
 
 
 def _organisation_of(asked: Asked, text: str) -> str:

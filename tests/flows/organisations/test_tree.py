@@ -66,9 +66,11 @@ def test_names_are_unique_among_siblings_and_printable(world: World) -> None:
         assert code_in(answer) == (409, "organisation_exists"), name
     assert code_in(patch(world, below, parent_id=None)) == (409, "organisation_exists")
     assert accepted(patch(world, sales, name="SALES"))["name"] == "SALES", "its own name in another case"
-    for name in ("", " ", "a/b", "a\nb", "a\u202eb", "\u0301", "x" * 201):
+    for name in ("", " ", "a/b", "a\nb", "a\u202eb", "\u0301", "x" * 201, "x" * 10_000, "\u2067a\u2069", "a\x00b"):
         answer = world.api("POST", "/tenants/acme/organisations", json={"name": name})
         assert code_in(answer) == (422, "validation_failed"), name
+    for name in ("מכירות אירופה", "مبيعات", "営業部", "x" * 200):
+        assert accepted(world.api("GET", f"/tenants/acme/organisations/{made(world, name)}"))["path"] == name
 
 
 def test_depth_is_bounded_for_the_whole_branch_and_no_move_makes_a_cycle(world: World) -> None:
