@@ -11,6 +11,12 @@ import sqlalchemy as sa
 
 from config.database import new_id, read, write
 from tenants.metadata_models import ACCEPTED, PENDING, MetadataVersion
+from tenants.models import IdentityProvider
+
+MAX_OCTETS_KEPT = 32 * 1024 * 1024
+"""Of all documents of one identity provider, which has 20 KiB as a rule: a thousand versions and more."""
+KEPT_ANYWAY = 5
+"""Versions that were in force, however large they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,16 @@ _OF_PROVIDER = (
 _BY_ID = sa.select(*_COLUMNS).where(*_OF_PROVIDER, MetadataVersion.id == sa.bindparam("of_id"))
 _BY_NUMBER = sa.select(*_COLUMNS).where(*_OF_PROVIDER, MetadataVersion.number == sa.bindparam("of_number"))
 _XML = sa.select(MetadataVersion.xml).where(*_OF_PROVIDER, MetadataVersion.id == sa.bindparam("of_id"))
+_SIZES = (
+    sa.select(
+        MetadataVersion.id, MetadataVersion.number, MetadataVersion.state, sa.func.length(MetadataVersion.xml).label("octets")
+    )
+    .where(*_OF_PROVIDER)
+    .order_by(MetadataVersion.created_at.desc(), MetadataVersion.id.desc())
+)
+_IN_FORCE = sa.select(IdentityProvider.metadata_version_id).where(
+    IdentityProvider.tenant_id == sa.bindparam("of_tenant"), IdentityProvider.id == sa.bindparam("of_idp")
+)
 _HIGHEST = sa.select(sa.func.max(MetadataVersion.number)).where(*_OF_PROVIDER)
 
 
@@ -98,7 +114,22 @@ def next_number(tenant_id: int, idp_id: str) -> int:
 def _add(tenant_id: int, idp_id: str, values: Mapping[str, Any]) -> str:
     version_id = new_id()
     write(sa.insert(MetadataVersion.__table__).values(**values, tenant_id=tenant_id, idp_id=idp_id, id=version_id))
+    _forget_what_is_too_much(tenant_id, idp_id)
     return version_id
+
+
+def _forget_what_is_too_much(tenant_id: int, idp_id: str) -> None:
+    """Keep the documents of one identity provider within bounds: whoever serves them may write one every few minutes."""
+    parameters = {"of_tenant": tenant_id, "of_idp": idp_id}
+    in_force, octets, numbered, gone = read(_IN_FORCE, parameters).scalar_one_or_none(), 0, 0, []
+    for row in read(_SIZES, parameters):
+        octets, numbered = octets + row.octets, numbered + (row.number is not None)
+        kept = row.state == PENDING or row.id == in_force or (row.number is not None and numbered <= KEPT_ANYWAY)
+        if octets > MAX_OCTETS_KEPT and not kept:
+            gone.append(row.id)
+    if gone:
+        of_provider = (MetadataVersion.tenant_id == tenant_id, MetadataVersion.idp_id == idp_id)
+        write(sa.delete(MetadataVersion).where(*of_provider, MetadataVersion.id.in_(gone)))
 
 
 def _one(statement: sa.Select[Any], tenant_id: int, idp_id: str, **more: Any) -> VersionRow | None:

@@ -110,6 +110,21 @@ def test_a_test_of_one_is_not_answered_by_another(world: World) -> None:
     assert code_in(world.api("PATCH", "/tenants/acme/access", json={"sso_required": True})) == (409, "sso_not_tested")
 
 
+def test_documents_of_metadata_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often another one is written: the last ones stay, and what is in force and what waits."""
+    monkeypatch.setattr("tenants.metadata_history.records.MAX_OCTETS_KEPT", 30_000)
+    monkeypatch.setattr("tenants.metadata_history.records.KEPT_ANYWAY", 2)
+    for number in range(8):
+        padded = world.acme.idp.metadata_xml() + f"<!--{number}{'x' * 8_000}-->"
+        body = {"display_name": "Main", "metadata_xml": padded}
+        assert world.api("PUT", f"{PROVIDERS}/main", json=body).status_code == 200
+    versions = accepted(world.api("GET", f"{PROVIDERS}/main/metadata-versions"))["items"]
+    assert 2 <= len(versions) <= 3
+    assert [item["number"] for item in versions] == sorted((item["number"] for item in versions), reverse=True)
+    assert versions[0]["number"] == 9
+    assert sign_in_by(world, world.acme.idp, "main", "ada").status_code == 303
+
+
 @ON_SQLITE
 def test_metadata_makes_no_identity_provider_another_one_of_the_tenants(world: World) -> None:
     """Neither saved over it, with its name chosen, nor approved after it came by a sync: two of one name there are not."""
