@@ -9,7 +9,10 @@ from typing import Any
 
 from flask import Response, stream_with_context
 
+from admin_ui.asked import Asked
+from config.database import transaction
 from identity.response_headers import security_headers
+from tenants.audit import EventType, record
 from tenants.csv_text import csv_row
 from tenants.errors import AddressInvalid
 
@@ -27,8 +30,20 @@ def download(form: str, name: str, columns: Sequence[str], rows: Iterable[Mappin
     if form not in MEDIA_TYPES:
         raise AddressInvalid(f"no form {form[:40]!r}")
     lines = _csv(columns, rows) if form == "csv" else _jsonl(columns, rows)
-    response = Response(stream_with_context(lines), content_type=MEDIA_TYPES[form])
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
+    return attachment(lines, MEDIA_TYPES[form], f"{name}.{form}")
+
+
+def recorded(asked: Asked, event: EventType, lines: Iterator[str], *, form: str, media_type: str, name: str) -> Response:
+    """What somebody takes of a tenant as a file; that it was taken is on record before its first line."""
+    with transaction():
+        record(asked.tenant.id, event, at=asked.now, actor=asked.actor, form=form)
+    return attachment(lines, media_type, f"{asked.tenant.slug}-{name}")
+
+
+def attachment(lines: Iterator[str], media_type: str, name: str) -> Response:
+    """Lines as a file, sent as they are made."""
+    response = Response(stream_with_context(lines), content_type=media_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return security_headers(response)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-from flask import Response, redirect, request, stream_with_context
+from flask import Response, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.asked import Asked
+from admin_ui.exports import recorded
 from admin_ui.listing import Column, Filter, Listing, ListQuery, Page, read_query
 from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import TenantScreen, page
@@ -25,9 +26,8 @@ from identity.attempt_views import EXPORT_TYPES, attempt_filter, export_lines
 from identity.diagnosis import explain_attempt
 from identity.people_letters import post_of
 from identity.relinking import relink_person
-from identity.response_headers import security_headers
 from tenants import wiring
-from tenants.audit import EventType, record
+from tenants.audit import EventType
 from tenants.draft_errors import DraftWithoutChange
 from tenants.drafts import save_draft
 from tenants.errors import NotFound
@@ -87,12 +87,11 @@ class AttemptsScreen(TenantScreen):
         if form not in EXPORT_TYPES:
             raise NotFound("no such form")
         filters = filter_of(asked, read_query(LISTING, request.args))
-        with transaction():
-            record(asked.tenant.id, EventType.ATTEMPTS_EXPORTED, at=asked.now, actor=asked.actor, form=form)
-        lines = stream_with_context(export_lines(asked.tenant.id, form, filters))
-        response = Response(lines, content_type=EXPORT_TYPES[form])
-        response.headers["Content-Disposition"] = f'attachment; filename="{asked.tenant.slug}-attempts.{form}"'
-        return security_headers(response)
+        lines = export_lines(asked.tenant.id, form, filters)
+        media_type = EXPORT_TYPES[form]
+        return recorded(
+            asked, EventType.ATTEMPTS_EXPORTED, lines, form=form, media_type=media_type, name=f"attempts.{form}"
+        )
 
     @page("/<attempt_id>", READ)
     def show(self, asked: Asked, attempt_id: str) -> Response:

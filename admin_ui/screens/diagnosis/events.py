@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Response, request, stream_with_context
+from flask import Response, request
 
 from admin_ui.asked import Asked
+from admin_ui.exports import recorded
 from admin_ui.listing import Column, Filter, Listing, ListQuery, Page, read_query
 from admin_ui.screen import TenantScreen, page
 from admin_ui.screens.diagnosis.attempts import last_of
-from config.database import transaction
 from identity.attempt_records import emails_of
-from identity.response_headers import security_headers
-from tenants.audit import EventType, record
+from tenants.audit import EventType
 from tenants.errors import NotFound
 from tenants.event_records import EventFilter, page_of_events
 from tenants.event_views import EXPORT_NAMES, EXPORT_TYPES, export_lines
@@ -67,12 +66,9 @@ class EventsScreen(TenantScreen):
         if form not in EXPORT_TYPES:
             raise NotFound("no such form")
         filters = filter_of(read_query(LISTING, request.args))
-        with transaction():
-            record(asked.tenant.id, EventType.EVENTS_EXPORTED, at=asked.now, actor=asked.actor, form=form)
-        lines = stream_with_context(export_lines(asked.tenant.id, form, filters))
-        response = Response(lines, content_type=EXPORT_TYPES[form])
-        response.headers["Content-Disposition"] = f'attachment; filename="{asked.tenant.slug}-{EXPORT_NAMES[form]}"'
-        return security_headers(response)
+        lines = export_lines(asked.tenant.id, form, filters)
+        media_type, name = EXPORT_TYPES[form], EXPORT_NAMES[form]
+        return recorded(asked, EventType.EVENTS_EXPORTED, lines, form=form, media_type=media_type, name=name)
 
 
 def filter_of(query: ListQuery) -> EventFilter:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Response, request, stream_with_context
+from flask import Response, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.asked import Asked
+from admin_ui.exports import recorded
 from admin_ui.listing import Column, Filter, Listing, ListQuery, Page, read_query
 from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import page
@@ -23,8 +24,7 @@ from identity.people_query import directory_id_of, people_page, provider_id_of, 
 from identity.people_records import ManagedPerson
 from identity.people_search import NOWHERE, Count, PeopleFilter, count_people
 from identity.people_views import EXPORT_TYPES, export_lines
-from identity.response_headers import security_headers
-from tenants.audit import EventType, record
+from tenants.audit import EventType
 from tenants.directories.records import directories_of
 from tenants.errors import NotFound
 from tenants.organisations.records import organisations_of
@@ -91,12 +91,11 @@ class PeopleScreen(PersonPages):
             raise NotFound("no such form")
         query = read_query(listing_of(asked), request.args)
         which, order = filter_of(asked, query), read_order(("-" if query.descending else "") + query.sort)
-        with transaction():
-            record(asked.tenant.id, EventType.PEOPLE_EXPORTED, at=asked.now, actor=asked.actor, form=form)
-        lines = stream_with_context(export_lines(asked.tenant.id, form, which, order))
-        response = Response(lines, content_type=EXPORT_TYPES[form])
-        response.headers["Content-Disposition"] = f'attachment; filename="{asked.tenant.slug}-people.{form}"'
-        return security_headers(response)
+        lines = export_lines(asked.tenant.id, form, which, order)
+        media_type = EXPORT_TYPES[form]
+        return recorded(
+            asked, EventType.PEOPLE_EXPORTED, lines, form=form, media_type=media_type, name=f"people.{form}"
+        )
 
     @page("/bulk", ASSIST, methods=("POST",))
     def bulk(self, asked: Asked) -> WerkzeugResponse:
