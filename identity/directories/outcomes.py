@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from config.database import transaction
@@ -24,7 +24,7 @@ OK, FAILED, HELD = "ok", "failed", "held"
 FIRST_RETRY, LAST_RETRY = dt.timedelta(minutes=5), dt.timedelta(hours=6)
 MAX_CAUSE = 500
 HELD_EVENT = "directory.sync_held"
-TOLD_EVERY = dt.timedelta(days=1)
+TOLD = Rate("held_directory", per_minute=1 / 1440, burst=1)
 """Of one directory: whoever has to look is reminded, and not flooded by one that is held at each of its syncs."""
 
 
@@ -104,7 +104,7 @@ def _tell_of_held(directory: ManagedDirectory, outcome: Outcome, means: NoticeMe
         return
     what = f"held:{directory.id.replace('-', '')}"
     try:
-        require_rate(tenant.id, Rate(what, per_minute=1 / (TOLD_EVERY / dt.timedelta(minutes=1)), burst=1), now)
+        require_rate(tenant.id, replace(TOLD, what=what), now)
     except RateLimited:
         return
     counts = dict(outcome.counts or {})
