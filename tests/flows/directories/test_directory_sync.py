@@ -278,7 +278,7 @@ def test_a_rule_ends_access_at_sign_in_and_by_a_sync(directories: DirectoryWorld
     assert (people["team1@acme.test"], people["team2@acme.test"], "fresh@acme.test" in people) == (False, True, False)
     assert directories.sync()["counts"]["disabled"] == 1
     assert user_of(world, "team2@acme.test")["active"] is False
-    event = next(item for item in directories.events("user.deactivated") if "directory" in item["detail"])
+    event = next(item for item in directories.events("user.deactivated") if "rule" in item["detail"])
     assert (event["detail"]["directory"], event["detail"]["rule"], event["actor"]) == ("main", 1, "sign-in")
 
 
