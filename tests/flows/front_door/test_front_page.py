@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
 import statistics
@@ -11,12 +12,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 from werkzeug.test import TestResponse
 
 from config.database import db
 from config.isolation import every_tenant
 from identity.front_door.remembered import REMEMBERED_COOKIE
 from identity.front_door.routes import ASKING, FOUND_COOKIE
+from identity.login_hints import HINT_LIFETIME
 from identity.purge import purge_expired
 from tenants.models import EmailDomain, Tenant
 from tests.support.at_once import another_worker
@@ -55,6 +58,22 @@ def test_an_address_leads_to_its_organisation(world: World) -> None:
         assert onward(browser, typed) is None, typed
         page = browser.get("/onward")
         assert (page.status_code, "That leads to no sign-in page here." in page.get_data(as_text=True)) == (200, True)
+
+
+def test_what_was_typed_is_forgotten_after_five_minutes(world: World) -> None:
+    """Whoever comes to the browser, or finds the address in its history, learns no more whose it was."""
+    browser = Browser(world.app, None)
+    location = onward(browser, KNOWN) or ""
+    hint = parse_qs(urlsplit(location).query)["hint"][0]
+    sealed = browser.cookie(FOUND_COOKIE) or ""
+    with time_machine.travel(utc_now() + HINT_LIFETIME - dt.timedelta(seconds=5), tick=False):
+        assert "login_hint=" in world.browser().start(hint=hint).action
+    late = Browser(world.app, None)
+    late.client.set_cookie(FOUND_COOKIE, sealed, domain="localhost")
+    assert late.get("/onward").status_code == 200
+    with time_machine.travel(utc_now() + HINT_LIFETIME + dt.timedelta(seconds=5), tick=False):
+        assert "login_hint=" not in world.browser().start(hint=hint).action
+        assert late.get("/onward").location == "/"
 
 
 def test_suspended_and_renamed_organisations(world: World) -> None:
