@@ -74,6 +74,18 @@ def test_a_rule_carries_nobody_out_of_another_organisation(world: World) -> None
     assert sign_in_by(world, rogue, "finance", "bob").status_code == 303
 
 
+def test_a_rule_that_leads_out_of_its_own_organisation_by_now_moves_nobody(world: World) -> None:
+    """It was within the identity provider's organisation when it was saved, and has been moved in the tree since."""
+    finance = made(world, "Finance")
+    europe = made(world, "Europe", finance)
+    rule = {"attribute": "mail", "values": ["ada@acme.test"], "organisation": europe}
+    rules = {"organisation": finance, "rules": [rule]}
+    accepted(world.api("PUT", "/tenants/acme/identity-providers/main/placement-rules", json=rules))
+    accepted(patch(world, europe, parent_id=made(world, "Sales")))
+    assert sign_in_by(world, world.acme.idp, "main", "ada").status_code == 303
+    assert user_of(world)["organisation_id"] == finance
+
+
 def test_nobody_of_the_tenant_as_a_whole_is_carried_off_either(world: World) -> None:
     """Where the tenant has chosen an identity provider for all who are in no organisation, another one's own does not count."""
     rogue = connect_other(world, "finance")

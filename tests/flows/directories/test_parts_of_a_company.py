@@ -118,7 +118,9 @@ def test_another_directory_ends_what_the_former_one_began(directories: Directory
     world = directories.world
     ada = entered(directories.sign_in("ada"))
     assert is_alive(directories, ada)
-    assert directories.put(name="other").status_code == 201
+    assert directories.put(name="other", enabled=False).status_code == 201
+    assert code_in(set_access(world, sales, directory="other")) == (422, "validation_failed"), "one that is switched off"
+    assert directories.put(name="other").status_code == 200
     assert code_in(set_access(world, sales, directory="other")) == (409, "people_locked_out")
     assert is_alive(directories, ada)
     assert accepted(set_access(world, sales, directory="other", anyway=True))
