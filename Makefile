@@ -1,6 +1,6 @@
 python := .venv/bin/python
 
-.PHONY: run test lint fuzz bench bench-refresh bench-housekeeping docs lock
+.PHONY: run test lint fuzz bench bench-refresh bench-housekeeping bench-people docs lock
 
 run:
 	./run
@@ -26,6 +26,12 @@ bench-refresh: | .venv
 # Purge and seal beside sign-ins. As for ten minutes at 100 a second: python -m benchmarks.housekeeping --seconds 600
 bench-housekeeping: | .venv
 	$(python) -m benchmarks.housekeeping --backlog 100000
+
+# Lists: 100,000 people by every order, search and filter, a file of 50,000, and 1,000,000 attempts.
+bench-people: | .venv
+	PEOPLE_IN_TESTS=100000 $(python) -m pytest -q -n0 tests/flows/people/test_scale.py
+	$(python) -m benchmarks.people
+	$(python) -m benchmarks.attempts
 
 docs: | .venv
 	tools/venv.sh requirements-docs.lock

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page
 from werkzeug.exceptions import HTTPException
 
+from admin_ui.rendering import SCREENS
+from admin_ui.screen import TenantScreen
 from tests.e2e.console_site import ConsoleSite
 from tests.support.world import Organisation
 
@@ -18,19 +20,31 @@ AXE = (Path(__file__).with_name("vendor") / "axe.min.js").read_text("utf-8")
 OF_EACH_KIND = 2
 """Pages of one kind that are looked at: the first two differ in what they show, the hundredth does not."""
 SERIOUS = frozenset({"serious", "critical"})
-_RUN_AXE = "axe.run(document, {resultTypes: ['violations'], preload: false}).then(found => found.violations)"
+_RUN_AXE = "options => axe.run(document, options).then(found => found.violations)"
+_OPTIONS: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
 """What passed is not handed over, and no stylesheet fetched again: that serves rules on sound and orientation, none serious."""
+OF_LAYOUT = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size", "aria-hidden-focus")
+"""Rules of axe that the window's width and colours decide; to all others it is the same page."""
 _LINKS = "links => links.filter(link => !link.hasAttribute('download')).map(link => link.href)"
 
 
-def crawl(site: ConsoleSite, page: Page, organisation: Organisation | None) -> Iterator[str]:
-    """Open every kind of page that can be reached from the console's beginning, and give its address each time."""
+def crawl(
+    site: ConsoleSite,
+    page: Page,
+    organisation: Organisation | None,
+    is_wanted: Callable[[str], bool] = lambda _kind: True,
+) -> Iterator[str]:
+    """Open every kind of page that can be reached from the console's beginning, and give its address each time.
+
+    Args:
+        is_wanted: kinds to go through; of all others, where one begins is opened and nothing else.
+    """
     start = site.address("/admin/", organisation)
     waiting, seen, kinds = deque([start]), {start}, Counter[str]()
     while waiting:
         address = waiting.popleft()
         kind = kind_of(site, address)
-        if kind is None or kinds[kind] >= OF_EACH_KIND:
+        if kind is None or kinds[kind] >= OF_EACH_KIND or (address != start and not is_wanted(kind)):
             continue
         kinds[kind] += 1
         answer = page.goto(address)
@@ -54,11 +68,17 @@ def kind_of(site: ConsoleSite, address: str) -> str | None:
     return str(endpoint)
 
 
-def faults_of(page: Page) -> list[str]:
-    """What axe finds on the page that is open, where it is serious."""
+def is_of_tenants(site: ConsoleSite, kind: str) -> bool:
+    """Whether a kind of page is a tenant's, which its own people see at their host, too."""
+    return isinstance(site.world.app.extensions[SCREENS].get(kind.partition(".")[0]), TenantScreen)
+
+
+def faults_of(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """What axe finds on the page that is open, where it is serious; by some of its rules, or by all."""
     page.wait_for_load_state()
-    page.evaluate(AXE)
-    found: list[dict[str, Any]] = page.evaluate(_RUN_AXE)
+    page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
+    options = _OPTIONS | ({"runOnly": list(rules)} if rules else {})
+    found: list[dict[str, Any]] = page.evaluate(_RUN_AXE, options)
     return [
         f"{violation['id']} ({violation['impact']}): {node['html'][:160]}: {node['failureSummary'][:200]}"
         for violation in found

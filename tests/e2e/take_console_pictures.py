@@ -7,6 +7,7 @@ one, and every width, a designer's.
 from __future__ import annotations
 
 import io
+import itertools
 import sys
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
@@ -20,6 +21,7 @@ from playwright.sync_api import Page, sync_playwright
 from admin_ui.rendering import SCREENS
 from admin_ui.screen import Screen, TenantScreen
 from config.database import transaction, write
+from identity.sign_in_counts import count_sign_ins
 from tenants.metadata_sync import run_due_syncs
 from tenants.models import IdentityProvider
 from tenants.sealing.ledgers import tenant_ledger
@@ -56,13 +58,10 @@ def main(folder: str, *widths: str) -> None:
         kinds = set[str]()
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         for role, organisation in (("staff", None), ("admin", site.world.acme)):
-            for scheme in ("light", "dark"):
-                for width in map(int, widths or OF_THE_GUIDE):
-                    window = {"width": width, "height": WINDOWS[width]}
-                    context = browser.new_context(color_scheme=scheme, viewport=window)  # type: ignore[arg-type]  # as it takes
-                    site.enter(context, role, organisation)
-                    kinds |= _take(site, context.new_page(), organisation, target, f"{width}-{scheme}")
-                    context.close()
+            context = browser.new_context()
+            site.enter(context, role, organisation)
+            kinds |= _take(site, context.new_page(), organisation, target, [int(width) for width in widths or OF_THE_GUIDE])
+            context.close()
         browser.close()
         if target.resolve() == GUIDE / "images/console":
             screens = site.world.app.extensions[SCREENS]
@@ -129,6 +128,7 @@ def fill(world: World) -> None:
                 asked = {"sync_requested_at": utc_now(), "sync_reason": "asked"}
                 write(sa.update(IdentityProvider).where(IdentityProvider.tenant_id == tenant.id).values(**asked))
             assert run_due_syncs(settings, utc_now()) == 1
+            assert count_sign_ins() > 0
             assert seal_whole(tenant_ledger(tenant.id), extensions["vestibule_seal_keys"], utc_now()) > 0
 
 
@@ -156,20 +156,27 @@ def small(picture: bytes, tallest: int | None = None) -> Image.Image:
     return shown.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
 
 
-def _take(site: ConsoleSite, page: Page, organisation: Organisation | None, target: Path, ending: str) -> set[str]:
-    """One picture of each kind of page, by the name of its kind; which those are."""
+def _take(
+    site: ConsoleSite, page: Page, organisation: Organisation | None, target: Path, widths: Sequence[int]
+) -> set[str]:
+    """Pictures of each kind of page, by the name of its kind; which those are."""
     screens = site.world.app.extensions[SCREENS]
     taken = set[str]()
-    for address in crawl(site, page, organisation):
-        kind = kind_of(site, address) or ""
+
+    def is_wanted(kind: str) -> bool:
         screen = screens.get(kind.partition(".")[0])
-        if kind in taken or screen is None or isinstance(screen, TenantScreen) != (organisation is not None):
+        return screen is not None and isinstance(screen, TenantScreen) == (organisation is not None)
+
+    for address in crawl(site, page, organisation, is_wanted):
+        kind = kind_of(site, address) or ""
+        if kind in taken or not is_wanted(kind):
             continue
         taken.add(kind)
-        window = page.viewport_size
-        assert window is not None
-        shown = small(page.screenshot(full_page=True), max(window["height"], window["width"] * LONGEST))
-        shown.save(target / f"{_file_of(kind)}-{ending}.png", optimize=True)
+        for scheme, width in itertools.product(("light", "dark"), widths):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # as it takes
+            page.set_viewport_size({"width": width, "height": WINDOWS[width]})
+            shown = small(page.screenshot(full_page=True), max(WINDOWS[width], width * LONGEST))
+            shown.save(target / f"{_file_of(kind)}-{width}-{scheme}.png", optimize=True)
     return taken
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,19 +180,19 @@ def test_a_taken_port_is_said_in_one_sentence(demo: Demo, tmp_path: Path) -> Non
     assert demo.get("localhost", "/healthz").status_code == 200
 
 
-def test_ctrl_c_stops_everything_and_the_next_start_keeps_its_data(tmp_path: Path) -> None:
+def test_ctrl_c_stops_everything_and_the_next_start_keeps_its_data(demo: Demo) -> None:
     """Children too, by INT to the group; then TERM to the leader alone; then, without a chance to say anything, KILL."""
-    port, idp_port = free_port(), free_port()
-    keys = set()
-    for end in (_interrupt_group, _terminate_leader, _kill_leader):
-        demo = Demo(start_demo(tmp_path, port, idp_port), tmp_path, port, idp_port)
-        demo.running.wait_until(functools.partial(_is_up, demo), seconds=START_SECONDS)
-        if not keys:
-            assert demo.sign_in("acme", "ada").status_code == 303
-        keys.add((tmp_path / "var" / "secret_keys").read_text())
-        end(demo.running)
-        demo.running.process.wait(15)
-        _wait_until_free(port, idp_port)
+    running, keys = demo.running, {(demo.folder / "var" / "secret_keys").read_text()}
+    with ExitStack() as stack:
+        for end in (_interrupt_group, _terminate_leader, _kill_leader):
+            if running.process.poll() is not None:
+                running = start_demo(demo.folder, demo.port, demo.idp_port)
+                stack.callback(running.stop)
+                running.wait_until(functools.partial(_is_up, demo), seconds=START_SECONDS)
+                keys.add((demo.folder / "var" / "secret_keys").read_text())
+            end(running)
+            running.process.wait(15)
+            _wait_until_free(demo.port, demo.idp_port)
     assert len(keys) == 1
 
 

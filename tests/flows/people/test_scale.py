@@ -1,4 +1,8 @@
-"""Lists at 100,000 people in one tenant and as many elsewhere: no page, count or search costs 200 ms (A4)."""
+"""Lists of people cost what their page costs: with 20,000 in one tenant and as many elsewhere (A4).
+
+What is read row by row shows at that size, too. `make bench-people` asks the same of 100,000, where no page, count or search
+may cost 200 ms.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,9 @@ from tests.support.postgresql import Cluster
 from tests.support.world import WORKER, World, settings_for
 from wsgi import create_app
 
-PEOPLE = 100_000
-ALLOWED_SECONDS = 0.2
+PEOPLE = int(os.environ.get("PEOPLE_IN_TESTS", "20000"))
+ALLOWED_SECONDS = 0.2 if PEOPLE >= 100_000 else 0.08
+"""Half of the smaller one is for the request itself, which costs the same whatever it reads."""
 TRIES = 3
 """The least of them counts: the machine that tests has other work."""
 ACME, GLOBEX = 1, 2
@@ -47,7 +52,7 @@ def _cpu(pid: int | None) -> float:
 def filled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, idps: tuple[ForgingIdP, ForgingIdP]
 ) -> Iterator[World]:
-    """Two tenants of 100,000 people; acme's are all signed in. Both tests only read."""
+    """Two tenants of so many people; acme's are all signed in. Both tests only read."""
     template: Template = request.getfixturevalue(f"{request.param}_template")
     if request.param == "sqlite":
         path = tmp_path_factory.mktemp("people") / "vestibule.db"
@@ -79,7 +84,7 @@ def _cost(world: World, call: Callable[[], object]) -> float:
     return cost
 
 
-SEARCHES = ("", "u099999", "lovelacez", "z", "nobody at all", "müller", "acme.test")
+SEARCHES = ("", f"u{PEOPLE - 1:06d}", "lovelacez", "z", "nobody at all", "müller", "acme.test")
 FILTERS = ("", "active=false", "signed_in=false", "idp=main", "dormant_since=2026-03-01", "active=false&signed_in=false")
 SORTS = ("created", "-name", "email", "-username", "-last_sign_in", "last_sign_in")
 
@@ -105,7 +110,7 @@ def test_sessions_are_listed_as_fast(filled: World) -> None:
     person = filled.api("GET", "/tenants/acme/users?email=u000007@acme.test").get_json()["items"][0]["id"]
     for path in (
         "/sessions",
-        "/sessions?search=u09999",
+        f"/sessions?search=u{PEOPLE - 1:06d}",
         "/sessions?search=acme",
         "/sessions?search=nobody",
         "/sessions?address=192.0.2.7",
