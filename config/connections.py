@@ -61,13 +61,20 @@ def _connected(engine: sa.Engine) -> sa.Connection:
         return engine.connect()
 
 
-def _laid_down(connection: sa.Connection) -> None:
-    """Keep a connection for the next request; what SQLAlchemy has begun anything on goes back to its pool."""
+def _lay_down(connection: sa.Connection, driver: Any) -> None:
+    """Keep a connection for the next request. What has anything begun on it goes to its pool, which rolls that back."""
     kept = _resting.get(connection.engine)
-    if kept is None or len(kept) >= MAX_RESTING or connection.invalidated or connection.in_transaction():
+    begun = connection.invalidated or connection.in_transaction() or _has_begun(driver)
+    if kept is None or begun or len(kept) >= MAX_RESTING:
         connection.close()
     else:
         kept.append(connection)
+
+
+def _has_begun(driver: Any) -> bool:
+    """Whether a transaction is open, by what the driver knows: sqlite3 has a flag, psycopg a status that is 0 for none."""
+    flag: bool | None = getattr(driver, "in_transaction", None)
+    return bool(driver.pgconn.transaction_status) if flag is None else flag
 
 
 def present_connection() -> sa.Connection:
@@ -103,8 +110,9 @@ def is_writing() -> bool:
 def let_go(_error: BaseException | None = None) -> None:
     """Give the connection back; a transaction that is open still needs it."""
     if this_thread.connection is not None and not this_thread.writing:
-        connection, this_thread.connection, this_thread.driver = this_thread.connection, None, None
-        _laid_down(connection)
+        connection, driver = this_thread.connection, this_thread.driver
+        this_thread.connection = this_thread.driver = None
+        _lay_down(connection, driver)
 
 
 def send(connection: sa.Connection, sql: str, parameters: Any = ()) -> Any:

@@ -14,6 +14,7 @@ from identity.attempts import keep_receipt
 from identity.checks import Receipt
 from tenants.audit import EventType, record
 from tenants.models import AuditEvent, Tenant
+from tenants.records import find_tenant
 from tests.support.world import World, utc_now
 
 IN_THE_POOL = 4
@@ -125,6 +126,22 @@ def test_an_exception_leaves_the_connection_usable(world: World) -> None:
     with world.app.app_context():
         assert db.engine.pool.checkedout() == 0
         assert first.closed
+
+
+def test_a_connection_rests_as_it_is_and_never_with_anything_open(world: World) -> None:
+    """The next request has the very one, unless something was left open on it: that is rolled back, and nobody inherits it."""
+    with world.app.app_context():
+        find_tenant("acme")
+        first = present_connection()
+    with world.app.app_context():
+        assert find_tenant("acme") is not None
+        assert present_connection() is first
+        send(first, "BEGIN")
+        send(first, "UPDATE tenant SET name = 'Left open'")
+    with world.app.app_context():
+        assert present_connection() is not first
+        with transaction():
+            assert read(_NAME).scalar_one() == "Acme"
 
 
 def test_a_transaction_that_the_database_ended_by_itself_is_over(world: World) -> None:
