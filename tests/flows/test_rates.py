@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from config.database import transaction
-from identity import native_routes, tenant_host
+from identity import native_routes, refusal_budget, tenant_host
 from identity.local_pages import sign_in_routes
 from tenants.errors import RateLimited
 from tenants.onboarding import links
@@ -88,7 +88,7 @@ def test_what_is_costly_for_a_tenant_is_counted_for_all_workers(world: World, mo
     """Refusals on record, keys, verified seals, unknown set-up links: together, and each tenant by itself."""
     change_deployment(world, rate_limits=True)
     for module, name in (
-        (tenant_host, "RECORDED_REFUSALS"),
+        (refusal_budget, "EACH_MINUTE"),
         (making, "MAKING"),
         (chains, "VERIFICATIONS"),
         (links, "UNKNOWN_TOKENS"),
