@@ -14,6 +14,7 @@ import config.clocks.rows
 import config.properties.rows
 import identity.count_models
 import identity.deactivation_models
+import identity.directory_models
 import identity.import_models
 import identity.local_accounts.models
 import identity.logout_models
