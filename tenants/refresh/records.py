@@ -81,9 +81,13 @@ _UNCLAIMED = sa.or_(
     IdentityProvider.sync_claimed_until.is_(None), IdentityProvider.sync_claimed_until < sa.bindparam("now")
 )
 _FREE = (IdentityProvider.deleted_at.is_(None), _UNCLAIMED)
+_PRESENT = (IdentityProvider.deleted_at <= sa.bindparam("now")).is_not(sa.true())
+"""The same as "deleted_at IS NULL", in other words: the indices of names say that, too, and without statistics PostgreSQL
+would read all of one of them to find what was asked for."""
 _OF_THIS_KIND = IdentityProvider.allow_aggregate == sa.bindparam("lists")
 """Federations' lists are fetched by `vestibule worker` alone, everything else by every process with a clock."""
 _ASKED = IdentityProvider.sync_requested_at.is_not(None)
+_ASKED_FOR = (_ASKED, IdentityProvider.sync_requested_at <= sa.bindparam("now"), _PRESENT, _UNCLAIMED)
 _AT_ITS_OWN_DATE = (FETCHED, IdentityProvider.sync_due_at.is_not(None), IdentityProvider.sync_due_at <= sa.bindparam("now"))
 _BY_THE_SERVICE = (
     FETCHED,
@@ -97,26 +101,20 @@ LIVING = sa.exists().where(Tenant.id == IdentityProvider.tenant_id, Tenant.state
 def _candidates(*conditions: Any, order: Sequence[Any]) -> Any:
     columns = (IdentityProvider.tenant_id, IdentityProvider.id, IdentityProvider.sync_failures)
     spared = IdentityProvider.tenant_id.not_in(sa.bindparam("spared", expanding=True))
-    return sa.select(*columns).where(*_FREE, _OF_THIS_KIND, *conditions, LIVING, spared).order_by(*order).limit(CANDIDATES)
+    return sa.select(*columns).where(*conditions, _OF_THIS_KIND, LIVING, spared).order_by(*order).limit(CANDIDATES)
 
 
 _DUE = (
-    _candidates(_ASKED, order=[IdentityProvider.sync_requested_at]),
-    _candidates(*_AT_ITS_OWN_DATE, order=[IdentityProvider.sync_failures, IdentityProvider.sync_due_at]),
-    _candidates(*_BY_THE_SERVICE, order=[IdentityProvider.fresh_from]),
+    _candidates(*_ASKED_FOR, order=[IdentityProvider.sync_requested_at]),
+    _candidates(*_FREE, *_AT_ITS_OWN_DATE, order=[IdentityProvider.sync_failures, IdentityProvider.sync_due_at]),
+    _candidates(*_FREE, *_BY_THE_SERVICE, order=[IdentityProvider.fresh_from]),
 )
 
 
 def _look_for(*, lists: bool) -> Look:
-    """Whether anything is due: the same three queues, each with its index.
-
-    What was asked for has not "deleted_at IS NULL": the indices of names say that, too, and without statistics PostgreSQL
-    would read all of one of them.
-    """
-    present = (IdentityProvider.deleted_at <= sa.bindparam("now")).is_not(sa.true())
-    asked = (_ASKED, IdentityProvider.sync_requested_at <= sa.bindparam("now"), present, _UNCLAIMED)
+    """Whether anything is due: the same three queues, each with its index."""
     rows = (IdentityProvider.allow_aggregate.is_(lists), LIVING)
-    queues = (asked, (*_FREE, *_AT_ITS_OWN_DATE), (*_FREE, *_BY_THE_SERVICE))
+    queues = (_ASKED_FOR, (*_FREE, *_AT_ITS_OWN_DATE), (*_FREE, *_BY_THE_SERVICE))
     return Look(sa.or_(*(any_row(IdentityProvider, *rows, *queue) for queue in queues)), _stale_from)
 
 

@@ -82,6 +82,27 @@ def test_three_processes_fetch_each_due_one_once_when_the_interval_changes(world
         assert living_clocks(utc_now()) == [], "who ends in order says so"
 
 
+def test_a_server_takes_up_what_a_killed_worker_leaves(world: World, tmp_path: Path) -> None:
+    """The only worker is killed; a shorter interval holds within five seconds as before, by a server on the same machine."""
+    now = utc_now()
+    with many_providers(world.acme.idp, kinds=False) as server, ExitStack() as processes:
+        with world.app.app_context():
+            add_providers(server, 5, now, fresh_from=now - 3 * HOUR)
+        processes.enter_context(served(_url(world), tmp_path, workers=1, **LOOPBACK))
+        worker = processes.enter_context(working(_url(world), tmp_path, **LOOPBACK))
+
+        def is_known() -> bool:
+            with world.app.app_context():
+                return worker_is_alive(utc_now())
+
+        _wait(is_known)
+        worker.kill()
+        changed = world.app.test_cli_runner().invoke(args=["prop", "set", "saml.metadata_sync_hours", "2"])
+        assert changed.exit_code == 0, changed.output
+        assert _wait(lambda: bool(server.asked)) < HOLDS_SECONDS
+        assert is_known(), "it ended without a word: its row is there"
+
+
 @pytest.fixture
 def held(world: World) -> Iterator[MetadataServer]:
     """Acme's identity provider, saved from a URL that keeps whoever asks waiting, and due."""
