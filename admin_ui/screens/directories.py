@@ -14,7 +14,7 @@ from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, submitted
 from admin_ui.rendering import notify
 from admin_ui.screen import TenantScreen, page
-from admin_ui.screens.organisations.choices import organisation_choices
+from admin_ui.screens.organisations.choices import ROOT, field_value, organisation_choices, placed_form, words_of
 from config.database import transaction
 from tenants.directories.door import is_supported
 from tenants.directories.errors import NotAskedAgain
@@ -153,17 +153,18 @@ class DirectoriesScreen(TenantScreen):
 
     def _save(self, asked: Asked, before: ManagedDirectory | None) -> Response | WerkzeugResponse:
         name = before.name if before else request.form.get("name", "").strip()
-        sent = submitted(DirectoryFields(), _sent(request.form))
+        form, place_errors = placed_form(organisations_of(asked.tenant.id), _sent(request.form))
+        sent = submitted(DirectoryFields(), form)
         shown: Mapping[str, Any] = {**_values_of(None), **sent.shown, "name": name}
-        errors = dict(sent.errors)
+        errors = {**sent.errors, **place_errors}
         if not LABEL.fullmatch(name) or name in RESERVED:
             errors["name"] = ["It has 1 to 63 of a-z, 0-9 and hyphen, with no hyphen at either end, and is not “new”."]
         if sent.values is None or errors:
             return self._form(asked, before, values=shown, errors=errors, status=422)
         try:
-            form = directory_form(sent.values)
+            wanted = directory_form(sent.values)
             with transaction():
-                saved = save_directory(asked.tenant, name, form, keys(), actor=asked.actor, now=asked.now)
+                saved = save_directory(asked.tenant, name, wanted, keys(), actor=asked.actor, now=asked.now)
         except Refusal as refusal:
             return self._form(asked, before, values=shown, errors=errors_of(refusal), status=refusal.status)
         notify("The directory is connected. Try it before people do." if saved.created else "The directory was changed.")
@@ -179,6 +180,7 @@ class DirectoriesScreen(TenantScreen):
         status: int = 200,
     ) -> Response:
         kept = directory is not None and directory.sealed_password is not None
+        tree = organisations_of(asked.tenant.id)
         response = self.render(
             "directories/edit.html",
             asked,
@@ -187,7 +189,8 @@ class DirectoriesScreen(TenantScreen):
             values=values,
             errors=_by_field(errors),
             kept=kept,
-            organisations=_organisations(asked),
+            organisations=organisation_choices(asked, tree),
+            place=field_value(tree, values.get("organisation_id") or ROOT),
         )
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -207,7 +210,7 @@ class DirectoriesScreen(TenantScreen):
             status=status,
             directory=directory,
             settings=directory_settings_of(directory.settings),
-            organisations=dict(_organisations(asked)),
+            organisation=words_of(asked, organisations_of(asked.tenant.id), directory.organisation_id),
             rules=rules_of(asked.tenant.id, DIRECTORY, directory.id),
             supported=is_supported(),
             examination=examination,
@@ -254,8 +257,3 @@ def _by_field(errors: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
         named = next((name for name in PROFILE_FIELDS if sentence.startswith(f"{name}:")), "email")
         found[MAP_PREFIX + named] = [sentence]
     return found
-
-
-def _organisations(asked: Asked) -> list[tuple[str, str]]:
-    """All of the tenant's, each with those above it."""
-    return organisation_choices(asked, organisations_of(asked.tenant.id), root="")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+
+from werkzeug.datastructures import MultiDict
 
 from admin_ui.asked import Asked
+from admin_ui.forms import errors_of
 from identity.organisations.changing import require_node
 from tenants.management_errors import FieldsInvalid
 from tenants.organisations.paths import PathAmbiguous, PathUnknown, paths_of, written_path
@@ -61,6 +64,18 @@ def chosen_organisation(tree: OrganisationTree, text: str, field: str) -> str | 
     except PathUnknown:
         sentence = "There is no such organisation any more, or none of this path."
     raise FieldsInvalid(field, errors={field: [sentence]})
+
+
+def placed_form(tree: OrganisationTree, form: MultiDict[str, str]) -> tuple[MultiDict[str, str], Mapping[str, Sequence[str]]]:
+    """A form with the id of its `organisation_id`, chosen or typed as a path; and the fault, where there is none such."""
+    if (text := form.get("organisation_id")) is None:
+        return form, {}
+    placed = form.copy()
+    try:
+        placed["organisation_id"] = chosen_organisation(tree, text or ROOT, "organisation_id") or ""
+    except FieldsInvalid as refusal:
+        return placed, errors_of(refusal)
+    return placed, {}
 
 
 def field_value(tree: OrganisationTree, text: str) -> str:

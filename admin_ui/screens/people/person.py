@@ -12,7 +12,7 @@ from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, submitted
 from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import page
-from admin_ui.screens.organisations.choices import ROOT, field_value, organisation_choices, words_of
+from admin_ui.screens.organisations.choices import ROOT, field_value, organisation_choices, placed_form, words_of
 from admin_ui.screens.people.belonging import BelongingPages
 from admin_ui.screens.proof import proof_first
 from config.database import transaction
@@ -60,9 +60,10 @@ class PersonPages(BelongingPages):
         """Somebody who has not signed in yet."""
         if request.method == "GET":
             return self._form(asked, None, NOTHING)
-        sent = submitted(UserCreate(), request.form)
-        if sent.values is None:
-            return self._form(asked, None, sent.shown, sent.errors, 422)
+        form, errors = placed_form(organisations_of(asked.tenant.id), request.form)
+        sent = submitted(UserCreate(), form)
+        if sent.values is None or errors:
+            return self._form(asked, None, sent.shown, {**sent.errors, **errors}, 422)
         try:
             with transaction():
                 person = prepare_member(asked.tenant, sent.values, actor=asked.actor, now=asked.now)
@@ -193,7 +194,7 @@ class PersonPages(BelongingPages):
         errors: Mapping[str, Sequence[str]] = NOTHING,
         status: int = 200,
     ) -> Response:
-        values = {name: shown.get(name) for name in (*PROFILE_FIELDS, "organisation_id")}
+        values = {name: shown.get(name) for name in PROFILE_FIELDS}
         tree = organisations_of(asked.tenant.id)
         return self.render(
             "people/form.html",
@@ -202,7 +203,9 @@ class PersonPages(BelongingPages):
             user_id=user_id,
             values=values,
             errors=errors,
-            organisations=organisation_choices(asked, tree, root="") if tree.nodes and user_id is None else [],
+            has_organisations=bool(tree.nodes) and user_id is None,
+            organisations=organisation_choices(asked, tree),
+            place=field_value(tree, shown.get("organisation_id") or ROOT),
         )
 
 

@@ -10,6 +10,7 @@ from tests.support.console import staff_client, tenant_client
 from tests.support.organisations import (
     accepted,
     chain,
+    connect_directory,
     connect_other,
     fill_organisations,
     made,
@@ -219,6 +220,29 @@ def test_a_large_tree_opens_by_links_and_takes_paths(world: World) -> None:
     people = admin.get("/admin/people/?organisation=moved").get_data(as_text=True)
     assert ('name="organisation" value="moved"' in people, len(people) < LARGEST_PAGE) == (True, True)
     assert admin.get("/admin/people/?organisation=nowhere").status_code == 422
+    assert "Its names from the top" in text_of(admin, "/admin/people/new")
+    status, page = post(admin, "/admin/people/new", email="tim@acme.test", organisation_id="nowhere/at all")
+    assert (status, 'value="nowhere/at all"' in page, "none of this path" in page) == (422, True, True)
+    assert post(admin, "/admin/people/new", email="tim@acme.test", organisation_id="works 005/level 1 of 5")[0] == 303
+    assert user_of(world, "tim@acme.test")["organisation_id"] == ids[5][1]
+
+
+def test_in_a_large_tree_a_directory_keeps_its_organisation(world: World) -> None:
+    """Its form holds the path: saved as it is, it changes nothing; a path that leads nowhere saves nothing."""
+    ids = fill_organisations(world.app, 1, 101)
+    connect_directory(world, organisation_id=ids[4][0])
+    admin, page, path = tenant_client(world), "/admin/directories/company", "/tenants/acme/directories/company"
+    assert "Works 004" in text_of(admin, page)
+    shown = admin.get(f"{page}/edit").get_data(as_text=True)
+    assert 'name="organisation_id" type="text" value="Works 004"' in shown
+    assert len(shown) < LARGEST_PAGE
+    form = {"display_name": "Company", "urls": "ldaps://ldap.acme.test", "base_dn": "dc=acme", "enabled": "on"}
+    form |= {"user_filter": "(uid={username})", "map_username": "uid", "map_email": "mail"}
+    assert post(admin, f"{page}/edit", **form, organisation_id="Works 004")[0] == 303
+    assert accepted(world.api("GET", path))["organisation_id"] == ids[4][0]
+    status, refused = post(admin, f"{page}/edit", **form, organisation_id="nowhere")
+    assert (status, "none of this path" in refused) == (422, True)
+    assert accepted(world.api("GET", path))["organisation_id"] == ids[4][0]
 
 
 def test_picked_people_move_and_each_is_accounted_for(world: World) -> None:
