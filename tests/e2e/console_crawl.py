@@ -23,7 +23,7 @@ SERIOUS = frozenset({"serious", "critical"})
 _RUN_AXE = "options => axe.run(document, options).then(found => found.violations)"
 _OPTIONS: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
 """What passed is not handed over, and no stylesheet fetched again: that serves rules on sound and orientation, none serious."""
-OF_LAYOUT = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "aria-hidden-focus")
+OF_LAYOUT = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "aria-hidden-focus", "target-size")
 """Rules of axe that the window's width and colours decide; to all others it is the same page."""
 _LINKS = "links => links.filter(link => !link.hasAttribute('download')).map(link => link.href)"
 
