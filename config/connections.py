@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -72,8 +73,14 @@ def _lay_down(connection: sa.Connection, driver: Any) -> None:
 
 
 def _has_begun(driver: Any) -> bool:
-    """Whether a transaction is open, by what the driver knows: sqlite3 has a flag, psycopg a status that is 0 for none."""
-    flag: bool | None = getattr(driver, "in_transaction", None)
+    """Whether a transaction is open, by what the driver knows: sqlite3 has a flag, psycopg a status that is 0 for none.
+
+    A connection that was lost meanwhile counts as begun: it does not rest. psycopg has a status for it, sqlite3 refuses to say.
+    """
+    try:
+        flag: bool | None = getattr(driver, "in_transaction", None)
+    except sqlite3.ProgrammingError:
+        return True
     return bool(driver.pgconn.transaction_status) if flag is None else flag
 
 

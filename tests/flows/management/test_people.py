@@ -22,7 +22,7 @@ def test_a_person_has_the_form_that_scripts_rely_on(world: World) -> None:
     (person,) = world.api("GET", USERS).get_json()["items"]
     assert person.keys() == {
         "id", "name_id", "username", "email", "first_name", "last_name", "phone", "active", "last_login_at", "created_at",
-        "identity_provider", "directory", "organisation_id",
+        "identity_provider", "directory", "organisation_id", "local_account",
     }  # fmt: skip
     assert (person["name_id"], person["email"], person["active"], person["phone"]) == ("ada", "ada@acme.test", True, None)
 
