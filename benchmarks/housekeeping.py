@@ -70,7 +70,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="vestibule-housekeeping-") as name:
         for kind in options.databases:
             with database(kind, Path(name)) as (url, pids):
-                _measure(kind, url, pids, Path(name), options)
+                (_soak if options.minutes else _measure)(kind, url, pids, Path(name), options)
 
 
 def _measure(kind: str, url: str, pids: tuple[int, ...], folder: Path, options: argparse.Namespace) -> None:
@@ -101,6 +101,26 @@ def _measure(kind: str, url: str, pids: tuple[int, ...], folder: Path, options: 
     _switch_queue(app, on=True)
     if options.backlog:
         _measure_backlog(app, options.backlog)
+    with app.app_context():
+        db.engine.dispose()
+
+
+def _soak(kind: str, url: str, pids: tuple[int, ...], folder: Path, options: argparse.Namespace) -> None:
+    """Minutes of sign-ins by a service with all its jobs, as many rows over in each as its sign-ins leave: do tables grow?"""
+    tenancies = fill(url, TENANTS, make_keys(2, utc_now()), utc_now())
+    app = create_app(settings_for(url, secret_keys=SECRET_KEYS, log_level="WARNING"))
+    count = int(options.rate * 60)
+    with product(url, folder, pids) as server:
+        print(f"\n{kind}: {options.minutes} minutes of {count:,} sign-ins; rows at the end of each", flush=True)
+        for minute in range(options.minutes):
+            began = time.monotonic()
+            numbers = range(minute * count, (minute + 1) * count)
+            people = [Person(tenancies[PLAIN + number % (TENANTS - PLAIN)], f"p{number % 5_000}") for number in numbers]
+            requests = arrivals(started(people, send_unmeasured(server, starts(people), expected=200)))
+            _age(app, count) if minute else None
+            _send_steadily(server, requests, count / max(1.0, began + 60 - time.monotonic()))
+            sizes = ", ".join(f"{name} {number:,}" for name, number in _sizes(app).items())
+            print(f"  {minute + 1:3} in {time.monotonic() - began:.0f} s  {sizes}", flush=True)
     with app.app_context():
         db.engine.dispose()
 
@@ -283,6 +303,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=100.0, help="sign-ins a second (%(default)s)")
     parser.add_argument("--seconds", type=float, default=20.0, help="of a round (%(default)s)")
     parser.add_argument("--backlog", type=int, default=0, help="rows to be worked off afterwards, of each kind")
+    parser.add_argument("--minutes", type=int, default=0, help="only so many minutes at that rate, by a service with its jobs")
     parser.add_argument("--databases", nargs="+", choices=DATABASES, default=DATABASES)
     parser.add_argument("--keep-house", help=argparse.SUPPRESS)
     return parser.parse_args()
