@@ -23,7 +23,7 @@ bench: | .venv
 bench-refresh: | .venv
 	$(python) -m benchmarks --refresh
 
-# Purge and seal beside sign-ins. As for ten minutes at 100 a second: python -m benchmarks.housekeeping --seconds 600
+# Purge and seal beside sign-ins. Ten minutes at 100 a second: python -m benchmarks.housekeeping --minutes 10
 bench-housekeeping: | .venv
 	$(python) -m benchmarks.housekeeping --backlog 100000
 
