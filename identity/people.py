@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from identity.deactivation import deactivate
 from identity.people_errors import UsernameInUse
-from identity.people_letters import READDRESSED, NamedTenant, Post, tell_person
+from identity.people_letters import READDRESSED, Post, tell_person
 from identity.people_records import ManagedPerson, end_open_sessions, find_managed_person, switch_on
 from identity.person_fields import FOREIGN_DOMAIN, FieldInvalid, require_domain
 from identity.person_records import add_prepared_person, change_profile, has_username
@@ -16,6 +16,7 @@ from identity.session_records import end_one
 from tenants.audit import EventType, record
 from tenants.errors import NotFound
 from tenants.management_errors import FieldsInvalid
+from tenants.notices.telling import NamedTenant
 from tenants.records import proven_domains
 
 ENDED_BY_ADMIN = "ended_by_administrator"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from config.sealing import KeyRing
 from config.settings import Settings
@@ -15,24 +14,13 @@ from identity.moments import utc_words
 from tenants.email_domains import domain_of
 from tenants.notices.letters import Letter
 from tenants.notices.outbox import tell_by_mail
+from tenants.notices.telling import NamedTenant
 from tenants.records import proven_domains
 
 CHANGED_MAIL = "account.changed"
 READDRESSED = "an administrator changed the e-mail address of your account"
 RELINKED = "an administrator linked it anew to how you sign in, and its sessions ended"
 _NOT_YOU = "If you neither did that nor expect it, tell your administrator at once."
-
-
-class NamedTenant(Protocol):
-    """A tenant as letters know it: a TenantView, or a ManagedTenant."""
-
-    @property
-    def id(self) -> int:
-        """Its id."""
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
 
 
 @dataclass(frozen=True, slots=True)

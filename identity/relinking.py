@@ -6,13 +6,14 @@ import datetime as dt
 from typing import Any
 
 from identity.people import require_person
-from identity.people_letters import RELINKED, NamedTenant, Post, tell_person
+from identity.people_letters import RELINKED, Post, tell_person
 from identity.people_records import ManagedPerson, end_open_sessions
 from identity.person_records import Origin, origin_of, set_origin
 from tenants.audit import EventType, record
 from tenants.directories.records import find_directory, find_directory_by_id
 from tenants.idp_records import find_provider, find_provider_by_id
 from tenants.management_errors import FieldsInvalid
+from tenants.notices.telling import NamedTenant
 
 
 def relink_person(

@@ -21,7 +21,7 @@ from identity.local_accounts.link_records import waits_for_invitation
 from identity.local_accounts.models import WAYS_IN
 from identity.local_accounts.session_records import end_sessions_of_way
 from identity.local_accounts.sign_in_records import forget_what_waits
-from identity.local_sign_in.door import AnyTenant, Means
+from identity.local_sign_in.door import Means
 from identity.local_sign_in.links import IssuedLink, issue_link, tell_owner
 from identity.people import require_person
 from identity.people_records import end_open_sessions
@@ -29,6 +29,7 @@ from tenants.audit import EventType, record
 from tenants.email_domains import normalise_email
 from tenants.errors import ConflictingState, NotFound
 from tenants.management_errors import FieldsInvalid
+from tenants.notices.telling import NamedTenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class ShownAccount:
 
 
 def give_account(
-    tenant: AnyTenant, user_id: str, means: Means, *, show: bool, by_staff: bool, actor: str, now: dt.datetime
+    tenant: NamedTenant, user_id: str, means: Means, *, show: bool, by_staff: bool, actor: str, now: dt.datetime
 ) -> IssuedLink | None:
     """Give a person a local account and an invitation, inside a transaction; None where they have one.
 
@@ -65,7 +66,7 @@ def give_account(
     return issue_link(tenant, user_id, means, show=show, by_staff=by_staff, actor=actor, now=now)
 
 
-def take_account(tenant: AnyTenant, user_id: str, means: Means, *, actor: str, now: dt.datetime) -> None:
+def take_account(tenant: NamedTenant, user_id: str, means: Means, *, actor: str, now: dt.datetime) -> None:
     """Take a person's local account away, inside a transaction, with all that belongs to it; its sessions end.
 
     Raises:
@@ -80,7 +81,7 @@ def take_account(tenant: AnyTenant, user_id: str, means: Means, *, actor: str, n
     tell_owner(tenant, account, "an administrator took your password here away, and what belongs to it", means, now)
 
 
-def take_factors(tenant: AnyTenant, user_id: str, means: Means, *, actor: str, now: dt.datetime) -> None:
+def take_factors(tenant: NamedTenant, user_id: str, means: Means, *, actor: str, now: dt.datetime) -> None:
     """Take all second factors of a person away, inside a transaction: they were lost. Every session of the person ends.
 
     Raises:

@@ -19,7 +19,7 @@ from identity.local_accounts.break_glass_records import (
 )
 from identity.local_accounts.errors import LocalAccountMissing, OwnUse
 from identity.local_accounts.session_records import end_sessions_of_way
-from identity.local_sign_in.door import BREAK_GLASS, AnyTenant, Door, Entered, Means
+from identity.local_sign_in.door import BREAK_GLASS, Door, Entered, Means
 from identity.local_sign_in.letters import BROKEN, NAMED, broken_document, broken_letter, named_letter
 from identity.moments import utc_words
 from identity.people import require_person
@@ -27,7 +27,7 @@ from identity.people_letters import tell_person
 from tenants.audit import EventType, record
 from tenants.errors import ConflictingState, NotFound
 from tenants.management_errors import FieldsInvalid
-from tenants.notices.telling import tell_everybody
+from tenants.notices.telling import NamedTenant, tell_everybody
 from tenants.tenant_records import bump_version
 from tenants.tokens import maker_behind
 
@@ -50,7 +50,7 @@ def require_reason(text: str) -> str:
 
 
 def name_break_glass(
-    tenant: AnyTenant, user_id: str, reason: str, means: Means, *, actor: str, now: dt.datetime
+    tenant: NamedTenant, user_id: str, reason: str, means: Means, *, actor: str, now: dt.datetime
 ) -> NamedAdmin:
     """Let somebody come in when single sign-on is down, inside a transaction; everybody is told. The same again does nothing.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from config.database import transaction
 from identity.credentials import attempts
@@ -29,22 +28,6 @@ BREAK_GLASS_LIFETIME = dt.timedelta(hours=1)
 KNOWN_BROWSER_HASH = 32
 """Characters of a known browser's hash that its counter is named by."""
 BUDGETS = (FREE_FOR_BOTH, FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS)
-
-
-class AnyTenant(Protocol):
-    """A tenant as flows of both kinds know it: a TenantView, or a ManagedTenant."""
-
-    @property
-    def id(self) -> int:
-        """Its id."""
-
-    @property
-    def slug(self) -> str:
-        """Its present MyDomain."""
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
 
 
 @dataclass(frozen=True, slots=True)

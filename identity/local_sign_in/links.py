@@ -28,7 +28,7 @@ from identity.local_accounts.link_records import FoundLink, add_link, ask_for_li
 from identity.local_accounts.models import INVITATION, RESET
 from identity.local_accounts.sign_in_records import forget_what_waits, remember_browser
 from identity.local_sign_in.acceptance import require_new_password
-from identity.local_sign_in.door import AnyTenant, Door, Means, counters_for, needs_second_factor, require_patience
+from identity.local_sign_in.door import Door, Means, counters_for, needs_second_factor, require_patience
 from identity.local_sign_in.letters import LINK_MAIL, invitation_letter, reset_letter
 from identity.local_sign_in.password import name_key
 from identity.people_letters import tell_person
@@ -36,6 +36,7 @@ from identity.people_records import end_open_sessions, hold_person
 from tenants.audit import EventType, record
 from tenants.email_domains import domain_of
 from tenants.notices.outbox import tell_by_mail
+from tenants.notices.telling import NamedTenant
 from tenants.organisations.access import LOCAL
 from tenants.records import proven_domains
 
@@ -71,7 +72,7 @@ class Followed:
 
 
 def issue_link(
-    tenant: AnyTenant, user_id: str, means: Means, *, show: bool, by_staff: bool, actor: str, now: dt.datetime
+    tenant: NamedTenant, user_id: str, means: Means, *, show: bool, by_staff: bool, actor: str, now: dt.datetime
 ) -> IssuedLink:
     """Make a link for a person's account, inside a transaction: an invitation, or a reset where there is a password.
 
@@ -200,7 +201,7 @@ def give_recovery_codes(account: Account, now: dt.datetime) -> list[str]:
     return codes
 
 
-def tell_owner(tenant: AnyTenant, account: Account, what: str, means: Means, now: dt.datetime) -> None:
+def tell_owner(tenant: NamedTenant, account: Account, what: str, means: Means, now: dt.datetime) -> None:
     """Tell somebody by mail what was changed about their account, inside the change's transaction."""
     tell_person(tenant, account.person.email, what, means.post, now)
 
