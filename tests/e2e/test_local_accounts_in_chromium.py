@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyotp
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser, Page, expect
@@ -19,8 +18,8 @@ from tests.e2e.console_crawl import faults_of, overflow_of
 from tests.e2e.console_site import ConsoleSite, running_console
 from tests.e2e.take_console_pictures import small
 from tests.e2e.test_staff_in_chromium import NARROW, WIDE, with_authenticator
+from tests.support.half_minutes import code_of_step, present_step
 from tests.support.local_accounts import REASON, LocalPerson, allow_local
-from tests.support.world import utc_now
 
 PASSWORD = "three otters knit quietly"
 PICTURES = os.environ.get("LOCAL_PICTURES")
@@ -45,11 +44,6 @@ def judge(page: Page, name: str) -> None:
     assert faults_of(page) == [], name
     assert overflow_of(page) <= 0, name
     assert page.locator("h1").count() == 1
-
-
-def code_of(secret: str, step: int) -> str:
-    """What an app shows so many half minutes from now."""
-    return pyotp.TOTP(secret.replace(" ", "")).generate_otp(int(utc_now().timestamp()) // 30 + step)
 
 
 @pytest.mark.parametrize(("scheme", "window"), [("light", WIDE), ("dark", NARROW)])
@@ -84,9 +78,9 @@ def test_from_the_invitation_to_break_glass(
     page.goto(site.address("/account/sign-in", acme))
     page.locator("summary", has_text="Authenticator app").click()
     secret = page.locator("code.secret").first.inner_text()
-    page.get_by_label("Six digits from the app").fill(code_of(secret, -1))
     page.locator("#p-app").fill(PASSWORD)
     judge(page, f"account-app-{scheme}")
+    page.get_by_label("Six digits from the app").fill(code_of_step(secret, present_step() - 1))
     page.get_by_role("button", name="Use this app").click()
     expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
     judge(page, f"codes-{scheme}")
@@ -117,7 +111,7 @@ def test_from_the_invitation_to_break_glass(
         judge(page, f"break-glass-{scheme}")
         page.get_by_role("button", name="Go on to the second factor").click()
         judge(page, f"second-factor-{scheme}")
-        page.get_by_label("Code from your authenticator app").fill(code_of(secret, 0))
+        page.get_by_label("Code from your authenticator app").fill(code_of_step(secret, present_step()))
         page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page.get_by_text("Break-glass was used").first).to_be_visible()
         judge(page, f"overview-{scheme}")

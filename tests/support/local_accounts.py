@@ -9,7 +9,6 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-import pyotp
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
@@ -27,6 +26,7 @@ from tenants.records import TenantView, find_tenant
 from tenants.tenant_records import bump_version
 from tests.support.authenticator import Authenticator
 from tests.support.browser import Browser
+from tests.support.half_minutes import code_of_step, present_step
 from tests.support.world import Organisation, World, utc_now
 
 PASSWORD = "three otters knit quietly"
@@ -197,10 +197,10 @@ class LocalPerson:
 
     def code(self) -> str:
         """What the app shows: a code that was not shown before, where there is one in the window."""
-        present = int(utc_now().timestamp()) // 30
+        present = present_step()
         step = next((step for step in (present - 1, present, present + 1) if step not in self._steps), present)
         self._steps.add(step)
-        return pyotp.TOTP(self.secret).generate_otp(step)
+        return code_of_step(self.secret, step)
 
     @property
     def device(self) -> str | None:

@@ -7,7 +7,6 @@ import json
 import re
 from typing import Any
 
-import pyotp
 from werkzeug.test import TestResponse
 
 from admin_ui.console_sessions import STAFF_COOKIE
@@ -16,6 +15,7 @@ from config.database import transaction
 from tenants.roles import Role
 from tests.support.authenticator import Authenticator
 from tests.support.browser import Browser
+from tests.support.half_minutes import code_of_step, present_step
 from tests.support.world import World, utc_now
 
 PASSWORD = "three otters knit quietly"
@@ -81,14 +81,16 @@ class Colleague:
 
     def code(self) -> str:
         """What the app shows: a code that was not shown before, where there is one in the window."""
-        present = int(utc_now().timestamp()) // 30
+        present = present_step()
         step = next((step for step in (present - 1, present, present + 1) if step not in self._steps), present)
         self._steps.add(step)
-        return pyotp.TOTP(self.secret).generate_otp(step)
+        return code_of_step(self.secret, step)
 
-    def code_of_step(self, ahead: int) -> str:
-        """What the app shows so many half minutes from now, whether or not it was used."""
-        return pyotp.TOTP(self.secret).generate_otp(int(utc_now().timestamp()) // 30 + ahead)
+    def codes_around(self, lasting: float) -> tuple[str, str, str]:
+        """What the app showed, shows and will show next, whether or not they were used; right for so many seconds."""
+        present = present_step(lasting)
+        before, now, after = (code_of_step(self.secret, present + ahead) for ahead in (-1, 0, 1))
+        return before, now, after
 
     def give_password(self, password: str | None = None, email: str | None = None, **fields: str) -> TestResponse:
         """The first step."""
