@@ -20,7 +20,7 @@ SUBMIT_SCRIPT_SOURCE = source_of(SUBMIT_SCRIPT)
 MAX_LEAVING_PAGES = 512
 """At 4 KiB each, 2 MiB in each worker; drawing one takes 0.1 ms."""
 _CUT = secrets.token_hex(16)
-"""Stands for a field's value; nobody can have it in a name or an address."""
+"""Stands for where the form goes, and for each field's value; nobody can have it in a name or an address."""
 
 
 def post_form_page(tenant: TenantView, action: str, fields: Mapping[str, str]) -> Response:
@@ -60,8 +60,9 @@ def login_link_page(tenant: TenantView, location: str) -> Response:
 def _form_page(
     tenant: TenantView, action: str, fields: Mapping[str, str], purpose: str, *, framed_by: str | None = None
 ) -> Response:
-    before, *after = _leaving_page(tenant, action, tuple(fields), purpose)
-    html = before + "".join(f"{escape(value)}{rest}" for value, rest in zip(fields.values(), after, strict=True))
+    before, *after = _leaving_page(tenant, urlsplit(action).hostname, tuple(fields), purpose)
+    values = (action, *fields.values())
+    html = before + "".join(f"{escape(value)}{rest}" for value, rest in zip(values, after, strict=True))
     form_action = form_action_for(action)
     return page_of(
         html, tenant, form_action=form_action, script=SUBMIT_SCRIPT_SOURCE, referrer="strict-origin", framed_by=framed_by
@@ -69,13 +70,17 @@ def _form_page(
 
 
 @functools.lru_cache(maxsize=MAX_LEAVING_PAGES)
-def _leaving_page(tenant: TenantView, action: str, names: tuple[str, ...], purpose: str) -> tuple[str, ...]:
-    """The page of one tenant's version and one identity provider, cut where the values of its fields go."""
+def _leaving_page(tenant: TenantView, host: str | None, names: tuple[str, ...], purpose: str) -> tuple[str, ...]:
+    """The page of one tenant's version and one identity provider, cut where its form's address and the values of its fields go.
+
+    The address may say who is about to sign in: kept here, it would stay in memory, and strangers' made-up ones would take the
+    place of all others.
+    """
     values = {
         "purpose": purpose,
-        "action": action,
+        "action": _CUT,
         "fields": dict.fromkeys(names, _CUT),
-        "host": urlsplit(action).hostname,
+        "host": host,
         "script": SUBMIT_SCRIPT,
     }
     return tuple(html_of("post_form.html", tenant, values).split(_CUT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -72,10 +73,10 @@ def _ways_in(tenant: TenantView) -> WerkzeugResponse:
     Never straight after a sign-out or a refusal: the identity provider would answer at once what it has answered before.
     """
     if _signed_out() or stays_here():
-        return _sign_in_page(tenant, "/")
+        return _sign_in_page(tenant, "/", request.args)
     chosen = _chosen(web.trust())
     if chosen is None:
-        return _sign_in_page(tenant, "/")
+        return _sign_in_page(tenant, "/", request.args)
     query = {"next": "/", "idp": chosen.idp_name}
     query |= {HINT_PARAMETER: request.args[HINT_PARAMETER]} if HINT_PARAMETER in request.args else {}
     return see_other(f"/saml/login?{urlencode(query)}")
@@ -88,11 +89,14 @@ def _chosen(trust: TenantTrust) -> SAMLTrust | None:
     return required_provider(trust) or provider_of_address(trust, email) or sole
 
 
-def _sign_in_page(tenant: TenantView, target: str, *, address_led_nowhere: bool = False) -> Response:
+def _sign_in_page(
+    tenant: TenantView, target: str, asked: Mapping[str, str], *, address_led_nowhere: bool = False
+) -> Response:
+    """Whichever way is chosen keeps what was asked for, in a link or in the form that was read."""
     trust = web.trust()
     shown: dict[str, Any] = {
         "by_address": pages.AddressForm(led_nowhere=address_led_nowhere) if leads_by_address(trust) else None,
-        "asked": {name: "1" for name in DEMANDS if request.values.get(name) == "1"},
+        "asked": {name: "1" for name in DEMANDS if asked.get(name) == "1"},
     }
     return pages.sign_in_page(
         tenant, trust.providers, target=target, signed_out=_signed_out(), local=_local_form(), **shown
@@ -111,7 +115,7 @@ def by_address() -> WerkzeugResponse:
     email, target = normalise_email(fields.get("email", "")), require_target(fields.get("next", "/"))
     chosen = provider_of_address(trust, email)
     if chosen is None:
-        return _sign_in_page(tenant, target, address_led_nowhere=True)
+        return _sign_in_page(tenant, target, fields, address_led_nowhere=True)
     options = LoginOptions(
         idp_name=chosen.idp_name,
         target=target,
@@ -150,7 +154,7 @@ def login() -> WerkzeugResponse:
     if options.idp_name is None and (len(trust.providers) > 1 or _local_form() is not None):
         chosen = required_provider(trust) or provider_of_address(trust, options.login_hint)
         if chosen is None:
-            return _sign_in_page(tenant, require_target(options.target))
+            return _sign_in_page(tenant, require_target(options.target), asked)
         options = replace(options, idp_name=chosen.idp_name)
     browser = login_secret_or_new()
     return _leave(tenant, begin_login(trust, options, browser, _now()), browser)

@@ -95,6 +95,21 @@ def test_an_address_decides_between_several(world: World) -> None:
     assert browser.get("/", query_string={"hint": sealed}).location.startswith("/saml/login?next=%2F&idp=second&hint=")
 
 
+def test_a_demand_stays_where_an_address_leads_nowhere(world: World) -> None:
+    """A mistyped address is no way around a new sign-in: whichever way is chosen then demands it still."""
+    world.api("PATCH", "/tenants/acme", json={"email_domains": ["acme.test", "beta.test"]})
+    second_provider(world, "beta.test")
+    browser = world.browser()
+    chosen = browser.get("/saml/login?force=1&next=/deep").get_data(as_text=True)
+    assert "idp=second&amp;force=1" in chosen
+    sent = {"email": "who@nowhere.test", "next": "/deep", "force": "1"}
+    again = browser.post("/sign-in/address", data=sent).get_data(as_text=True)
+    assert "idp=second&amp;force=1" in again
+    assert '<input type="hidden" name="force" value="1">' in again
+    started = browser.leave_by(browser.post("/sign-in/address", data=sent | {"email": "who@beta.test"}))
+    assert b' ForceAuthn="true"' in started.saml_request
+
+
 def test_by_redirect_a_form_is_answered_with_a_page(world: World) -> None:
     """Chromium would stop a redirect there: the page goes on by itself, or by its link."""
     second_provider(world, "acme.test")

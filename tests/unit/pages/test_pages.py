@@ -193,3 +193,16 @@ def test_the_leaving_page_is_drawn_once_for_each_version_and_holds_no_others_val
     renamed = replace(tenant, name="Renamed", version=tenant.version + 1)
     assert "Renamed" in body(leaving_pages.post_form_page(renamed, action, {"SAMLRequest": "ada", "RelayState": "r"}))
     assert "RelayState" not in body(leaving_pages.post_form_page(tenant, action, {"SAMLRequest": "ada"}))
+
+
+def test_no_address_of_a_person_is_kept_with_the_leaving_page() -> None:
+    """Where a form goes may say who is about to sign in; a thousand strangers with made-up ones draw no page anew."""
+    tenant, fields = tenant_named("acme"), {"SAMLRequest": "r"}
+    leaving_pages._leaving_page.cache_clear()
+    for number in range(20):
+        action = f"https://idp.acme.test/sso?login_hint=somebody{number}%40acme.test&x=%3Cb%3E"
+        text = body(leaving_pages.post_form_page(tenant, action, fields))
+        assert f'action="{action.replace("&", "&amp;")}"' in text
+    kept = leaving_pages._leaving_page(tenant, "idp.acme.test", ("SAMLRequest",), "to sign in")
+    assert leaving_pages._leaving_page.cache_info().currsize == 1
+    assert "somebody" not in "".join(kept)
