@@ -83,6 +83,15 @@ ORIGIN_WORDS: Mapping[str, str] = {
     "restored": "gone back to",
 }
 
+PART_WORDS: Mapping[str, str] = {
+    "entity_id": "the identity provider's entity ID",
+    "endpoints": "the identity provider's addresses",
+    "signing_keys": "the identity provider's signing keys",
+    "own_signing_key": "our own signing key",
+    "own_encryption_key": "our own encryption key",
+}
+"""What a test ran with, see tenants.trust_marks."""
+
 
 def _family(name: str) -> str:
     weak = " (weak)" if name == "sha1" else ""
@@ -127,6 +136,13 @@ def setting_words(name: str, value: Any) -> str:
     if name == "sha1_exception":
         return f"until {value['until'][:10]}: {value['reason']}" if value else "none"
     return str(value) or "none"
+
+
+def since_test(parts: Sequence[str]) -> str:
+    """What became another one since a test passed, as part of a sentence."""
+    named = [PART_WORDS[part] for part in parts]
+    listed = f"{', '.join(named[:-1])} and {named[-1]}" if len(named) > 1 else "".join(named)
+    return f"{listed} changed"
 
 
 def change_rows(changes: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:

@@ -21,8 +21,8 @@ class TrialRow(TenantScoped, Model):
     `settings` are those that it is judged by, as they were when it was prepared; `fingerprint` names them. `of_draft` says
     whether they are a draft's. `expected` is what whoever tests wants to see: a person who is accepted, or one who is
     refused. `ticket_hash` is the SHA-256 of what lets one browser begin it; `browser_hash` and `relay_state_hash` are those
-    of its exchange. `outcome` tells of the person with values masked; `sealed_values` holds them as they came, and only the
-    tester's own browser can open it.
+    of its exchange. `asked_with` names the metadata and the keys that it was begun with (tenants.trust_marks). `outcome` tells
+    of the person with values masked; `sealed_values` holds them as they came, and only the tester's own browser can open it.
     """
 
     __tablename__ = "sign_in_trial"
@@ -48,6 +48,7 @@ class TrialRow(TenantScoped, Model):
     begun_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     browser_hash: Mapped[str | None] = mapped_column(sa.String(64))
     relay_state_hash: Mapped[str | None] = mapped_column(sa.String(64))
+    asked_with: Mapped[str | None] = mapped_column(sa.String(200))
     finished_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     code: Mapped[str | None] = mapped_column(sa.String(60))
     attempt_id: Mapped[str | None] = mapped_column(RowId)

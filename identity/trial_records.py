@@ -35,6 +35,7 @@ class Trial:
     prepared_by: str
     begun_at: dt.datetime | None
     browser_hash: str | None
+    asked_with: str | None
     finished_at: dt.datetime | None
     code: str | None
     attempt_id: str | None
@@ -105,13 +106,13 @@ def has_passed(tenant_id: int, idp_id: str, fingerprint: str, since: dt.datetime
     return read(statement.limit(1)).first() is not None
 
 
-def mark_begun(trial: Trial, *, browser_hash: str, relay_state_hash: str, now: dt.datetime) -> bool:
+def mark_begun(trial: Trial, *, browser_hash: str, relay_state_hash: str, asked_with: str, now: dt.datetime) -> bool:
     """Let one browser begin it; False where another did so before (a compare-and-set)."""
     statement = sa.update(TrialRow).where(
         TrialRow.tenant_id == trial.tenant_id, TrialRow.id == trial.id, TrialRow.begun_at.is_(None)
     )
-    values = {"begun_at": now, "browser_hash": browser_hash, "relay_state_hash": relay_state_hash}
-    return write(statement.values(**values)).rowcount == 1
+    values = {"browser_hash": browser_hash, "relay_state_hash": relay_state_hash, "asked_with": asked_with}
+    return write(statement.values(**values, begun_at=now)).rowcount == 1
 
 
 def mark_finished(trial: Trial, values: Mapping[str, Any]) -> bool:

@@ -35,6 +35,7 @@ from tenants.errors import Refusal
 from tenants.organisations.tree import OrganisationTree
 from tenants.records import TenantView
 from tenants.trust import SAMLTrust
+from tenants.trust_marks import mark_of_run, mark_of_trust
 from tenants.trusts import TenantTrust, TrustCache
 from tenants.version_records import note_trial
 
@@ -59,7 +60,7 @@ def judge_trial(
             would = _foresee(judged, renewal.present_trust().organisations, now, receipt)
             receipt.require_whole()
             received = Received(judged.assertion, judged.profile, judged.trust.settings)
-            _finish(trial, arrival, receipt, now, received=received, would=would)
+            _finish(trial, arrival, receipt, now, received=received, would=would, ran_with=_ran_with(trial, judged))
     except Refusal as refusal:
         if not _is_testers(trial, arrival) and refusal.code != BROWSER.refusal.code:
             return None
@@ -135,8 +136,9 @@ def _finish(
     received: Received | None,
     would: str | None,
     refusal: Refusal | None = None,
+    ran_with: str | None = None,
 ) -> None:
-    """Keep the result and its receipt; the first answer of a test counts."""
+    """Keep the result and its receipt; the first answer of a test counts. `ran_with`: what it passed with, where it did."""
     code = refusal.code if refusal else None
     values: dict[str, Any] = {"finished_at": now, "code": code, "outcome": masked_outcome(received, would)}
     if received is not None and arrival.login_secret is not None and _is_testers(trial, arrival):
@@ -156,9 +158,14 @@ def _finish(
     )
     note_attempt(trial, attempt_id)
     if trial.of_draft and trial.expected == ACCEPTED:
-        note_trial(trial.tenant_id, trial.idp_id, trial.fingerprint, trial.id, refusal is None, now)
+        note_trial(trial.tenant_id, trial.idp_id, trial.fingerprint, trial.id, now, passed_with=ran_with)
     detail: dict[str, Any] = {"idp": trial.idp, "test": trial.id, "draft": trial.of_draft, "expected": trial.expected}
     record(trial.tenant_id, EventType.SAML_SETTINGS_TESTED, at=now, actor=trial.prepared_by, reason=code, **detail)
+
+
+def _ran_with(trial: Trial, judged: Judged) -> str | None:
+    """What a test that passed proves something of; None: it was begun before that was noted, and proves nothing of a draft."""
+    return mark_of_run(trial.asked_with, mark_of_trust(judged.trust)) if trial.asked_with is not None else None
 
 
 def _received(tenant: TenantView, trusts: TrustCache, trial: Trial, arrival: Arrival, now: dt.datetime) -> Received | None:

@@ -38,6 +38,7 @@ from tenants.settings_changes import fingerprint_of
 from tenants.settings_documents import settings_from_document
 from tenants.tenant_records import ManagedTenant
 from tenants.trust import SAMLTrust
+from tenants.trust_marks import mark_of_trust
 from tenants.trusts import TrustCache
 
 TEST_PATH = "/saml/test"
@@ -119,8 +120,8 @@ def begin_trial(tenant: TenantView, trusts: TrustCache, ticket: str, browser: st
     start = prepare_login(trust, LoginOptions(other_account=trial.expected == REFUSED), browser, now, trial_id=trial.id)
     exchange = start.exchange
     with transaction():
-        begun = mark_begun(trial, browser_hash=exchange.browser_hash, relay_state_hash=exchange.relay_state_hash, now=now)
-        if not begun:
+        hashes = {"browser_hash": exchange.browser_hash, "relay_state_hash": exchange.relay_state_hash}
+        if not mark_begun(trial, **hashes, asked_with=mark_of_trust(trust), now=now):
             raise TestLinkInvalid("two browsers at once")
         add_exchange(exchange, now=now)
     return start

@@ -23,6 +23,17 @@ class DraftUntested(Refusal):
     sentence = "These settings have not passed a test sign-in. Test them, or give a reason for going without."
 
 
+class DraftTestOutdated(Refusal):
+    """detail: changed, the parts of tenants.trust_marks that are others by now."""
+
+    code, status = "draft_test_outdated", 409
+    heading = "The test of this draft counts no more"
+    sentence = (
+        "Since this draft passed its test, the identity provider's metadata or our own keys became others. Test it again, "
+        "or give a reason for going without."
+    )
+
+
 class DraftOutdated(Refusal):
     """detail: base, present (numbers of versions), changes between them."""
 

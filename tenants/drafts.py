@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenants.audit import EventType, record
-from tenants.draft_errors import DraftMissing, DraftOutdated, DraftUntested, DraftWithoutChange
+from tenants.draft_errors import DraftMissing, DraftWithoutChange
+from tenants.draft_proof import changed_since_test, reason_of, require_promotable
 from tenants.draft_rows import remove_row, require_row, require_seen, save_row
 from tenants.errors import NotFound
 from tenants.idp_records import ManagedProvider
-from tenants.management_errors import FieldsInvalid
 from tenants.providers import require_provider
 from tenants.saml_settings import SAMLSettings
 from tenants.settings_changes import Change, carried_over, changes_between, patched
 from tenants.settings_documents import settings_from_document
-from tenants.settings_versions import MIN_REASON, optional_reason, put_in_force, restore_version
+from tenants.settings_versions import put_in_force, restore_version
 from tenants.tenant_records import ManagedTenant, bump_version
 from tenants.version_records import (
     VersionRow,
@@ -33,12 +33,22 @@ from tenants.version_records import (
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A draft beside what is in force. `outdated`: other settings came into force since it was begun."""
+    """A draft beside what is in force.
+
+    `outdated`: other settings came into force since it was begun. `changed_since_test`: what a test of exactly these settings
+    passed with, and is another one by now (tenants.trust_marks); the test does not count any more where anything is.
+    """
 
     row: VersionRow
     settings: SAMLSettings
     changes: Mapping[str, Change]
     outdated: bool
+    changed_since_test: tuple[str, ...]
+
+    @property
+    def tested(self) -> bool:
+        """Whether a test of exactly these settings has passed, with metadata and keys as they are now."""
+        return self.row.tested and not self.changed_since_test
 
 
 def draft_of(provider: ManagedProvider) -> Draft | None:
@@ -48,7 +58,8 @@ def draft_of(provider: ManagedProvider) -> Draft | None:
         return None
     settings, present = settings_from_document(row.settings), find_in_force(provider.tenant_id, provider.id)
     changes = changes_between(settings_from_document(provider.settings), settings)
-    return Draft(row, settings, changes, outdated=present is not None and present.number != row.base)
+    outdated = present is not None and present.number != row.base
+    return Draft(row, settings, changes, outdated, changed_since_test(provider, row))
 
 
 def require_draft(tenant_id: int, name: str) -> Draft:
@@ -138,10 +149,11 @@ def promote_draft(
     actor: str,
     now: dt.datetime,
 ) -> SAMLSettings:
-    """Put the draft in force: after a test that passed with exactly these settings, or for a reason that is kept.
+    """Put the draft in force: after a test that passed with these very settings, metadata and keys, or for a kept reason.
 
     Raises:
-        NotFound, DraftMissing, DraftChanged, DraftWithoutChange. DraftUntested, DraftOutdated: without a reason.
+        NotFound, DraftMissing, DraftChanged, DraftWithoutChange.
+        DraftUntested, DraftTestOutdated, DraftOutdated: without a reason.
         FieldsInvalid: the reason says too little.
     """
     bump_version(tenant.id)
@@ -151,9 +163,10 @@ def promote_draft(
     changes = changes_between(before, settings)
     if not changes:
         raise DraftWithoutChange(name)
-    why = _reason_of(reason)
+    why = reason_of(reason)
     if why is None:
-        _require_promotable(provider, row)
+        require_promotable(provider, row)
+    tested = row.tested and not changed_since_test(provider, row)
     remove_row(provider, row)
     version = put_in_force(
         provider,
@@ -162,8 +175,9 @@ def promote_draft(
         actor=actor,
         now=now,
         reason=why,
-        tested_at=row.tested_at if row.tested else None,
-        tested_fingerprint=row.tested_fingerprint if row.tested else None,
+        tested_at=row.tested_at if tested else None,
+        tested_fingerprint=row.tested_fingerprint if tested else None,
+        tested_with=row.tested_with if tested else None,
         trial_id=row.trial_id,
         created_at=row.created_at,
         created_by=row.created_by,
@@ -186,24 +200,3 @@ def go_back(
     if not bump_version(tenant.id):
         raise NotFound("deleted meanwhile")
     return restore_version(require_provider(tenant.id, name), number, reason=reason, actor=actor, now=now)
-
-
-def _require_promotable(provider: ManagedProvider, row: VersionRow) -> None:
-    present = find_in_force(provider.tenant_id, provider.id)
-    if present is not None and present.number != row.base:
-        base = find_version(provider.tenant_id, provider.id, row.base) if row.base is not None else None
-        now_in_force = settings_from_document(provider.settings)
-        changes = changes_between(settings_from_document(base.settings), now_in_force) if base else {}
-        raise DraftOutdated(provider.name, base=row.base, present=present.number, changes=changes)
-    if not row.tested:
-        raise DraftUntested(provider.name)
-
-
-def _reason_of(text: str | None) -> str | None:
-    """A reason takes the place of a test, so it has to say something; None where none was given."""
-    if text is None:
-        return None
-    words = optional_reason(text) or ""
-    if len(words) < MIN_REASON:
-        raise FieldsInvalid("reason", errors={"reason": [f"Say in at least {MIN_REASON} characters why this goes without."]})
-    return words

@@ -29,7 +29,8 @@ class SettingsVersion(TenantScoped, Model):
 
     `base` is the number that was in force when this one was made from it. `revision` goes up with each edit of a draft: the
     second of two people who edit is told. `edits` holds who changed what at which revision, for as long as it is a draft.
-    `tested_fingerprint` names the very settings that a test sign-in passed with.
+    `tested_fingerprint` names the very settings that a test sign-in passed with, `tested_with` the metadata and the keys
+    (tenants.trust_marks).
     """
 
     __tablename__ = "saml_settings_version"
@@ -61,6 +62,7 @@ class SettingsVersion(TenantScoped, Model):
     changed_by: Mapped[str] = mapped_column(sa.String(200))
     tested_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     tested_fingerprint: Mapped[str | None] = mapped_column(sa.String(64))
+    tested_with: Mapped[str | None] = mapped_column(sa.String(200))
     trial_id: Mapped[str | None] = mapped_column(RowId)
     in_force_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     in_force_by: Mapped[str | None] = mapped_column(sa.String(200))

@@ -11,6 +11,7 @@ from tenants.saml_settings_schemas import SettingsPatch, SettingsView
 from tenants.schema_fields import QueryNumber, Strict, Whole, text
 from tenants.settings_models import ORIGINS
 from tenants.settings_versions import MAX_REASON
+from tenants.trust_marks import PARTS
 
 MAX_REVISION = 999_999
 REVISION_HELP = "Of the draft as it was seen; 0 where there was none. Where another one is there now: 409 draft_changed."
@@ -71,13 +72,15 @@ def changes_field() -> fields.Dict:
 
 
 class DraftView(Strict):
-    """A draft. `tested`: exactly these settings have passed a test. `outdated`: others came into force since it was begun."""
+    """A draft. `tested`: exactly these settings have passed a test, with metadata and keys as they are now; what became
+    another one since is in `changed_since_test`. `outdated`: other settings came into force since the draft was begun."""
 
     revision = fields.Integer(required=True)
     base = fields.Integer(required=True, allow_none=True)
     outdated = fields.Boolean(required=True)
     tested = fields.Boolean(required=True)
     tested_at = fields.DateTime(required=True, allow_none=True)
+    changed_since_test = fields.List(fields.String(validate=validate.OneOf(PARTS)), required=True)
     test_id = fields.String(required=True, allow_none=True)
     created_at = fields.DateTime(required=True)
     created_by = fields.String(required=True)

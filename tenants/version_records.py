@@ -35,6 +35,7 @@ class VersionRow:
     changed_by: str
     tested_at: dt.datetime | None
     tested_fingerprint: str | None
+    tested_with: str | None
     trial_id: str | None
     in_force_at: dt.datetime | None
     in_force_by: str | None
@@ -42,7 +43,7 @@ class VersionRow:
 
     @property
     def tested(self) -> bool:
-        """Whether exactly these settings have passed a test sign-in."""
+        """Whether exactly these settings have passed a test sign-in, whatever it ran with."""
         return self.tested_fingerprint == self.fingerprint
 
 
@@ -110,16 +111,23 @@ def drop_draft(tenant_id: int, idp_id: str) -> None:
     )
 
 
-def note_trial(tenant_id: int, idp_id: str, fingerprint: str, trial_id: str, passed: bool, now: dt.datetime) -> bool:
-    """Note how a test sign-in of the draft went; False where the draft is another one by now."""
+def note_trial(
+    tenant_id: int, idp_id: str, fingerprint: str, trial_id: str, now: dt.datetime, *, passed_with: str | None
+) -> bool:
+    """Note how a test sign-in of the draft went; False where the draft is another one by now.
+
+    Args:
+        passed_with: the mark of what it ran with (tenants.trust_marks); None where it did not pass.
+    """
     statement = sa.update(SettingsVersion).where(
         SettingsVersion.tenant_id == tenant_id,
         SettingsVersion.idp_id == idp_id,
         SettingsVersion.state == DRAFT,
         SettingsVersion.fingerprint == fingerprint,
     )
-    if passed:
-        return write(statement.values(tested_at=now, tested_fingerprint=fingerprint, trial_id=trial_id)).rowcount == 1
+    if passed_with is not None:
+        passed = {"tested_at": now, "tested_fingerprint": fingerprint, "tested_with": passed_with}
+        return write(statement.values(**passed, trial_id=trial_id)).rowcount == 1
     return write(statement.values(trial_id=trial_id)).rowcount == 1
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import partial
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.flows.management.support import MAIN, code_in, events_of, token_for
+from tests.flows.keys.support import done, fetch_metadata, make_next, step
+from tests.flows.management.support import MAIN, code_in, events_of, put, token_for
 from tests.support.at_once import at_once
 from tests.support.idp import ForgingIdP
-from tests.support.trials import DRAFT, SETTINGS, draft, passing_test
-from tests.support.world import World
+from tests.support.keys import certificate_of, rsa_key
+from tests.support.trials import DRAFT, SETTINGS, answer, begin, draft, passing_test
+from tests.support.world import World, utc_now
 
 VERSIONS = f"{SETTINGS}/versions"
 WHY = "Agreed with their IT on the telephone"
@@ -112,6 +115,51 @@ def test_an_untested_draft_is_not_promoted(world: World) -> None:
     newest = versions(world)[0]
     assert (newest["number"], newest["origin"], newest["tested"], newest["in_force"]) == (2, "promoted", True, True)
     assert code_in(world.api("GET", DRAFT)) == (404, "draft_missing")
+
+
+def test_a_test_counts_only_for_the_metadata_and_keys_that_it_ran_with(world: World) -> None:
+    """Whatever of them became another one is named; metadata that only lasts longer takes no test away."""
+    idp, elsewhere = world.acme.idp, [("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST", "https://elsewhere.test/sso")]
+
+    def metadata_is(**parts: Any) -> None:
+        assert put(world, metadata_xml=idp.metadata_xml(**parts)).status_code == 200
+
+    draft(world, force_authn=True)
+    assert passing_test(world)["passed"]
+    metadata_is(valid_until=utc_now() + dt.timedelta(days=9))
+    assert world.api("GET", DRAFT).get_json()["tested"] is True
+    for parts, changed in (
+        ({"certificates": [idp.certificate, certificate_of(rsa_key("another"))]}, "signing_keys"),
+        ({"sso": elsewhere}, "endpoints"),
+    ):
+        metadata_is(**parts)
+        told = promote(world)
+        assert (code_in(told), told.get_json()["facts"]) == ((409, "draft_test_outdated"), {"changed": [changed]})
+        shown = world.api("GET", DRAFT).get_json()
+        assert (shown["tested"], shown["changed_since_test"]) == (False, [changed])
+    metadata_is()
+    assert world.api("GET", DRAFT).get_json()["tested"] is True  # all as it was when the test passed
+    for use in ("signing", "encryption"):
+        fetch_metadata(world)
+        new = make_next(world, use)
+        fetch_metadata(world)
+        done(step(world, new, "promote"))
+    assert promote(world).get_json()["facts"] == {"changed": ["own_signing_key", "own_encryption_key"]}
+    assert promote(world, reason=WHY).status_code == 200
+    assert versions(world)[0]["tested"] is False
+
+
+def test_a_test_ran_with_what_it_was_begun_with_and_what_it_was_judged_by(world: World) -> None:
+    """Metadata changes while the browser is away: where it was sent and whose key answered are both to be as they are now."""
+    idp = world.acme.idp
+    draft(world, force_authn=True)
+    under_way = begin(world)
+    elsewhere = [("urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST", "https://elsewhere.test/sso")]
+    assert put(world, metadata_xml=idp.metadata_xml(sso=elsewhere)).status_code == 200
+    assert answer(world, under_way).status_code == 303
+    assert promote(world).get_json()["facts"] == {"changed": ["endpoints"]}
+    assert passing_test(world)["passed"]
+    assert promote(world).status_code == 200
 
 
 def test_a_reason_takes_the_place_of_a_test_and_is_kept(world: World) -> None:
