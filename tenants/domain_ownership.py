@@ -34,7 +34,8 @@ def read_domains(texts: Sequence[str]) -> tuple[str, ...]:
         try:
             domains[normalise_domain(text)] = None
         except DomainInvalid as refusal:
-            raise DomainInvalid(refusal.cause, errors={"email_domains": {str(position): [refusal.sentence]}}) from None
+            named = f"{text[:80]}: {refusal.sentence}"
+            raise DomainInvalid(refusal.cause, errors={"email_domains": {str(position): [named]}}) from None
     return tuple(domains)
 
 

@@ -130,7 +130,8 @@ def _look_up(host: str, resolver: Resolver, deadline: float, whose: int) -> Sequ
     except queue.Empty:
         raise FetchTimeout(f"no name server answered for {host} in time", host=host, stage="dns") from None
     if isinstance(answer, Exception):
-        raise FetchFailed(f"the name {host} cannot be found: {answer}"[:300], host=host, stage="dns")
+        why = getattr(answer, "strerror", None) or answer
+        raise FetchFailed(f"the name {host} cannot be found: {why}"[:300], host=host, stage="dns")
     return answer
 
 

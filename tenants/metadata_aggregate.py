@@ -28,7 +28,7 @@ from tenants.metadata_errors import (
     MetadataXMLForbidden,
 )
 from tenants.metadata_signature import MetadataSigner, signed_octets
-from tenants.metadata_xml import PARSER_OPTIONS, require_utf8
+from tenants.metadata_xml import PARSER_OPTIONS, TELLING, require_no_other_kind, require_utf8
 
 ENTITY, LIST = MD + "EntityDescriptor", MD + "EntitiesDescriptor"
 _VALIDITY = ("validUntil", "cacheDuration")
@@ -58,6 +58,7 @@ def entity_document(octets: bytes, entity_id: str | None, signer: MetadataSigner
     if len(octets) > MAX_AGGREGATE_BYTES:
         raise MetadataTooLarge(f"{len(octets)} bytes are more than {MAX_AGGREGATE_BYTES}")
     plain = require_utf8(octets)
+    require_no_other_kind(plain[:TELLING].decode("utf-8", "replace"))
     if b"<!DOCTYPE" in plain or b"<!ENTITY" in plain:
         raise MetadataXMLForbidden("the document has a document type declaration (DTD)")
     if signer is not None:

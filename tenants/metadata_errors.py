@@ -32,6 +32,11 @@ class MetadataXMLForbidden(MetadataRefused):
     code, sentence = "xml_forbidden", "A DTD, an entity or a processing instruction is never accepted in metadata."
 
 
+class MetadataIsWebPage(MetadataRefused):
+    code = "metadata_web_page"
+    sentence = "This is a web page and no metadata. Give the address that shows XML, or the file that was exported."
+
+
 class MetadataTooLarge(MetadataRefused):
     code, sentence = "too_large", "Metadata may have 5 MiB at most (a federation's list 32 MiB, where that is allowed for it)."
 

@@ -7,7 +7,13 @@ from typing import Any
 
 from lxml import etree
 
-from tenants.metadata_errors import MAX_METADATA_BYTES, MetadataMalformed, MetadataTooLarge, MetadataXMLForbidden
+from tenants.metadata_errors import (
+    MAX_METADATA_BYTES,
+    MetadataIsWebPage,
+    MetadataMalformed,
+    MetadataTooLarge,
+    MetadataXMLForbidden,
+)
 
 BLANKS = " \t\r\n"
 """XML 1.0 2.3; allowed in front of the declaration as well, since pasted text often begins with a line break."""
@@ -28,6 +34,9 @@ PARSER_OPTIONS: dict[str, Any] = {
 }
 _DECLARATION = re.compile(r"<\?xml[ \t\r\n][^<>]{0,200}\?>")
 _DECLARED_ENCODING = re.compile(r"""[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z][A-Za-z0-9._-]*)["']""")
+_WEB_PAGE = re.compile(r"(?:<\?xml[^>]{0,200}>)?\s{0,100}<(?:!doctype\s{1,9})?html[\s>]", re.IGNORECASE)
+TELLING = 1000
+"""Characters at the beginning of a document that show what it is."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -47,6 +56,7 @@ def read_metadata_xml(xml: bytes | str) -> etree._Element:
     text = (_decode(xml) if isinstance(xml, bytes) else xml.removeprefix("\ufeff")).lstrip(BLANKS)
     if not text:
         raise MetadataMalformed("the document is empty")
+    require_no_other_kind(text)
     # A document type can stand nowhere else under another spelling, and without one there are no entities (XML 1.0 2.8).
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise MetadataXMLForbidden("the document has a document type declaration (DTD)")
@@ -54,6 +64,18 @@ def read_metadata_xml(xml: bytes | str) -> etree._Element:
     if root.getroottree().xpath("boolean(//processing-instruction())"):
         raise MetadataXMLForbidden("the document has a processing instruction")
     return root
+
+
+def require_no_other_kind(text: str) -> None:
+    """Tell people by name what they give most often instead of metadata.
+
+    Raises:
+        MetadataIsWebPage: such as the page to sign in at. MetadataMalformed: a certificate.
+    """
+    if _WEB_PAGE.match(text[:TELLING]):
+        raise MetadataIsWebPage("the document begins as HTML does")
+    if text.startswith("-----BEGIN"):
+        raise MetadataMalformed("this is a certificate (PEM), which metadata holds beside addresses; give the metadata")
 
 
 def require_utf8(octets: bytes) -> bytes:

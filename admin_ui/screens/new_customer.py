@@ -16,7 +16,7 @@ from identity.customers import NewCustomer, start_onboarding
 from identity.onboarding_schemas import OnboardingCreate
 from tenants import web
 from tenants.domain_ownership import read_domains
-from tenants.errors import Refusal, SlugInvalid, SlugTaken
+from tenants.errors import DomainTaken, Refusal, SlugInvalid, SlugTaken
 from tenants.hosts import require_slug
 from tenants.onboarding.links import DEFAULT_LIFETIME
 from tenants.roles import ONBOARD
@@ -73,6 +73,9 @@ class NewCustomerScreen(StaffScreen):
             return self._form(asked, form.shown, {"slug": [refusal.sentence]}, status=422)
         except SlugTaken as refusal:
             return self._form(asked, form.shown, {"slug": [refusal.sentence]}, status=409)
+        except DomainTaken as refusal:
+            named = f"{refusal.detail['domain']}: {refusal.sentence}"
+            return self._form(asked, form.shown, {"email_domains": [named]}, status=409)
         except Refusal as refusal:
             return self._form(asked, form.shown, errors_of(refusal), status=refusal.status)
         made = Asked(asked.principal, tenant, asked.now)
@@ -101,5 +104,5 @@ def _deeper_errors(shown: Mapping[str, Any]) -> dict[str, list[str]]:
     try:
         read_domains([str(domain) for domain in shown.get("email_domains") or ()])
     except Refusal as refusal:
-        errors["email_domains"] = [refusal.sentence]
+        errors["email_domains"] = list(errors_of(refusal).get("email_domains", [refusal.sentence]))
     return errors

@@ -32,12 +32,13 @@ from tenants.wiring import keys
 STEPS: Mapping[Step, tuple[str, str]] = {
     Step.PRODUCT: ("Product chosen", "Which product the identity provider is."),
     Step.METADATA: ("Identity provider connected", "Its metadata was read and accepted."),
-    Step.ATTRIBUTES: ("E-mail address arrives", "A test sign-in brought one."),
     Step.DOMAINS: ("E-mail domains proven", "By a TXT record in DNS, or by staff's word."),
     Step.TEST: ("Test sign-in passed", "With the settings and the metadata that are in force."),
+    Step.ATTRIBUTES: ("E-mail address arrives", "A test sign-in brought one."),
     Step.REFUSAL_TEST: ("Somebody was kept out", "A second test, with a person who must not get in. Optional."),
     Step.ACTIVATION: ("Active", "People can sign in."),
 }
+"""In the order of the set-up link's pages: both sides count the same."""
 
 
 class OnboardingScreen(TenantScreen):

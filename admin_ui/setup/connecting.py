@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,7 +39,8 @@ FIELD_WORDS = {
     "last_name": "Last name",
     "phone": "Phone",
 }
-SUBJECT_WORDS = "Who it is"
+EVERY_FIELD = {"email": FIELD_WORDS["email"], **FIELD_WORDS, "subject": "Who it is"}
+"""In the order that they are offered in for a name that came: the required one first, and last what people are known by."""
 FETCHES = Rate("setup_fetch", per_minute=12, burst=12)
 """For each tenant: each one may take 10 seconds of a thread."""
 
@@ -131,8 +133,14 @@ def _submitted() -> dict[str, str]:
     """What the form holds; a file's text takes the place of pasted text."""
     shown = {name: request.form.get(name, "").strip() for name in ("metadata_url", "metadata_xml", "entity_id")}
     file = request.files.get("metadata_file")
-    text = file.read(MAX_METADATA_BYTES + 1).decode("utf-8", "replace") if file else ""
+    text = _text_of(file.read(MAX_METADATA_BYTES + 1)) if file else ""
     return {**shown, "metadata_xml": text or shown["metadata_xml"]}
+
+
+def _text_of(octets: bytes) -> str:
+    """A file as text. Windows saves in UTF-16 what PowerShell or an editor called Unicode, and marks it."""
+    marked = octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return octets.decode("utf-16" if marked else "utf-8", "replace")
 
 
 def _source_of(shown: Mapping[str, str]) -> MetadataSource:
@@ -158,7 +166,7 @@ def _attributes_page(visit: Visit, errors: Mapping[str, str] | None = None) -> W
         status=422 if errors else 200,
         settings=settings,
         fields=FIELD_WORDS,
-        every_field={"subject": SUBJECT_WORDS, **FIELD_WORDS},
+        every_field=EVERY_FIELD,
         received=received_of(facts),
         errors=errors or {},
         typed=request.form if errors else {},

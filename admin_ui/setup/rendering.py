@@ -77,12 +77,12 @@ def done_page(view: TenantView) -> Response:
     return plain_page("done.html", view)
 
 
-def refusal_page(view: TenantView, refusal: Refusal) -> Response:
-    """What was refused, and who can help."""
+def refusal_page(view: TenantView, refusal: Refusal, *, back: str = "") -> Response:
+    """What was refused, and who can help; `back` is the page to try again on."""
     reference = g.get("reference", "")
     if wants_problem(request.accept_mimetypes, for_programs=False):
         return refusal_response(refusal, tenant=view, reference=reference, accepts=request.accept_mimetypes)
-    response = plain_page("refused.html", view, status=refusal.status, refusal=refusal, reference=reference)
+    response = plain_page("refused.html", view, status=refusal.status, refusal=refusal, reference=reference, back=back)
     if isinstance(refusal, RateLimited):
         response.headers["Retry-After"] = str(refusal.detail.get("retry_after", 30))
     return response

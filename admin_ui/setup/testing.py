@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.rendering import notify
-from admin_ui.setup.connecting import FIELD_WORDS, SUBJECT_WORDS, received_of
+from admin_ui.setup.connecting import EVERY_FIELD, received_of
 from admin_ui.setup.rendering import address_of, step_page
 from admin_ui.setup.visit import Visit, visited
 from config.database import transaction
@@ -104,7 +104,7 @@ def _test_page(visit: Visit, expected: str, errors: dict[str, list[str]] | None 
         advice=_advice_on(shown) if shown else None,
         person=_person_of(shown) if shown else {},
         received=received_of(progress.facts),
-        fields={"subject": SUBJECT_WORDS, **FIELD_WORDS},
+        fields=EVERY_FIELD,
         missing=[step.value for step in progress.missing],
         errors=errors or {},
     )

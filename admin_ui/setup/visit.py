@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import redirect, request
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.csrf import require_own_form
@@ -20,7 +21,7 @@ from admin_ui.setup.rendering import done_page, refusal_page
 from config.database import DATABASE_ERRORS
 from tenants import web
 from tenants.errors import NotFound, Refusal, ServiceUnavailable
-from tenants.metadata_errors import MAX_METADATA_BYTES
+from tenants.metadata_errors import MAX_METADATA_BYTES, MetadataTooLarge
 from tenants.onboarding.errors import SetupLinkDone
 from tenants.onboarding.link_records import LinkRow
 from tenants.onboarding.links import actor_of, require_setup
@@ -81,6 +82,8 @@ def visited(page: Page) -> Page:
             return done_page(view) if request.method == "GET" else refusal_page(view, done)
         except Refusal as refusal:
             return refusal_page(view, refusal)
+        except RequestEntityTooLarge:  # told by the length of the form, before any of it was read
+            return refusal_page(view, MetadataTooLarge("a form of more than that"), back=request.path)
         except DATABASE_ERRORS as error:
             return refusal_page(view, ServiceUnavailable(type(error).__name__))
 

@@ -19,10 +19,10 @@ _BY_NAMES = {"username": ("NameID",), "email": ("email", "NameID"), "first_name"
 ENTRA_ID = Preset(
     "entra-id",
     "Microsoft Entra ID",
-    {"username": (_CLAIMS + "name",), **_BY_CLAIMS},
+    {"username": (_CLAIMS + "name", "NameID"), **_BY_CLAIMS},
     (
-        Instruction("In the Entra admin center, open Enterprise applications, New application, Create your own application."),
-        Instruction("Choose Integrate any other application, then Single sign-on, SAML."),
+        Instruction("In the Entra admin center, open Enterprise applications › New application › Create your own application."),
+        Instruction("Choose Integrate any other application, then Single sign-on › SAML."),
         Instruction(
             "Edit the basic SAML configuration.",
             (
@@ -37,8 +37,8 @@ ENTRA_ID = Preset(
     ),
     "Single sign-on, card SAML Certificates: App Federation Metadata Url.",
     "https://login.microsoftonline.com/…/federationmetadata.xml?appid=…",
-    entity_ids=(r"^https://sts\.windows\.net/",),
-    endpoints=(r"^https://login\.microsoftonline\.(com|us|cn)/",),
+    entity_ids=(r"^https://sts\.(windows\.net|chinacloudapi\.cn)/",),
+    endpoints=(r"^https://login\.(microsoftonline\.(com|us)|partner\.microsoftonline\.cn|chinacloudapi\.cn)/",),
     settings={"name_id_source": "http://schemas.microsoft.com/identity/claims/objectidentifier"},
     notes=(
         "People are known by their object ID, which stays when name and address change.",
@@ -52,7 +52,7 @@ OKTA = Preset(
     "Okta",
     _BY_NAMES,
     (
-        Instruction("In the Admin Console, open Applications, Create App Integration, SAML 2.0."),
+        Instruction("In the Admin Console, open Applications › Create App Integration › SAML 2.0."),
         Instruction(
             "On the page Configure SAML, enter these values.",
             (
@@ -86,7 +86,7 @@ GOOGLE = Preset(
     "Google Workspace",
     {**_BY_NAMES, "phone": ("phone",)},
     (
-        Instruction("In the Admin console, open Apps, Web and mobile apps, Add app, Add custom SAML app."),
+        Instruction("In the Admin console, open Apps › Web and mobile apps › Add app › Add custom SAML app."),
         Instruction("On the first page, choose Download Metadata, and keep the file for below."),
         Instruction(
             "On the page Service provider details, enter these values.",
@@ -95,7 +95,7 @@ GOOGLE = Preset(
                 ours("Entity ID", "$entity_id"),
                 choice("Start URL", "leave empty"),
                 choice("Signed response", "leave off: the assertion is signed"),
-                choice("Name ID format, Name ID", "EMAIL, Basic Information > Primary email"),
+                choice("Name ID format, Name ID", "EMAIL, Basic Information › Primary email"),
             ),
         ),
         Instruction(
@@ -126,7 +126,7 @@ ONELOGIN = Preset(
         "last_name": ("User.LastName",),
     },
     (
-        Instruction("Under Administration, open Applications, Add App, SAML Custom Connector (Advanced)."),
+        Instruction("Under Administration, open Applications › Add App › SAML Custom Connector (Advanced)."),
         Instruction(
             "On the page Configuration, enter these values.",
             (
@@ -150,7 +150,7 @@ ONELOGIN = Preset(
         Instruction("Give the users or roles access that may sign in; yourself too, for the test."),
         Instruction("Copy the Issuer URL from the page SSO, and paste it below."),
     ),
-    "Page SSO: Issuer URL. The same is under More Actions, SAML Metadata, as a file.",
+    "Page SSO: Issuer URL. The same is under More Actions › SAML Metadata, as a file.",
     "https://app.onelogin.com/saml/metadata/…",
     entity_ids=(r"^https://app\.onelogin\.com/saml/metadata",),
     endpoints=(r"^https://[^/]+\.onelogin\.com/",),
@@ -161,7 +161,7 @@ PINGONE = Preset(
     "PingOne",
     _BY_NAMES,
     (
-        Instruction("Open Applications, Applications, +, SAML Application."),
+        Instruction("Open Applications › Applications › + › SAML Application."),
         Instruction(
             "Choose Import From URL, or Manually Enter.",
             (
@@ -193,7 +193,7 @@ JUMPCLOUD = Preset(
     "JumpCloud",
     _BY_NAMES,
     (
-        Instruction("In the Admin Portal, open SSO Applications, Add New Application, Custom Application, SAML."),
+        Instruction("In the Admin Portal, open SSO Applications › Add New Application › Custom Application › SAML."),
         Instruction(
             "Under SSO, enter these values.",
             (
@@ -223,7 +223,7 @@ AUTH0 = Preset(
     "Auth0",
     {"username": (_CLAIMS + "nameidentifier", _CLAIMS + "upn"), **_BY_CLAIMS},
     (
-        Instruction("Open Applications, the application, Addons, SAML2 Web App."),
+        Instruction("Open Applications › Applications, your application, then Addons › SAML2 Web App."),
         Instruction("On the tab Settings, enter the address.", (ours("Application Callback URL", "$acs_url"),)),
         Instruction(
             "Replace the settings with these. Without the two algorithms Auth0 signs with SHA-1, which is refused.",
@@ -239,7 +239,7 @@ AUTH0 = Preset(
     ),
     "Tab Usage of the add-on: Identity Provider Metadata.",
     "https://acme.eu.auth0.com/samlp/metadata/…",
-    entity_ids=(r"^urn:[a-z0-9-]+(\.[a-z]+)?\.auth0\.com$",),
+    entity_ids=(r"^urn:[a-z0-9-]+(\.[a-z0-9-]+)?\.auth0\.com$",),
     endpoints=(r"^https://[^/]+\.auth0\.com/samlp/",),
     notes=("The NameID is Auth0's own user ID, and stays.",),
     login_hint_parameter="login_hint",

@@ -22,7 +22,7 @@ AD_FS = Preset(
         "last_name": (_CLAIMS + "surname",),
     },
     (
-        Instruction("In AD FS Management, open Relying Party Trusts, Add Relying Party Trust, Claims aware."),
+        Instruction("In AD FS Management, open Relying Party Trusts › Add Relying Party Trust › Claims aware."),
         Instruction(
             "Choose Import data about the relying party published online, or enter the two addresses by hand.",
             (
@@ -68,7 +68,7 @@ PINGFEDERATE = Preset(
     },
     (
         Instruction(
-            "Open SP Connections, Create Connection, and import our metadata.",
+            "Open SP Connections › Create Connection, and import our metadata.",
             (
                 ours("Our metadata", "$metadata_url"),
                 ours("Partner's Entity ID", "$entity_id"),
@@ -87,7 +87,7 @@ PINGFEDERATE = Preset(
         ),
         Instruction("Activate the connection, then paste the address of its metadata below, or give the exported file."),
     ),
-    "System, Metadata Export; or the server's metadata address for this connection.",
+    "System › Metadata Export; or the server's metadata address for this connection.",
     "https://sso.acme.example/pf/federation_metadata.ping?PartnerSpId=…",
     endpoints=(r"/idp/SSO\.saml2", r"/idp/[^/]+/SSO\.saml2"),
     notes=("The attribute contract decides about names: the test shows those that come.",),
@@ -102,7 +102,7 @@ KEYCLOAK = Preset(
         "last_name": (_SURNAME,),
     },
     (
-        Instruction("Download our metadata above. In the realm, open Clients, Import client, and give the file."),
+        Instruction("Download our metadata above. In the realm, open Clients › Import client, and give the file."),
         Instruction(
             "Check these settings of the client.",
             (

@@ -208,6 +208,7 @@ def test_metadata_is_checked_on_the_spot(world: World, grace: ITPerson, idp: For
         ({}, "validation_failed"),
         ({"metadata_xml": "<a>"}, "metadata_malformed"),
         ({"metadata_xml": "<!DOCTYPE a><a/>"}, "xml_forbidden"),
+        ({"metadata_xml": "<!doctype html><html><title>Sign in</title></html>"}, "metadata_web_page"),
         ({"metadata_url": "http://127.0.0.1/x"}, "address_not_allowed"),
         ({"metadata_url": "https://127.0.0.1/x"}, "address_not_allowed"),
         ({"metadata_url": "file:///etc/passwd"}, "url_not_allowed"),
@@ -223,6 +224,22 @@ def test_metadata_that_is_refused_changes_nothing_and_stays_in_the_form(
     assert (refused.status_code, code_of(refused)) == (422, code)
     assert all(value.replace("<", "&lt;").replace(">", "&gt;") in refused.get_data(as_text=True) for value in fields.values())
     assert world.count("identity_provider") == 2
+
+
+def test_a_file_that_windows_saved(world: World, grace: ITPerson, idp: ForgingIdP) -> None:
+    """What PowerShell writes by itself is UTF-16; a file that is too large, or none at all, is told in words of this page."""
+    grace.send("/setup/product", product="generic")
+    saved = io.BytesIO("\r\n".join(idp.metadata_xml().splitlines()).encode("utf-16"))
+    assert grace.send("/setup/connect", metadata_file=(saved, "metadata.xml")).status_code == 303
+    assert idp.entity_id in text_of(grace, "/setup/connect")
+    form: dict[str, Any] = {"content_type": "multipart/form-data; boundary=a"}
+    form["environ_overrides"] = {"CONTENT_LENGTH": "6000000"}
+    large = grace.post("/setup/connect", data=b"--a", **form)
+    assert (large.status_code, code_of(large)) == (422, "too_large")
+    assert 'href="/setup/connect"' in large.get_data(as_text=True)
+    nothing = grace.send("/setup/connect").get_data(as_text=True)
+    assert "Give the address of the metadata, or the file." in nothing
+    assert "`errors`" not in nothing
 
 
 def test_a_wrong_product_is_pointed_out(world: World, grace: ITPerson) -> None:

@@ -146,6 +146,21 @@ def test_what_is_not_one_well_formed_document_is_malformed(xml: bytes | str) -> 
     assert refusal_of(xml).code == "metadata_malformed"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!DOCTYPE html><html></html>",
+        "\ufeff\n<html lang='en'><body></body></html>",
+        '<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "x"><html/>',
+    ],
+)
+def test_a_web_page_is_called_one(text: str) -> None:
+    """The page to sign in at is what people paste the address of most often; a certificate is what they give as a file."""
+    assert (refusal_of(text).code, refusal_of(text.encode()).code) == ("metadata_web_page",) * 2
+    assert "certificate" in refusal_of("-----BEGIN CERTIFICATE-----\nMIIB").cause
+    assert refusal_of("<htmlish/>").code != "metadata_web_page"
+
+
 @pytest.mark.parametrize("encoding", ["UTF-8", "utf-8", "US-ASCII", "ISO-8859-1", "iso-8859-1"])
 def test_declared_encodings_of_bytes_are_honoured(encoding: str) -> None:
     """The same letters come out of UTF-8 and ISO-8859-1."""
@@ -209,14 +224,13 @@ def test_comments_do_not_cut_a_value() -> None:
 @pytest.mark.parametrize(
     "xml",
     [
-        "<html><body>Sign in</body></html>",
         "<EntityDescriptor entityID='https://idp.example.com'/>",
         '<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"/>',
         role().replace("<md:IDPSSODescriptor", f"<md:IDPSSODescriptor {samples.NAMESPACES}"),
     ],
 )
 def test_what_is_no_metadata_is_invalid(xml: str) -> None:
-    """A web page, a response and a stray role are XML, but no metadata."""
+    """A response, a stray role and what has no namespace are XML, but no metadata."""
     assert refusal_of(xml).code == "metadata_invalid"
 
 
