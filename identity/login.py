@@ -14,7 +14,7 @@ from identity.saml.bindings import post_fields, redirect_url, with_hint, with_qu
 from identity.saml.request import build_authn_request, choose_endpoint
 from identity.saml.signing import sign_canonical
 from identity.targets import require_target
-from tenants.errors import IdentityProviderMissing, MetadataExpired
+from tenants.errors import IdentityProviderElsewhere, IdentityProviderMissing, IdentityProviderOff, MetadataExpired
 from tenants.trust import BINDING_POST, SAMLTrust
 from tenants.trusts import TenantTrust
 
@@ -101,7 +101,10 @@ def choose_provider(tenant_trust: TenantTrust, name: str | None) -> SAMLTrust:
     else:
         trust = tenant_trust.providers[0] if len(tenant_trust.providers) == 1 else None
     if trust is None:
-        raise IdentityProviderMissing(f"no enabled identity provider {name!r}" if name else "none enabled, or several")
+        cause = f"no enabled identity provider {name!r}" if name else "none enabled, or several"
+        if tenant_trust.switched_off:
+            raise IdentityProviderOff(cause)
+        raise (IdentityProviderElsewhere if tenant_trust.providers else IdentityProviderMissing)(cause)
     return trust
 
 

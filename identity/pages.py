@@ -102,6 +102,7 @@ def sign_in_page(
     signed_out: str = "",
     local: LocalForm | None = None,
     by_address: AddressForm | None = None,
+    switched_off: bool = False,
     status: int = 200,
 ) -> Response:
     """The ways to sign in, or who can make one where there is none.
@@ -112,6 +113,7 @@ def sign_in_page(
         signed_out: this browser has just left; the page says how far that went (a value of identity.logout.SignedOut).
         local: the form of local accounts, where anybody here has one.
         by_address: the form that leads by an address, where that makes a difference.
+        switched_off: there are identity providers, and all of them are switched off: that is said, and who can help.
     """
     choices = [
         {
@@ -127,6 +129,7 @@ def sign_in_page(
         "target": target,
         "asked": asked,
         "by_address": by_address,
+        "switched_off": switched_off,
         "code": local.code if local else "",
     }
     policy = {"script": "self", "connect": "self"} if local else {}  # passkeys need a script of ours

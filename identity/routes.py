@@ -99,7 +99,13 @@ def _sign_in_page(
         "asked": {name: "1" for name in DEMANDS if asked.get(name) == "1"},
     }
     return pages.sign_in_page(
-        tenant, trust.providers, target=target, signed_out=_signed_out(), local=_local_form(), **shown
+        tenant,
+        trust.providers,
+        target=target,
+        signed_out=_signed_out(),
+        local=_local_form(),
+        switched_off=trust.switched_off,
+        **shown,
     )
 
 

@@ -128,6 +128,24 @@ class IdentityProviderMissing(Refusal):
     advice = "Your organisation's administrator has to connect it; until then nobody can sign in here."
 
 
+class IdentityProviderOff(IdentityProviderMissing):
+    """There is none to sign in with: what was connected is switched off."""
+
+    heading = "Single sign-on is switched off"
+    sentence = "Your organisation's administrators have switched off its identity provider, the system that holds your account."
+    advice = "They alone can switch it on again: ask them. Until then nobody can sign in this way."
+    retry = Retry("Go to sign-in", "/")
+
+
+class IdentityProviderElsewhere(IdentityProviderMissing):
+    """A link names one that is switched off, or is not there any more, and there are others."""
+
+    heading = "This way to sign in is closed"
+    sentence = "The link leads to an identity provider that your organisation has switched off, or does not use any more."
+    advice = "Choose another one on the sign-in page. If none of them is yours, your organisation's administrator can help."
+    retry = Retry("Go to sign-in", "/")
+
+
 class MetadataExpired(Refusal):
     code, status = "metadata_expired", 409
     heading = "Sign-in has to be renewed"

@@ -67,6 +67,11 @@ _PROVIDER = _CONNECTED.where(IdentityProvider.id == sa.bindparam("idp_id"))
 _SWITCHED_OFF = _CONNECTED.where(
     IdentityProvider.entity_id == sa.bindparam("entity_id"), IdentityProvider.enabled.is_(False)
 )
+_ANY_SWITCHED_OFF = sa.select(IdentityProvider.id).where(
+    IdentityProvider.tenant_id == sa.bindparam("tenant_id"),
+    IdentityProvider.deleted_at.is_(None),
+    IdentityProvider.enabled.is_(False),
+)
 _KEYS = (
     sa.select(
         ServiceProviderKey.id,
@@ -101,6 +106,11 @@ def connected_provider(tenant_id: int, idp_id: str) -> sa.Row[Any] | None:
 def switched_off_provider(tenant_id: int, entity_id: str) -> sa.Row[Any] | None:
     """The row of an identity provider that is connected and may sign nobody in at present."""
     return read(_SWITCHED_OFF, {"tenant_id": tenant_id, "entity_id": entity_id}).one_or_none()
+
+
+def is_any_switched_off(tenant_id: int) -> bool:
+    """Whether a tenant has connected an identity provider that may sign nobody in at present."""
+    return read(_ANY_SWITCHED_OFF.limit(1), {"tenant_id": tenant_id}).first() is not None
 
 
 def service_provider_keys(tenant_id: int) -> Sequence[sa.Row[Any]]:

@@ -32,6 +32,7 @@ from tenants.records import (
     TenantView,
     connected_provider,
     enabled_providers,
+    is_any_switched_off,
     proven_domains,
     service_provider_keys,
     switched_off_provider,
@@ -52,13 +53,15 @@ DECRYPTION_ORDER = ("active", "next", "retiring")
 class TenantTrust:
     """Everything one tenant's sign-ins are judged by: a SAMLTrust for each enabled identity provider, and its organisations.
 
-    That of a test sign-in has its `trial_id`, and the one trust that is tested.
+    That of a test sign-in has its `trial_id`, and the one trust that is tested. `switched_off`: there are identity providers,
+    and none of them is on.
     """
 
     version: int
     providers: tuple[SAMLTrust, ...]
     trial_id: str | None = None
     organisations: OrganisationTree = NO_ORGANISATIONS
+    switched_off: bool = False
 
     def by_id(self, idp_id: str) -> SAMLTrust | None:
         """The trust of the identity provider that was asked."""
@@ -147,7 +150,8 @@ def build_trust(tenant: TenantView, open_keys: OpenKeys) -> TenantTrust:
         return _trust_of_provider(tenant, row, own, domains, rules.get(row.id, ()), placement)
 
     providers = tuple(trust_of(row) for row in enabled_providers(tenant.id))
-    return TenantTrust(version=tenant.version, providers=providers, organisations=organisations)
+    off = not providers and is_any_switched_off(tenant.id)
+    return TenantTrust(version=tenant.version, providers=providers, organisations=organisations, switched_off=off)
 
 
 def _own_side(tenant: TrustedTenant, open_keys: OpenKeys) -> OwnSide:

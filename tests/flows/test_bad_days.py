@@ -267,8 +267,34 @@ def test_an_identity_provider_that_is_switched_off(world: World) -> None:
     before = world.rows()
     refused = assert_refused(world, victim.send(victim.response()), "identity_provider_missing", before)
     assert (refused.check, refused.lines[-1]["actual"]) == ("provider", "the one that was asked is switched off now")
-    assert code_of(world.browser().get("/saml/login")) == "identity_provider_missing"
+    for path in ("/saml/login", "/saml/login?idp=main"):
+        page = world.browser().get(path)
+        assert (code_of(page), "Single sign-on is switched off" in page.get_data(as_text=True)) == (
+            "identity_provider_missing",
+            True,
+        )
     assert world.rows() == before
+
+
+def test_the_sign_in_page_says_that_single_sign_on_is_switched_off_and_who_can_help(world: World) -> None:
+    """It is set up, so nobody is told that it is not; whoever has a password is told that it goes on working."""
+    body = {"display_name": "Company login", "metadata_xml": world.acme.idp.metadata_xml(), "enabled": False}
+    assert world.api("PUT", "/tenants/acme/identity-providers/main", json=body).status_code == 200
+    page = world.browser().get("/").get_data(as_text=True)
+    assert "<b>Single sign-on is switched off.</b>" in page
+    assert "Until then nobody can sign in here." in page
+    assert "not set up" not in page
+    assert world.api("PATCH", "/tenants/acme/access", json={"way": "local"}).status_code == 200
+    page = world.browser().get("/").get_data(as_text=True)
+    assert "If you have a password for this page, it works as ever." in page
+    other = {"display_name": "Other login", "metadata_xml": world.globex.idp.metadata_xml()}
+    assert world.api("PUT", "/tenants/acme/identity-providers/other", json=other).status_code == 201
+    assert "switched off" not in world.browser().get("/").get_data(as_text=True)
+    closed = world.browser().get("/saml/login?idp=main")
+    assert (code_of(closed), "This way to sign in is closed" in closed.get_data(as_text=True)) == (
+        "identity_provider_missing",
+        True,
+    )
 
 
 @on_sqlite

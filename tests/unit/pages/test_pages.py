@@ -46,6 +46,7 @@ def test_every_page_has_the_bones(slug: str) -> None:
         pages.sign_in_page(tenant, ONE, target="/"),
         pages.sign_in_page(tenant, MANY, target="/", signed_out="1"),
         pages.sign_in_page(tenant, (), target="/"),
+        pages.sign_in_page(tenant, (), target="/", switched_off=True),
         pages.landing_page(tenant, session_of(slug), now=NOW),
         account_page(tenant, session_of(slug), devices_of(slug), now=NOW),
     ):
