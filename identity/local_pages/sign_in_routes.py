@@ -197,8 +197,9 @@ def _ways_in(refusal: Refusal | None = None, name: str = "") -> Response:
     tenant, trust = web.tenant(), web.trust()
     code, status = (refusal.code, refusal.status) if refusal else ("", 200)
     form = pages.password_form(trust.organisations, name, faults_of(refusal), code)
-    shown = {"target": wanted_target(), "local": form, "switched_off": trust.switched_off}
-    response = pages.sign_in_page(tenant, trust.providers, **shown, status=status)
+    response = pages.sign_in_page(
+        tenant, trust.providers, target=wanted_target(), local=form, switched_off=trust.switched_off, status=status
+    )
     if isinstance(refusal, RateLimited):
         response.headers["Retry-After"] = str(refusal.detail["retry_after"])
     return response
