@@ -29,7 +29,7 @@ NOTHING: Mapping[str, Any] = {}
 class AdministratorsScreen(TenantScreen):
     """A tenant's administrators and viewers."""
 
-    label, path, endpoint_name, icon, group = "Administrators", "/administrators", "administrators", "shield", "People"
+    label, path, endpoint_name, icon, group = "Administrators", "/administrators", "administrators", "crown", "People"
 
     @page("/", READ)
     def index(self, asked: Asked) -> Response:

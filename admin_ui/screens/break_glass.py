@@ -35,7 +35,7 @@ NO_FAULTS: Mapping[str, Sequence[str]] = {}
 class BreakGlassScreen(TenantScreen):
     """A tenant's break-glass administrators."""
 
-    label, path, endpoint_name, icon, group = "Break-glass", "/break-glass", "break_glass", "shield", "People"
+    label, path, endpoint_name, icon, group = "Break-glass", "/break-glass", "break_glass", "lifebuoy", "People"
 
     @page("/", READ)
     def index(self, asked: Asked) -> Response:

@@ -84,7 +84,7 @@ class DirectoryFields(DirectoryPut):
 class DirectoriesScreen(TenantScreen):
     """Directories: where they are, how they do, what they would give."""
 
-    label, path, endpoint_name, icon, group = "Directories", "/directories", "directories", "building", "Identity management"
+    label, path, endpoint_name, icon, group = "Directories", "/directories", "directories", "server", "Identity management"
 
     @page("/", READ)
     def index(self, asked: Asked) -> Response:

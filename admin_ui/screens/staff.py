@@ -49,7 +49,7 @@ class InviteForm(Strict):
 class StaffAccountsScreen(StaffScreen):
     """Staff, for owners."""
 
-    label, path, endpoint_name, icon, group = "Staff", "/staff", "staff", "shield", "Service"
+    label, path, endpoint_name, icon, group = "Staff", "/staff", "staff", "badge", "Service"
 
     @page("/", ONBOARD)
     def index(self, asked: Asked) -> Response:

@@ -35,7 +35,7 @@ STATES = {
 class LocalAccountsScreen(TenantScreen):
     """A tenant's local accounts, and the pages about one person's."""
 
-    label, path, endpoint_name, icon, group = "Local accounts", "/local-accounts", "local_accounts", "key", "People"
+    label, path, endpoint_name, icon, group = "Local accounts", "/local-accounts", "local_accounts", "password", "People"
 
     @page("/", READ)
     def index(self, asked: Asked) -> Response:
