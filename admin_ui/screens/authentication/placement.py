@@ -17,10 +17,11 @@ from admin_ui.forms import errors_of, sentences_of
 from admin_ui.principals import require_recent
 from admin_ui.rendering import notify, screen_url
 from admin_ui.screen import TenantScreen, page
+from admin_ui.screens.authentication.places import chosen_document, places_of, shown_document
 from admin_ui.screens.authentication.provider_pages import ProviderPages
 from config.database import transaction
 from identity.placement.foreseeing import foresee
-from identity.placement.schemas import PlacementBody, foresight_document, organisation_name, placement_document
+from identity.placement.schemas import PlacementBody, foresight_document, placement_document
 from tenants import wiring
 from tenants.directories.managing import require_directory
 from tenants.errors import NotFound, Refusal
@@ -72,7 +73,8 @@ class PlacementPages(TenantScreen):
         """Save it, or show what it would do."""
         whose, document = Whose(self.kind, name), _document_of(request.form)
         try:
-            wanted = PlacementBody().load({name: value for name, value in document.items() if (name, value) != ("version", "")})
+            named = chosen_document(organisations_of(asked.tenant.id), document)
+            wanted = PlacementBody().load({name: value for name, value in named.items() if (name, value) != ("version", "")})
             if request.form.get("act") == PREVIEW:
                 foresight = foresee(asked.tenant.id, whose, wanted, wiring.keys())[1]
                 foreseen = foresight_document(foresight, organisations_of(asked.tenant.id), asked.tenant.name)
@@ -101,11 +103,10 @@ class PlacementPages(TenantScreen):
         foreseen: Mapping[str, Any] | None = None,
         status: int = 200,
     ) -> Response:
-        organisations = organisations_of(asked.tenant.id)
-        paths = [
-            (node.id, organisation_name(organisations, node.id, asked.tenant.name)) for node in organisations.nodes.values()
-        ]
-        rows = [*document.get("rules", ()), *(_NEW for _ in range(EMPTY_ROWS))]
+        tree = organisations_of(asked.tenant.id)
+        places = places_of(asked, tree, len(document["rules"]) + EMPTY_ROWS)
+        document = shown_document(tree, document, places)
+        rows = [*document["rules"], *(_NEW for _ in range(EMPTY_ROWS))]
         return self.render(
             "authentication/placement.html",
             asked,
@@ -114,7 +115,7 @@ class PlacementPages(TenantScreen):
             of_directory=self.kind == DIRECTORY,
             document=document,
             rows=rows[:MAX_RULES],
-            organisations=[(TENANT, f"{asked.tenant.name} as a whole"), *sorted(paths, key=lambda item: item[1].lower())],
+            places=places,
             errors=errors or {},
             foreseen=foreseen,
             shown_people=SHOWN_PEOPLE,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from admin_ui.screens.authentication import places
 from tests.flows.console.walking import token_of
 from tests.flows.placement.test_rules import RULES, come, organisation, person
 from tests.support.console import tenant_client
@@ -44,6 +47,27 @@ def test_rules_are_foreseen_and_saved(world: World) -> None:
     assert stale.status_code == 409
     come(world, "bob", groups=["ops"])
     assert person(world, "bob").organisation_id == sales
+
+
+def test_of_many_organisations_rules_take_paths(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each rule would offer each of them; so the page stays small, tells a rule that names none, and keeps what was typed."""
+    sales = organisation(world, "Sales")
+    north = organisation(world, "North", sales)
+    admin = tenant_client(world)
+    few = admin.get(PAGE).get_data(as_text=True)
+    assert (f'<option value="{north}"' in few, "<datalist" in few) == (True, False)
+    monkeypatch.setattr(places, "MOST_OPTIONS", 2)
+    many = admin.get(PAGE).get_data(as_text=True)
+    assert (many.count("Sales/North"), 'list="paths"' in many) == (1, True)
+    body = _form(place=["sales / NORTH", "/"], version=world.api("GET", RULES).get_json()["version"])
+    body |= {"csrf_token": token_of(admin, PAGE)}
+    wrong = admin.post(PAGE, data=body | {"place": ["Sales/South", ""], "act": "save"})
+    shown = wrong.get_data(as_text=True)
+    assert (wrong.status_code, "Rule 2" in shown, 'value="Sales/South"' in shown) == (422, True, True)
+    assert world.count("placement_rule") == 0
+    assert admin.post(PAGE, data=body | {"act": "save"}).status_code == 303
+    assert [rule["organisation"] for rule in world.api("GET", RULES).get_json()["rules"]] == ["tenant", north]
+    assert 'value="Sales/North"' in admin.get(PAGE).get_data(as_text=True)
 
 
 def test_viewers_read_and_change_nothing(world: World) -> None:
