@@ -11,8 +11,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
+from config.database import transaction, write
+from config.isolation import every_tenant
+from identity.logout_models import LogoutExchangeRow
 from tests.attacks.support import settle
 from tests.support.at_once import another_worker, at_once
 from tests.support.browser import Browser, code_of
@@ -368,6 +372,32 @@ def test_an_answer_of_the_tenants_other_identity_provider(world: World) -> None:
         parts = response_parts(world.acme, asked, issuer=idp.entity_id)
         answer = browser.get(f"{SLO}?" + signed_query(response_xml(parts), idp.key, kind="SAMLResponse"))
         assert code_of(answer) == outcome
+
+
+def test_a_request_of_the_tenants_other_identity_provider(world: World) -> None:
+    """One that the tenant trusts as well ends nobody's session but its own people's, whatever it calls them."""
+    other = ForgingIdP("https://other.acme.test/metadata")
+    body = {"display_name": "Other", "metadata_xml": other.metadata_xml()}
+    assert world.api("PUT", "/tenants/acme/identity-providers/other", json=body).status_code == 201
+    browser = world.browser()
+    started = browser.start(idp="main")
+    assert browser.post_response(world.response(started), started.relay_state).status_code == 303
+    for idp, status in ((other, 200), (world.acme.idp, 401)):
+        leaving = request_xml(request_parts(world.acme, issuer=idp.entity_id))
+        assert code_of(world.browser().get(f"{SLO}?" + signed_query(leaving, idp.key))) is None
+        assert browser.get("/session").status_code == status, idp.entity_id
+
+
+def test_an_answer_that_comes_too_late(world: World) -> None:
+    """After ten minutes nobody waits for it any more: what it would say of the sign-out is not believed."""
+    browser = world.browser()
+    assert world.sign_in(browser).status_code == 303
+    asked = sent_by(browser.get(browser.post("/logout").location), "SAMLRequest").id
+    answer = f"{SLO}?" + signed_query(response_xml(response_parts(world.acme, asked)), world.acme.idp.key, kind="SAMLResponse")
+    for moment, outcome in ((utc_now(), "logout_invalid"), (utc_now() + HOUR, None)):
+        with world.app.app_context(), every_tenant(), transaction():
+            write(sa.update(LogoutExchangeRow).values(expires_at=moment))
+        assert code_of(browser.get(answer)) == outcome
 
 
 def test_relay_state_goes_back_as_text(victim: Victim) -> None:
