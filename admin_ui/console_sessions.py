@@ -47,7 +47,7 @@ class SessionView:
     user_agent: str
     address: str
     created_at: dt.datetime
-    authenticated_at: dt.datetime
+    authenticated_at: dt.datetime | None
     seen_at: dt.datetime
     expires_at: dt.datetime
 
@@ -97,13 +97,13 @@ def open_console_session(
     browser: BrowserFacts,
     now: dt.datetime,
     *,
-    authenticated_at: dt.datetime | None = None,
+    authenticated_at: dt.datetime | None,
     origin: tuple[int, str] | None = None,
 ) -> str:
     """Open a session, inside a transaction, and give the token for the cookie; always a new one.
 
     Args:
-        authenticated_at: when the person proved who they are, where that was elsewhere and before now.
+        authenticated_at: when the person proved who they are; None where somebody may only have remembered them.
         origin: the staff tenant and the session there that it is entered through; it ends with that one.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
@@ -116,7 +116,7 @@ def open_console_session(
             user_agent=browser.user_agent[:300],
             address=browser.address[:45],
             created_at=now,
-            authenticated_at=authenticated_at or now,
+            authenticated_at=authenticated_at,
             origin_tenant_id=origin[0] if origin else None,
             origin_session_id=origin[1] if origin else None,
             seen_at=now,

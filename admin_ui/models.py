@@ -96,7 +96,8 @@ class StaffSignIn(Model):
 class ConsoleSession(Model):
     """A browser in which one of staff is signed in; the cookie's token is kept as SHA-256.
 
-    `authenticated_at` is when the person last proved who they are: what cannot be undone wants that to be recent.
+    `authenticated_at` is when the person last proved who they are: what cannot be undone wants that to be recent. None for
+    whoever came by single sign-on without having been asked to.
     `origin_…`: the session at the staff tenant's host that it was entered through, and ends with; none for another way in.
     """
 
@@ -114,7 +115,7 @@ class ConsoleSession(Model):
     user_agent: Mapped[str] = mapped_column(sa.String(300))
     address: Mapped[str] = mapped_column(sa.String(45))
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
-    authenticated_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    authenticated_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     origin_tenant_id: Mapped[int | None] = mapped_column(sa.Integer)
     origin_session_id: Mapped[str | None] = mapped_column(RowId)
     seen_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)

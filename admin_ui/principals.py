@@ -68,7 +68,7 @@ def require_recent(principal: Principal, now: dt.datetime) -> None:
         proved = authenticated_at(principal.session_id)
     else:
         held = console_role_of(principal.tenant_id, principal.id, principal.session_id)
-        proved = held.signed_in_at if held else None
+        proved = held.proved_at if held else None
     if proved is None or now - proved > RECENT:
         raise SignInAgain("proved who they are too long ago")
 

@@ -1,7 +1,7 @@
 """What every screen of the console is: a Flask-Admin view whose pages name who may see them, judged before they run.
 
-The order is fixed: the host, who asks, that a form is our own, the role, the tenant. A foreign tenant and an unknown one
-are the same. A view without a permission cannot be registered.
+The order is fixed: the host, who asks, that a form is our own, the role, the tenant, and how long ago they proved who they
+are. A foreign tenant and an unknown one are the same. A view without a permission cannot be registered.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from flask import Blueprint, Response, g, redirect, request
 from flask_admin import Admin, BaseView, expose
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from admin_ui.access_errors import SignInAgain
 from admin_ui.asked import Asked
 from admin_ui.csrf import require_own_form
 from admin_ui.door import CONSOLE_PATH, console_principal
 from admin_ui.errors import ConsoleForbidden
+from admin_ui.principals import require_recent
+from admin_ui.proof import proof_screen
 from admin_ui.rendering import refusal_screen, render_screen, screen_url
 from config.database import DATABASE_ERRORS
 from tenants import web
@@ -33,7 +36,12 @@ MAX_FORM_PARTS = 1_000
 
 
 def page(
-    url: str, permission: Permission, *, methods: Iterable[str] = ("GET",), max_body: int = MAX_FORM
+    url: str,
+    permission: Permission,
+    *,
+    methods: Iterable[str] = ("GET",),
+    max_body: int = MAX_FORM,
+    fresh: bool = False,
 ) -> Callable[[View], View]:
     """Make a method a page of its screen.
 
@@ -41,11 +49,14 @@ def page(
         url: below the screen's own path, beginning with a slash.
         permission: who may; judged before the method runs.
         max_body: bytes that a request may have.
+        fresh: it takes a proof of the last 15 minutes that this is who it was: whoever finds an open console, or has its
+            cookie, does not get to come back to it.
     """
 
     def decorator(view: View) -> View:
         view.permission = permission  # type: ignore[attr-defined]  # read by _run_view
         view.max_body = max_body  # type: ignore[attr-defined]
+        view.fresh = fresh  # type: ignore[attr-defined]
         exposed: View = expose(url, methods=tuple(methods))(view)
         return exposed
 
@@ -121,7 +132,11 @@ class Screen(BaseView):  # type: ignore[misc]  # Flask-Admin's metaclass has no 
             if not view.permission.allows(principal.role):  # type: ignore[attr-defined]
                 raise ConsoleForbidden(f"{principal.role} at {request.endpoint}")
             asked = Asked(principal, self.tenant_for(arguments.pop("slug", None)), asked.now)
+            if view.fresh:  # type: ignore[attr-defined]
+                require_recent(principal, asked.now)
             return view(self, asked, **arguments)
+        except SignInAgain as refusal:
+            return proof_screen(refusal, asked, self)
         except Refusal as refusal:
             return refusal_screen(refusal, asked, self)
         except DATABASE_ERRORS as error:

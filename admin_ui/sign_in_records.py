@@ -37,7 +37,7 @@ class HandedOver:
     """Who the staff tenant's host says this is, in which session there, and when they proved it."""
 
     email: str
-    authenticated_at: dt.datetime
+    authenticated_at: dt.datetime | None
     target: str
     tenant_id: int
     session_id: str
@@ -108,7 +108,7 @@ def keep_code(
     code: str,
     *,
     email: str,
-    authenticated_at: dt.datetime,
+    authenticated_at: dt.datetime | None,
     origin: tuple[int, str],
     now: dt.datetime,
 ) -> bool:

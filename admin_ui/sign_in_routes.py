@@ -127,7 +127,10 @@ def _tenants_way_in(*, again: bool) -> str:
     """The way that somebody of a tenant came by, to prove it again; it is not another one that may be down."""
     session = session_here(door().now) if again else None
     path = {"break_glass": "/break-glass", "local": "/sign-in", "ldap": "/sign-in"}.get(session.way if session else "")
-    query = {"next": wanted_target()} | ({"force": "1"} if again and path is None else {})
+    query = {"next": wanted_target()}
+    if session is not None and session.idp_name and web.trust().by_name(session.idp_name):
+        query["idp"] = session.idp_name  # one that is switched off is nobody's way any more
+    query |= {"force": "1"} if again and path is None else {}
     return f"{path or '/saml/login'}?{urlencode(query)}"
 
 

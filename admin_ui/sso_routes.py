@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from urllib.parse import urlencode
 
 from flask import request
@@ -13,7 +14,7 @@ from admin_ui.staff_cookies import door, keep_sign_in_secret, sign_in_secret
 from admin_ui.staff_door import HAND_OVER_PATH, enter_console, see_other, staff_blueprint, wanted_target
 from admin_ui.staff_sso import begin_sso, begun_at, finish_with_hand_over, hand_over
 from identity.browsers import SESSION_COOKIE
-from identity.sessions import current_session
+from identity.sessions import CurrentSession, current_session
 from tenants import web
 from tenants.errors import NotFound
 from tenants.organisations.access import SSO
@@ -48,13 +49,18 @@ def hand_over_page() -> WerkzeugResponse:
     found = current_session(tenant, web.trust().organisations, token, now) if token else None
     again = request.args.get("again") == "1"
     # A password of that tenant's own, or of its directory, is no single sign-on: it opens no console of staff.
-    if found is None or found.way != SSO or (again and found.created_at < began):
+    if found is None or found.way != SSO or (again and not _is_proved(found, began)):
         back = request.full_path.rstrip("?")
         return see_other(f"/saml/login?{urlencode({'next': back} | ({'force': '1'} if again else {}))}")
     code = hand_over(asked, tenant.id, found, now)
     response = see_other(f"{web.settings().app_url}{RETURN_PATH}?{urlencode({'code': code})}")
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _is_proved(session: CurrentSession, since: dt.datetime) -> bool:
+    """Whether the person has signed in anew at the identity provider since then; that it remembered them is no proof."""
+    return session.proved_at is not None and session.proved_at >= since
 
 
 @sso_routes.get(RETURN_PATH)

@@ -47,13 +47,20 @@ def enter(
     how: str,
     door: Door,
     *,
-    authenticated_at: dt.datetime | None = None,
+    proved_at: dt.datetime | None = None,
     origin: tuple[int, str] | None = None,
 ) -> str:
-    """Open a session, inside a transaction; always under a new token, and the browser's former session ends."""
+    """Open a session, inside a transaction; always under a new token, and the browser's former session ends.
+
+    Args:
+        proved_at: when the person proved who they are to somebody else, which is no later than now; None where they did so
+            here and now, or, with an `origin`, nowhere.
+        origin: the staff tenant, and the session there that this one is entered through.
+    """
     if door.former:
         end_session_of_token(door.former, door.now)
-    token = open_console_session(staff.id, how, door.browser, door.now, authenticated_at=authenticated_at, origin=origin)
+    proved = (min(proved_at, door.now) if proved_at else None) if origin else door.now
+    token = open_console_session(staff.id, how, door.browser, door.now, authenticated_at=proved, origin=origin)
     change_staff(staff.id, {"last_sign_in_at": door.now})
     record_staff(StaffEventType.SIGNED_IN, at=door.now, actor=f"staff:{staff.id}", staff_id=staff.id, how=how)
     return token

@@ -62,7 +62,7 @@ def hand_over(browser_hash: str, tenant_id: int, session: CurrentSession, now: d
             browser_hash,
             code,
             email=session.person.email,
-            authenticated_at=session.created_at,
+            authenticated_at=session.proved_at,
             origin=(tenant_id, session.id),
             now=now,
         )
@@ -84,7 +84,7 @@ def finish_with_hand_over(secret: str, code: str, door: Door) -> Entered:
         staff = find_staff_by_email(handed.email)
         if staff is not None and staff.active:
             origin = (handed.tenant_id, handed.session_id)
-            token = enter(staff, BY_SSO, door, authenticated_at=min(handed.authenticated_at, door.now), origin=origin)
+            token = enter(staff, BY_SSO, door, proved_at=handed.authenticated_at, origin=origin)
             return Entered(token, handed.target)
     sign_in_log.info("staff_refused", staff=staff.id if staff else None, step="sso")
     raise StaffUnknown("no active account of this address")

@@ -101,7 +101,7 @@ def _sign_in(
         receipt.require_whole()
         if arrival.session_token:
             end_session(tenant.id, arrival.session_token, now, reason="signed_in_again")
-        entry = entry_by_sso(trust, assertion)
+        entry = entry_by_sso(trust, assertion, judged.exchange, now)
         with together():
             session = open_session(tenant, person, entry, access, arrival.browser, now)
             record(tenant.id, EventType.SESSION_OPENED, at=now, actor=person.id, session=session.id, idp=trust.idp_name)

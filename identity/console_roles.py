@@ -19,10 +19,13 @@ from tenants.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class ConsoleRole:
-    """The strongest of what was granted by name, what this sign-in's rules give, and what an emergency does; None for none."""
+    """The strongest of what was granted by name, what this sign-in's rules give, and what an emergency does; None for none.
+
+    `proved_at`: when the person last proved who they are in this session.
+    """
 
     role: Role | None
-    signed_in_at: dt.datetime
+    proved_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ _FIND = Prepared(
         RoleRule.role.label("ruled"),
         BreakGlassAdmin.user_id.label("break_glass"),
         PlacementRuleRow.role.label("placed"),
-        SessionRow.created_at,
+        SessionRow.proved_at,
     )
     .select_from(SessionRow)
     .join(User, sa.and_(User.tenant_id == SessionRow.tenant_id, User.id == SessionRow.user_id))
@@ -93,7 +96,7 @@ def console_role_of(tenant_id: int, user_id: str, session_id: str) -> ConsoleRol
         return None
     held = {row.granted, row.ruled, row.placed, Role.ADMIN.value if row.break_glass else None}
     role = next((role for role in (Role.ADMIN, Role.VIEWER) if role.value in held), None)
-    return ConsoleRole(role, row.created_at)
+    return ConsoleRole(role, row.proved_at)
 
 
 def held_roles(tenant_id: int, user_id: str, now: dt.datetime) -> list[HeldRole]:

@@ -172,6 +172,8 @@ class SessionRow(TenantScoped, Model):
 
     `client` is what an application on a person's device calls itself: its session has a bearer token and no cookie.
     `way` is how they came in; what belongs to SAML (`idp_id`, `name_id`, …) is there where that was by SSO alone.
+    `proved_at`: when its person proved who they are, where that was asked for: a password typed here, or a new sign-in that
+    the identity provider vouches for (ForceAuthn, AuthnInstant); None where it may only have remembered them.
     `role_rule_id` is the rule for the tenant's console that the attributes of this sign-in met; whether there still is such
     a rule is looked up with each request there; `placement_rule_id` is the one of placement that said a role.
     """
@@ -211,6 +213,7 @@ class SessionRow(TenantScoped, Model):
     user_agent: Mapped[str] = mapped_column(sa.String(300))
     address: Mapped[str] = mapped_column(sa.String(45))
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
+    proved_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)
     seen_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     ended_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from config.database import new_id, transaction
 from config.statements import Prepared
-from identity.assertion import Assertion
+from identity.assertion import Assertion, Exchange
 from identity.exchanges import hash_of
 from identity.models import SessionRow, User
 from identity.provisioning import COLUMNS, Person
@@ -56,12 +56,14 @@ class OpenedSession:
 class Entry:
     """How somebody has come in. `way` is one of `identity.models.SESSION_WAYS`; what belongs to SAML is None for the others.
 
+    `proved_at`: when they proved who they are, where that was asked for now; None where somebody may only have remembered them.
     `ends_at`: the session ends then at the latest. `client`: what the application calls itself whose session it is; None for a
     browser's.
     """
 
     way: str
     authn_context: str = ""
+    proved_at: dt.datetime | None = None
     ends_at: dt.datetime | None = None
     idp_id: str | None = None
     name_id: str | None = None
@@ -78,7 +80,7 @@ class Entry:
 class CurrentSession:
     """The session that a request belongs to, and whose it is. `expires_at` is the sooner of idle and absolute end.
 
-    The identity provider is None for whoever did not come by one.
+    The identity provider is None for whoever did not come by one; `proved_at` for whoever proved nothing in it.
     """
 
     id: str
@@ -87,6 +89,7 @@ class CurrentSession:
     idp_name: str | None
     idp_display_name: str | None
     created_at: dt.datetime
+    proved_at: dt.datetime | None
     expires_at: dt.datetime
     authn_context: str
 
@@ -97,6 +100,7 @@ _SELECT = (
     sa.select(
         SessionRow.id,
         SessionRow.created_at,
+        SessionRow.proved_at,
         SessionRow.seen_at,
         SessionRow.expires_at,
         SessionRow.authn_context,
@@ -142,11 +146,12 @@ _END = Prepared(
 )
 
 
-def entry_by_sso(trust: SAMLTrust, assertion: Assertion) -> Entry:
+def entry_by_sso(trust: SAMLTrust, assertion: Assertion, exchange: Exchange | None, now: dt.datetime) -> Entry:
     """What a session keeps of the assertion that opens it; texts that somebody else wrote are cut to what its columns hold."""
     return Entry(
         way=SSO,
         authn_context=assertion.authn_context[:256],
+        proved_at=_proved_at(assertion, exchange, now),
         ends_at=assertion.session_not_on_or_after,
         idp_id=trust.idp_id,
         name_id=assertion.name_id,
@@ -157,6 +162,17 @@ def entry_by_sso(trust: SAMLTrust, assertion: Assertion) -> Entry:
         role_rule_id=trust.console_rule_of(assertion.attributes),
         placement_rule_id=trust.placement.place(assertion.attributes).role_rule_id,
     )
+
+
+def _proved_at(assertion: Assertion, exchange: Exchange | None, now: dt.datetime) -> dt.datetime | None:
+    """When the person signed in at the identity provider, by our clock, where a new sign-in was demanded of it.
+
+    Verification has held AuthnInstant against the demand, with a clock that may differ (`identity.saml.statements`), so it was
+    not before that. Without a demand nothing is proved: some identity providers call each answer a sign-in of this moment.
+    """
+    if exchange is None or not exchange.fresh or exchange.created_at is None or assertion.authn_instant is None:
+        return None
+    return min(max(assertion.authn_instant, exchange.created_at), now)
 
 
 def open_session(
@@ -192,6 +208,7 @@ def open_session(
             "user_agent": browser.user_agent[:300],
             "address": browser.address[:45],
             "created_at": now,
+            "proved_at": entry.proved_at,
             "seen_at": now,
             "expires_at": expires_at,
             "ended_at": None,
@@ -268,6 +285,7 @@ def _session_of(row: Any, idle_end: dt.datetime) -> CurrentSession:
         idp_name=row.idp_name,
         idp_display_name=row.idp_display_name,
         created_at=row.created_at,
+        proved_at=row.proved_at,
         expires_at=min(row.expires_at, idle_end),
         authn_context=row.authn_context,
     )

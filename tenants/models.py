@@ -255,7 +255,10 @@ class AuditEvent(TenantScoped, Model):
 
 
 class APIToken(Model):
-    """A bearer token of the management API, stored as SHA-256. `tenant_id` is empty for staff's own."""
+    """A bearer token of the management API, stored as SHA-256. `tenant_id` is empty for staff's own.
+
+    `made_under`: the role of the person who made it at the console, by where it came from: it ends with that role.
+    """
 
     __tablename__ = "api_token"
     __table_args__ = (
@@ -270,6 +273,7 @@ class APIToken(Model):
     tenant_id: Mapped[int | None] = mapped_column(sa.ForeignKey("tenant.id", ondelete="CASCADE"), index=True)
     label: Mapped[str] = mapped_column(sa.String(200), default="")
     made_by: Mapped[str | None] = mapped_column(sa.String(200))
+    made_under: Mapped[str | None] = mapped_column(sa.String(60))
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UTCDateTime)
     revoked_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime)

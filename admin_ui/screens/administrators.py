@@ -11,9 +11,9 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from admin_ui.actors import actor_words
 from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, submitted
+from admin_ui.principals import require_recent
 from admin_ui.rendering import notify
 from admin_ui.screen import TenantScreen, page
-from admin_ui.screens.proof import proof_first
 from config.database import transaction
 from tenants.console_role_records import grants_of, rules_of
 from tenants.console_role_schemas import GrantCreate, GrantPatch, RuleCreate
@@ -36,11 +36,9 @@ class AdministratorsScreen(TenantScreen):
         """Who was named, and the rules."""
         return self._page(asked)
 
-    @page("/grants", CONFIGURE, methods=("POST",))
+    @page("/grants", CONFIGURE, methods=("POST",), fresh=True)
     def grant(self, asked: Asked) -> WerkzeugResponse:
         """Name somebody."""
-        if elsewhere := self._proof_first(asked):
-            return elsewhere
         sent = submitted(GrantCreate(), request.form)
         if sent.values is None:
             return self._page(asked, grant=sent.shown, grant_errors=sent.errors, status=422)
@@ -62,8 +60,7 @@ class AdministratorsScreen(TenantScreen):
                 withdraw_grant(asked.tenant, chosen, actor=asked.actor, now=asked.now)
             notify("The role was taken away. The person is out of the console with their next click.")
             return self.see_other("index", asked)
-        if elsewhere := self._proof_first(asked):
-            return elsewhere
+        require_recent(asked.principal, asked.now)
         sent = submitted(GrantPatch(), request.form)
         if sent.values is None:
             raise NotFound("no such role")
@@ -72,11 +69,9 @@ class AdministratorsScreen(TenantScreen):
         notify(f"This person is {_words_of(given.role)} now.")
         return self.see_other("index", asked)
 
-    @page("/rules", CONFIGURE, methods=("POST",))
+    @page("/rules", CONFIGURE, methods=("POST",), fresh=True)
     def rule(self, asked: Asked) -> WerkzeugResponse:
         """Make a rule."""
-        if elsewhere := self._proof_first(asked):
-            return elsewhere
         sent = submitted(RuleCreate(), request.form)
         if sent.values is None:
             return self._page(asked, rule=sent.shown, rule_errors=sent.errors, status=422)
@@ -96,10 +91,6 @@ class AdministratorsScreen(TenantScreen):
             drop_rule(asked.tenant, _row_id(rule_id), actor=asked.actor, now=asked.now)
         notify("The rule was removed. Whoever had a role by it alone is out of the console with their next click.")
         return self.see_other("index", asked)
-
-    def _proof_first(self, asked: Asked) -> WerkzeugResponse | None:
-        """Whoever finds an open console does not get to come back to it."""
-        return proof_first(asked, self.url_of("index", asked))
 
     def _page(
         self,

@@ -13,7 +13,6 @@ from admin_ui.forms import errors_of
 from admin_ui.rendering import notify
 from admin_ui.screen import TenantScreen, page
 from admin_ui.screens.people.local_accounts import means
-from admin_ui.screens.proof import proof_first
 from config.database import transaction
 from identity.local_accounts.break_glass_records import named_admins
 from identity.local_sign_in.accounts import holder_of
@@ -42,11 +41,9 @@ class BreakGlassScreen(TenantScreen):
         """Who is named, and who came in."""
         return self._page(asked)
 
-    @page("/name", CONFIGURE, methods=("POST",))
+    @page("/name", CONFIGURE, methods=("POST",), fresh=True)
     def name_one(self, asked: Asked) -> WerkzeugResponse:
         """Name somebody who has a local account."""
-        if elsewhere := proof_first(asked, self.url_of("index", asked)):
-            return elsewhere
         email, reason = request.form.get("email", ""), request.form.get("reason", "")
         try:
             holder = holder_of(asked.tenant.id, email)

@@ -92,13 +92,13 @@ class DirectoriesScreen(TenantScreen):
         lines = [(item, directory_settings_of(item.settings)) for item in directories_of(asked.tenant.id)]
         return self.render("directories/list.html", asked, lines=lines, supported=is_supported())
 
-    @page("/new", CONFIGURE)
+    @page("/new", CONFIGURE, fresh=True)
     def new(self, asked: Asked) -> Response:
         """The form of a new one."""
         begun = BASED_ON.get(request.args.get("like", ""), NOTHING)
         return self._form(asked, None, values={**_values_of(None), **begun})
 
-    @page("/new", CONFIGURE, methods=("POST",))
+    @page("/new", CONFIGURE, methods=("POST",), fresh=True)
     def create(self, asked: Asked) -> Response | WerkzeugResponse:
         """Connect one."""
         return self._save(asked, None)
@@ -108,13 +108,13 @@ class DirectoriesScreen(TenantScreen):
         """One of them: where it is, what is made of it, how its last sync went."""
         return self._show(asked, require_directory(asked.tenant.id, directory))
 
-    @page("/<directory>/edit", CONFIGURE)
+    @page("/<directory>/edit", CONFIGURE, fresh=True)
     def edit(self, asked: Asked, directory: str) -> Response:
         """Its form; never its password."""
         found = require_directory(asked.tenant.id, directory)
         return self._form(asked, found, values=_values_of(found))
 
-    @page("/<directory>/edit", CONFIGURE, methods=("POST",))
+    @page("/<directory>/edit", CONFIGURE, methods=("POST",), fresh=True)
     def change(self, asked: Asked, directory: str) -> Response | WerkzeugResponse:
         """Change it."""
         return self._save(asked, require_directory(asked.tenant.id, directory))
@@ -143,7 +143,7 @@ class DirectoriesScreen(TenantScreen):
             notify("People are being compared with the directory; how it went shows here in a while.")
         return self.see_other("show", asked, directory=directory)
 
-    @page("/<directory>/remove", CONFIGURE, methods=("POST",))
+    @page("/<directory>/remove", CONFIGURE, methods=("POST",), fresh=True)
     def remove(self, asked: Asked, directory: str) -> WerkzeugResponse:
         """Take it away."""
         with transaction():

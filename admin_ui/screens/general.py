@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, submitted
-from admin_ui.principals import require_recent
 from admin_ui.rendering import known_screen_url, notify, screen_url
 from admin_ui.screen import TenantScreen, page
 from config.database import transaction
@@ -87,15 +86,14 @@ class GeneralScreen(TenantScreen):
         done = "Suspended. Nobody can sign in, and every session has ended." if suspended else "Active again."
         return self._change(asked, {}, form.values, form.errors, done)
 
-    @page("/delete", ONBOARD)
+    @page("/delete", ONBOARD, fresh=True)
     def confirm(self, asked: Asked) -> Response:
         """What deleting means, and the field that the name is typed into."""
         return self.render("tenants/delete.html", asked, errors={}, typed="")
 
-    @page("/delete", ONBOARD, methods=("POST",))
+    @page("/delete", ONBOARD, methods=("POST",), fresh=True)
     def delete(self, asked: Asked) -> Response | WerkzeugResponse:
         """Delete, where the name was typed as it is and the person has proved who they are a moment ago."""
-        require_recent(asked.principal, asked.now)
         typed = request.form.get("name", "")
         if typed.strip() != asked.tenant.name:
             errors = {"name": ["This is not its name. Nothing was deleted."]}

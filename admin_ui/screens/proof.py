@@ -1,17 +1,13 @@
-"""What takes a recent sign-in leads to the sign-in page first, and back."""
+"""Where a form cannot wait for the proof: what it was made for ends with the session that a new sign-in replaces."""
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
-from flask import redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.access_errors import SignInAgain
 from admin_ui.asked import Asked
-from admin_ui.door import SIGN_IN_PATH
 from admin_ui.principals import require_recent
-from admin_ui.rendering import notify
+from admin_ui.proof import lead_to_proof
 
 
 def proof_first(asked: Asked, back: str) -> WerkzeugResponse | None:
@@ -23,6 +19,5 @@ def proof_first(asked: Asked, back: str) -> WerkzeugResponse | None:
     try:
         require_recent(asked.principal, asked.now)
     except SignInAgain as refusal:
-        notify(f"{refusal.sentence} {refusal.advice}", "warn")
-        return redirect(f"{SIGN_IN_PATH}?{urlencode({'again': '1', 'next': back})}", 303)
+        return lead_to_proof(refusal, back)
     return None

@@ -13,7 +13,6 @@ from admin_ui.factor_records import factors_of
 from admin_ui.forms import errors_of, submitted
 from admin_ui.rendering import notify
 from admin_ui.screen import StaffScreen, page
-from admin_ui.screens.proof import proof_first
 from admin_ui.staff_accounts import (
     Invitation,
     change_active,
@@ -66,17 +65,15 @@ class StaffAccountsScreen(StaffScreen):
             now=asked.now,
         )
 
-    @page("/invite", ONBOARD)
+    @page("/invite", ONBOARD, fresh=True)
     def invite_form(self, asked: Asked) -> WerkzeugResponse:
         """Who is to be invited."""
         shown = {"role": Role.SUPPORT.value, "email": "", "name": ""}
-        return proof_first(asked, self.url_of("invite_form", asked)) or self._invite_page(asked, shown, {}, 200)
+        return self._invite_page(asked, shown, {}, 200)
 
-    @page("/invite", ONBOARD, methods=("POST",))
+    @page("/invite", ONBOARD, methods=("POST",), fresh=True)
     def invite(self, asked: Asked) -> WerkzeugResponse:
         """Make the account, and show its link, this once."""
-        if elsewhere := proof_first(asked, self.url_of("invite_form", asked)):
-            return elsewhere
         sent = submitted(InviteForm(), request.form)
         if sent.values is None:
             return self._invite_page(asked, sent.shown, sent.errors, 422)
@@ -106,12 +103,10 @@ class StaffAccountsScreen(StaffScreen):
             now=asked.now,
         )
 
-    @page("/<staff_id>/role", ONBOARD, methods=("POST",))
+    @page("/<staff_id>/role", ONBOARD, methods=("POST",), fresh=True)
     def role(self, asked: Asked, staff_id: str) -> WerkzeugResponse:
         """Owner, or support; ends the account's sessions."""
         account, role = _account(staff_id), request.form.get("role", "")
-        if elsewhere := self._proof_first(asked, account):
-            return elsewhere
         if role not in STAFF_ROLES:
             raise NotFound("no such role")
         with transaction():
@@ -119,42 +114,33 @@ class StaffAccountsScreen(StaffScreen):
         notify("The role was changed. Open sessions of the account were ended.")
         return self.see_other("show", asked, staff_id=account.id)
 
-    @page("/<staff_id>/active", ONBOARD, methods=("POST",))
+    @page("/<staff_id>/active", ONBOARD, methods=("POST",), fresh=True)
     def active(self, asked: Asked, staff_id: str) -> WerkzeugResponse:
         """Switch an account off, or on again."""
         account, wanted = _account(staff_id), request.form.get("active") == "yes"
-        if elsewhere := self._proof_first(asked, account):
-            return elsewhere
         with transaction():
             change_active(account.id, wanted, actor=asked.actor, now=asked.now)
         notify("The account is switched on." if wanted else "The account is switched off, and its sessions have ended.")
         return self.see_other("show", asked, staff_id=account.id)
 
-    @page("/<staff_id>/reset", ONBOARD, methods=("POST",))
+    @page("/<staff_id>/reset", ONBOARD, methods=("POST",), fresh=True)
     def reset(self, asked: Asked, staff_id: str) -> WerkzeugResponse:
         """Take password and factors away, and show a new link, this once."""
         account = _account(staff_id)
-        if elsewhere := self._proof_first(asked, account):
-            return elsewhere
         with transaction():
             made = reset(account.id, actor=asked.actor, now=asked.now)
         return self._link_page(asked, made)
 
-    @page("/<staff_id>/sessions", ONBOARD, methods=("POST",))
+    @page("/<staff_id>/sessions", ONBOARD, methods=("POST",), fresh=True)
     def sessions(self, asked: Asked, staff_id: str) -> WerkzeugResponse:
         """End one session of an account, or all of them."""
         account, chosen = _account(staff_id), request.form.get("session") or None
-        if elsewhere := self._proof_first(asked, account):
-            return elsewhere
         if chosen is not None and not is_row_id(chosen):
             raise NotFound("no such session")
         with transaction():
             end_sessions(account.id, actor=asked.actor, now=asked.now, session_id=chosen)
         notify("The session has ended." if chosen else "All sessions of the account have ended.")
         return self.see_other("show", asked, staff_id=account.id)
-
-    def _proof_first(self, asked: Asked, account: Staff) -> WerkzeugResponse | None:
-        return proof_first(asked, self.url_of("show", asked, staff_id=account.id))
 
     def _invite_page(self, asked: Asked, shown: object, errors: object, status: int) -> Response:
         return self.render("staff/invite.html", asked, status=status, shown=shown, errors=errors)

@@ -15,7 +15,6 @@ from admin_ui.listing import Column, Listing, Page, read_query
 from admin_ui.principals import require_no_emergency
 from admin_ui.rendering import notify
 from admin_ui.screen import TenantScreen, page
-from admin_ui.screens.proof import proof_first
 from config.database import transaction
 from identity.errors import NotSignedIn
 from identity.people_records import hold_person
@@ -51,11 +50,9 @@ class TokensScreen(TenantScreen):
         """Tokens, newest first; never their secrets."""
         return self._list(asked, BLANK, {})
 
-    @page("/", CONFIGURE, methods=("POST",))
+    @page("/", CONFIGURE, methods=("POST",), fresh=True)
     def create(self, asked: Asked) -> WerkzeugResponse:
         """Make one, and show its secret in this answer: nothing keeps it, so there is no other page to lead to."""
-        if elsewhere := proof_first(asked, self.url_of("index", asked)):
-            return elsewhere
         form = submitted(TokenCreate(), request.form)
         shown = {**BLANK, **form.shown}
         if form.values is None:

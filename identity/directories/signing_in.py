@@ -117,7 +117,7 @@ def _let_in(found: Found, profile: Profile, placement: Placement, visit: Visit, 
         visit.within(person)
         access = visit.organisations.access_of(person.organisation_id)
         with together():
-            entry = Entry(way=LDAP, placement_rule_id=placement.role_rule_id)
+            entry = Entry(way=LDAP, proved_at=now, placement_rule_id=placement.role_rule_id)
             session = open_session(visit.tenant, person, entry, access, visit.browser, now)
             facts = {"session": session.id, "way": LDAP, "directory": trust.name}
             record(tenant_id, EventType.SESSION_OPENED, at=now, actor=person.id, **facts)

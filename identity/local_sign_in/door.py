@@ -144,7 +144,8 @@ def enter(account: Account, way: str, how: str, target: str, door: Door) -> Ente
         end_session(tenant.id, door.former, now, reason="signed_in_again")
     access = door.organisations.access_of(person.organisation_id)
     ends_at = now + BREAK_GLASS_LIFETIME if way == BREAK_GLASS else None
-    session = open_session(tenant, person, Entry(way=way, ends_at=ends_at), access, door.browser, now)
+    entry = Entry(way=way, proved_at=now, ends_at=ends_at)
+    session = open_session(tenant, person, entry, access, door.browser, now)
     device = remember_browser(tenant.id, person.id, door.device, now)
     record(tenant.id, EventType.SESSION_OPENED, at=now, actor=person.id, session=session.id, way=way, how=how)
     return Entered(session, device, target)

@@ -36,13 +36,19 @@ def staff_id(world: World, role: str = "staff") -> str:
 def give_staff_session(browser: Browser, account: str) -> None:
     """Open a session of an account in a browser."""
     with browser.app.app_context(), transaction():
-        token = open_console_session(account, "password_totp", FACTS, utc_now())
+        token = open_console_session(account, "password_totp", FACTS, utc_now(), authenticated_at=utc_now())
     host = browser.host.partition(":")[0]
     browser.client.set_cookie(STAFF_COOKIE, token, domain=host, secure=True, httponly=True)
 
 
-def tenant_client(world: World, organisation: Organisation | None = None, role: str | None = "admin") -> Browser:
-    """A browser at an organisation's host in which one of its people is signed in: `admin`, `viewer`, or None for no role."""
+def tenant_client(
+    world: World, organisation: Organisation | None = None, role: str | None = "admin", *, fresh: bool = True
+) -> Browser:
+    """A browser at an organisation's host in which one of its people is signed in: `admin`, `viewer`, or None for no role.
+
+    Args:
+        fresh: a new sign-in was demanded, so that they may do what reaches far.
+    """
     organisation = organisation or world.acme
     who = role or "person"
     email = f"{who}@{organisation.domain}"
@@ -50,7 +56,7 @@ def tenant_client(world: World, organisation: Organisation | None = None, role: 
         grant(world, organisation, email, role)
     browser = world.browser(organisation)
     attributes = {"mail": [email], "givenName": [who.title()], "sn": ["Example"]}
-    signed_in = world.sign_in(browser, organisation, name_id=email, attributes=attributes)
+    signed_in = world.sign_in(browser, organisation, force=fresh, name_id=email, attributes=attributes)
     assert signed_in.status_code == 303, signed_in.get_data(as_text=True)
     return browser
 

@@ -85,10 +85,16 @@ class World:
         return organisation.idp.response(**(good | parts))
 
     def sign_in(
-        self, browser: Browser, organisation: Organisation | None = None, target: str = "/", **parts: Any
+        self,
+        browser: Browser,
+        organisation: Organisation | None = None,
+        target: str = "/",
+        *,
+        force: bool = False,
+        **parts: Any,
     ) -> TestResponse:
-        """A whole sign-in by a browser."""
-        started = browser.start(target)
+        """A whole sign-in by a browser; with `force`, a new one is demanded of the identity provider (ForceAuthn)."""
+        started = browser.start(target, **({"force": "1"} if force else {}))
         return browser.post_response(self.response(started, organisation, **parts), started.relay_state)
 
     def change_settings(self, organisation: Organisation | None = None, **changes: Any) -> None:

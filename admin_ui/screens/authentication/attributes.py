@@ -115,7 +115,7 @@ class SAMLAttributesScreen(ProviderPages):
         notify("The draft is up to date. Test it again before it is promoted.")
         return self.see_other("show", asked, name=name)
 
-    @page("/<name>/promote", CONFIGURE, methods=("POST",))
+    @page("/<name>/promote", CONFIGURE, methods=("POST",), fresh=True)
     def promote(self, asked: Asked, name: str) -> Response | WerkzeugResponse:
         """Put the draft in force: tested, or with a reason."""
         reason = request.form.get("reason") if "reason" in request.form else None

@@ -46,23 +46,23 @@ class ConnectionScreen(TenantScreen):
     label, path, endpoint_name, part_of = "Connection", "/authentication-connection", "connection", "authentication"
     icon = "link"
 
-    @page("/", CONFIGURE)
+    @page("/", CONFIGURE, fresh=True)
     def index(self, asked: Asked) -> Response:
         """Connect another one."""
         return self._form(asked, None, {"name": "", "display_name": ""})
 
-    @page("/", CONFIGURE, methods=("POST",), max_body=MAX_BODY)
+    @page("/", CONFIGURE, methods=("POST",), max_body=MAX_BODY, fresh=True)
     def create(self, asked: Asked) -> Response | WerkzeugResponse:
         """Connect it, or try its source only."""
         return self._taken(asked, None)
 
-    @page("/<name>", CONFIGURE)
+    @page("/<name>", CONFIGURE, fresh=True)
     def edit(self, asked: Asked, name: str) -> Response:
         """Another source, another name for people."""
         provider = require_provider(asked.tenant.id, name)
         return self._form(asked, provider, {"name": name, "display_name": provider.display_name, **source_shown(provider)})
 
-    @page("/<name>", CONFIGURE, methods=("POST",), max_body=MAX_BODY)
+    @page("/<name>", CONFIGURE, methods=("POST",), max_body=MAX_BODY, fresh=True)
     def save(self, asked: Asked, name: str) -> Response | WerkzeugResponse:
         """Save it, or try its source only."""
         return self._taken(asked, require_provider(asked.tenant.id, name))

@@ -92,7 +92,7 @@ class MetadataScreen(ProviderPages):
             cut=len(xml) > MAX_XML_SHOWN,
         )
 
-    @page("/<name>/version/<number>/restore", CONFIGURE, methods=("POST",))
+    @page("/<name>/version/<number>/restore", CONFIGURE, methods=("POST",), fresh=True)
     def restore(self, asked: Asked, name: str, number: str) -> WerkzeugResponse:
         """Go back: what that version says holds at once, as a new one."""
         try:
@@ -124,7 +124,7 @@ class MetadataScreen(ProviderPages):
             xml=xml[:MAX_XML_SHOWN],
         )
 
-    @page("/<name>/pending", CONFIGURE, methods=("POST",))
+    @page("/<name>/pending", CONFIGURE, methods=("POST",), fresh=True)
     def decide(self, asked: Asked, name: str) -> WerkzeugResponse:
         """Approve or refuse exactly what was shown."""
         approved = request.form.get("decision") == APPROVE

@@ -72,6 +72,8 @@ class PlacementPages(TenantScreen):
     def save(self, asked: Asked, name: str) -> Response | WerkzeugResponse:
         """Save it, or show what it would do."""
         whose, document = Whose(self.kind, name), _document_of(request.form)
+        if request.form.get("act") != PREVIEW and any(rule["role"] for rule in document["rules"]):
+            require_recent(asked.principal, asked.now)
         try:
             named = chosen_document(organisations_of(asked.tenant.id), document)
             wanted = PlacementBody().load({name: value for name, value in named.items() if (name, value) != ("version", "")})
@@ -79,9 +81,6 @@ class PlacementPages(TenantScreen):
                 foresight = foresee(asked.tenant.id, whose, wanted, wiring.keys())[1]
                 foreseen = foresight_document(foresight, organisations_of(asked.tenant.id), asked.tenant.name)
                 return self._form(asked, name, document, foreseen=foreseen)
-            if any(rule["role"] for rule in document["rules"]):
-                # Told on the form, which keeps what was typed: many rules are much to type.
-                require_recent(asked.principal, asked.now)
             with transaction():
                 change_placement(asked.tenant, whose, wanted, actor=asked.actor, now=asked.now)
         except ma.ValidationError as error:

@@ -114,7 +114,7 @@ class AuthenticationScreen(TenantScreen):
             notify("The interval was changed. It holds at once.")
         return self.see_other("show", asked, name=name)
 
-    @page("/<name>/switch", CONFIGURE, methods=("POST",))
+    @page("/<name>/switch", CONFIGURE, methods=("POST",), fresh=True)
     def switch(self, asked: Asked, name: str) -> WerkzeugResponse:
         """Let it sign people in, or not, as the button said: two who press the same one want the same."""
         wanted = request.form.get("enabled") == "true"
@@ -124,7 +124,7 @@ class AuthenticationScreen(TenantScreen):
         notify(f"{changed.display_name}: {now_on}")
         return self.see_other("show", asked, name=name)
 
-    @page("/<name>/delete", CONFIGURE, methods=("POST",))
+    @page("/<name>/delete", CONFIGURE, methods=("POST",), fresh=True)
     def delete(self, asked: Asked, name: str) -> WerkzeugResponse:
         """Take it away: its sessions end, its people stay and are known again if it comes back."""
         with transaction():

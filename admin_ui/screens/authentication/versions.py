@@ -56,7 +56,7 @@ class VersionsScreen(ProviderPages):
             words=settings_words,
         )
 
-    @page("/<name>/<number>/restore", CONFIGURE, methods=("POST",))
+    @page("/<name>/<number>/restore", CONFIGURE, methods=("POST",), fresh=True)
     def restore(self, asked: Asked, name: str, number: str) -> WerkzeugResponse:
         """Go back: the settings of that version hold at once, as a new one."""
         chosen = number_of(number)

@@ -15,7 +15,6 @@ from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import TenantScreen, page
 from admin_ui.screens.diagnosis.ways import ways_of
 from admin_ui.screens.diagnosis.xml_words import indented
-from admin_ui.screens.proof import proof_first
 from config.database import transaction
 from identity.advice_clocks import clock_of
 from identity.advice_messages import refetch_words
@@ -133,7 +132,7 @@ class AttemptsScreen(TenantScreen):
             notify(DRAFTED.format(label=offer.label[:1].lower() + offer.label[1:]))
         return redirect(known_screen_url("saml_attributes.show", asked, name=idp), 303)
 
-    @page("/<attempt_id>/relink", CONFIGURE, methods=("POST",))
+    @page("/<attempt_id>/relink", CONFIGURE, methods=("POST",), fresh=True)
     def relink(self, asked: Asked, attempt_id: str) -> WerkzeugResponse:
         """Take the offer to link somebody's account to their next sign-in, by the identity provider of this attempt."""
         explained = explain_attempt(asked.tenant.id, attempt_id)
@@ -142,8 +141,6 @@ class AttemptsScreen(TenantScreen):
         attempt = explained.found.attempt
         if user_id is None or attempt.idp is None:
             raise NotFound("no such offer")
-        if elsewhere := proof_first(asked, self.url_of("show", asked, attempt_id=attempt_id)):
-            return elsewhere
         with transaction():
             relink_person(
                 asked.tenant,

@@ -11,7 +11,6 @@ from admin_ui.actors import actor_words
 from admin_ui.asked import Asked
 from admin_ui.rendering import notify
 from admin_ui.screen import TenantScreen, page
-from admin_ui.screens.proof import proof_first
 from config.database import transaction
 from identity.local_accounts.account_records import page_of_accounts
 from identity.local_sign_in.accounts import give_account, show_account, take_account, take_factors
@@ -56,34 +55,28 @@ class LocalAccountsScreen(TenantScreen):
             "people/local_account.html", asked, person=person, shown=shown, states=STATES, actors=actors, mailed=mailed
         )
 
-    @page(ACCOUNT + "/link", CONFIGURE, methods=("POST",))
+    @page(ACCOUNT + "/link", CONFIGURE, methods=("POST",), fresh=True)
     def link(self, asked: Asked, user_id: str) -> WerkzeugResponse:
         """Give an account and an invitation; or one more link to whoever has an account."""
         tenant, person = asked.tenant, require_person(asked.tenant.id, _row_id(user_id))
-        if elsewhere := self._proof_first(asked, person.id):
-            return elsewhere
         how: dict[str, Any] = {"show": False, "by_staff": asked.of_staff, "actor": asked.actor, "now": asked.now}
         with transaction():
             made = give_account(tenant, person.id, means(), **how) or issue_link(tenant, person.id, means(), **how)
         return self._told(asked, person.id, made)
 
-    @page(ACCOUNT + "/second-factors", CONFIGURE, methods=("POST",))
+    @page(ACCOUNT + "/second-factors", CONFIGURE, methods=("POST",), fresh=True)
     def second_factors(self, asked: Asked, user_id: str) -> WerkzeugResponse:
         """Take second factors away that were lost."""
         chosen = _row_id(user_id)
-        if elsewhere := self._proof_first(asked, chosen):
-            return elsewhere
         with transaction():
             take_factors(asked.tenant, chosen, means(), actor=asked.actor, now=asked.now)
         notify("The second factors are gone, and every session of this person has ended.")
         return self.see_other("show", asked, user_id=chosen)
 
-    @page(ACCOUNT + "/take", CONFIGURE, methods=("POST",))
+    @page(ACCOUNT + "/take", CONFIGURE, methods=("POST",), fresh=True)
     def take(self, asked: Asked, user_id: str) -> WerkzeugResponse:
         """Take the account away."""
         chosen = _row_id(user_id)
-        if elsewhere := self._proof_first(asked, chosen):
-            return elsewhere
         with transaction():
             take_account(asked.tenant, chosen, means(), actor=asked.actor, now=asked.now)
         notify("The local account is gone, and the sessions that it opened have ended.")
@@ -96,10 +89,6 @@ class LocalAccountsScreen(TenantScreen):
             return self.see_other("show", asked, user_id=user_id)
         person = require_person(asked.tenant.id, user_id)
         return self.render("people/local_link.html", asked, person=person, made=made)
-
-    def _proof_first(self, asked: Asked, user_id: str) -> WerkzeugResponse | None:
-        """Whoever finds an open console does not get to take an account over with it."""
-        return proof_first(asked, self.url_of("show", asked, user_id=user_id))
 
 
 def means() -> Means:

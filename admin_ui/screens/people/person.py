@@ -10,11 +10,11 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, submitted
+from admin_ui.principals import require_recent
 from admin_ui.rendering import known_screen_url, notify
 from admin_ui.screen import page
 from admin_ui.screens.organisations.choices import ROOT, field_value, organisation_choices, placed_form, words_of
 from admin_ui.screens.people.belonging import BelongingPages
-from admin_ui.screens.proof import proof_first
 from config.database import transaction
 from identity.console_roles import held_roles
 from identity.organisations.members import prepare_member
@@ -86,8 +86,8 @@ class PersonPages(BelongingPages):
         sent = submitted(UserPatch(only=PROFILE_FIELDS), request.form)
         if sent.values is None:
             return self._form(asked, user_id, sent.shown, sent.errors, 422)
-        if sent.values.get("email", person.email) != person.email and (elsewhere := self._proof_first(asked, person.id)):
-            return elsewhere
+        if sent.values.get("email", person.email) != person.email:
+            require_recent(asked.principal, asked.now)  # links that set a password go there
         try:
             with transaction():
                 post = post_of(wiring.settings(), wiring.keys())
@@ -106,12 +106,10 @@ class PersonPages(BelongingPages):
         notify("The account is switched on." if wanted else "The account is switched off, and its access has ended.")
         return self.see_other("show", asked, user_id=user_id)
 
-    @page("/<user_id>/relink", CONFIGURE, methods=("POST",))
+    @page("/<user_id>/relink", CONFIGURE, methods=("POST",), fresh=True)
     def relink(self, asked: Asked, user_id: str) -> WerkzeugResponse:
         """Say anew by what they are known."""
-        person = require_person(asked.tenant.id, _row_id(user_id))
-        if elsewhere := proof_first(asked, self.url_of("show", asked, user_id=person.id)):
-            return elsewhere  # whoever is known by a subject of their own choice comes in as this person
+        require_person(asked.tenant.id, _row_id(user_id))
         sent = submitted(Relink(), request.form)
         if sent.values is None:
             return self._person(asked, user_id, sent.shown, sent.errors, 422)
@@ -149,10 +147,6 @@ class PersonPages(BelongingPages):
                 ended = end_persons_sessions(asked.tenant.id, _row_id(user_id), actor=asked.actor, now=asked.now)
         notify("1 session ended." if ended == 1 else f"{ended} sessions ended.")
         return self.see_other("show", asked, user_id=user_id)
-
-    def _proof_first(self, asked: Asked, user_id: str) -> WerkzeugResponse | None:
-        """Links that set a password go to the address: whoever finds an open console does not turn them to their own."""
-        return proof_first(asked, self.url_of("edit", asked, user_id=user_id))
 
     def _person(
         self,

@@ -181,23 +181,26 @@ def test_proof_again_is_asked_of_the_identity_provider(world: World) -> None:
     assert "force=1" in asked.location
     assert asked.location.startswith("/saml/login?")
     assert world.sign_in(tenant).status_code == 303
+    assert "force=1" in tenant.get(path).location, "a new session in which it only remembered them is no proof"
+    assert world.sign_in(tenant, force=True).status_code == 303
     assert come_back(console, handed(tenant, path)).status_code == 303
     assert console.get("/admin/staff/invite").status_code == 200
 
 
 def test_an_old_session_elsewhere_is_no_recent_proof(world: World) -> None:
-    """Who signed in at the identity provider an hour ago has to do so again before managing staff."""
+    """Whom the identity provider remembers, or who proved it an hour ago, signs in anew there before managing staff."""
     account(world, role="staff")
-    tenant, console = world.browser(world.acme), Browser(world.app, None)
-    assert world.sign_in(tenant).status_code == 303
-    with world.app.app_context(), transaction() as connection:
-        statement = sa.text("UPDATE session SET created_at = :then WHERE tenant_id = 1")
-        typed = statement.bindparams(sa.bindparam("then", type_=sa.DateTime(timezone=True)))
-        connection.execute(typed, {"then": utc_now() - dt.timedelta(hours=1)})
-    assert come_back(console, handed(tenant, begin(console))).status_code == 303
-    assert is_in(console)
-    asked = console.get("/admin/staff/invite")
-    assert asked.location.startswith("/admin/sign-in?again=1")
+    for force in (False, True):
+        tenant, console = world.browser(world.acme), Browser(world.app, None)
+        assert world.sign_in(tenant, force=force).status_code == 303
+        with world.app.app_context(), transaction() as connection:
+            statement = sa.text("UPDATE session SET proved_at = :then WHERE tenant_id = 1 AND proved_at IS NOT NULL")
+            typed = statement.bindparams(sa.bindparam("then", type_=sa.DateTime(timezone=True)))
+            connection.execute(typed, {"then": utc_now() - dt.timedelta(hours=1)})
+        assert come_back(console, handed(tenant, begin(console))).status_code == 303
+        assert is_in(console)
+        asked = console.get("/admin/staff/invite")
+        assert asked.location.startswith("/admin/sign-in?again=1"), force
 
 
 def test_without_the_setting_there_is_no_such_way(world: World) -> None:
