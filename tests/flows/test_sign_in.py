@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pytest
+import sqlalchemy as sa
 
+from config.database import read, transaction, write
+from config.isolation import every_tenant
+from tenants.models import IdentityProvider, Tenant
 from tests.attacks.support import assert_refused
 from tests.support.browser import Browser, code_of
+from tests.support.logout import request_parts, request_xml, signed_query
 from tests.support.world import World, utc_now
 
 
@@ -164,20 +167,23 @@ def test_a_tenant_whose_provider_starts_by_itself(world: World) -> None:
 
 
 def test_metadata_that_has_expired_signs_nobody_in(world: World) -> None:
-    """validUntil is judged when it is used, at the start and at the end of a sign-in."""
-    soon = utc_now() + dt.timedelta(seconds=2)
-    xml = world.acme.idp.metadata_xml(valid_until=soon)
-    body = {"display_name": "Company login", "metadata_xml": xml}
-    assert world.api("PUT", "/tenants/acme/identity-providers/main", json=body).status_code == 200
-    browser = world.browser()
+    """validUntil is judged when it is used, at the start and at the end of a sign-in; its keys sign nobody out either."""
+    known, browser = world.browser(), world.browser()
+    assert world.sign_in(known).status_code == 303
     started = browser.start()
     response = world.response(started)
-    while utc_now() <= soon:
-        pass
+    with world.app.app_context(), every_tenant(), transaction():
+        table, one = IdentityProvider.__table__, IdentityProvider.tenant_id == 1
+        document = read(sa.select(IdentityProvider.metadata_document).where(one)).scalar_one()
+        write(sa.update(table).where(one).values(metadata=document | {"valid_until": utc_now().isoformat()}))
+        write(sa.update(Tenant).values(version=Tenant.version + 1))
     before = world.rows()
     refused = assert_refused(world, browser.post_response(response, started.relay_state), "metadata_expired", before)
     assert refused.check == "metadata"
     assert code_of(browser.get("/saml/login")) == "metadata_expired"
+    leaving = signed_query(request_xml(request_parts(world.acme)), world.acme.idp.key)
+    assert code_of(browser.get(f"/saml/slo?{leaving}")) == "logout_invalid"
+    assert known.get("/session").status_code == 200
 
 
 def test_a_suspended_tenant_signs_nobody_in(world: World) -> None:

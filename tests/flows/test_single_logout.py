@@ -159,10 +159,11 @@ def test_nobody_is_told_where_nobody_can_or_shall_be(world: World, reason: str) 
 
 @pytest.mark.parametrize("binding", ["redirect", "post"])
 def test_the_identity_provider_ends_sessions_without_a_cookie(world: World, binding: str) -> None:
-    """As in a frame, or from another server's page: no cookie comes, and the sessions of that index are over."""
+    """As in a frame, or from another server's page: no cookie comes, and the sessions of that index are over, or of none."""
     first = signed_in(world, session_index="one")
     second = signed_in(world, session_index="two")
     third = signed_in(world, session_index="one", name_id="bob@acme.test", attributes={"mail": ["bob@acme.test"]})
+    unnamed = signed_in(world, session_index=None)
     parts = request_parts(world.acme, session_indexes=["one"])
     stranger = world.browser()
     if binding == "redirect":
@@ -172,7 +173,7 @@ def test_the_identity_provider_ends_sessions_without_a_cookie(world: World, bind
         form = posted(request_xml(parts), parts.id, world.acme.idp, relay_state="where we were/ä&b")
         answer = stranger.post("/saml/slo", data=form)
     sent = sent_by(answer, "SAMLResponse")
-    assert [is_signed_in(browser) for browser in (first, second, third)] == [False, True, True]
+    assert [is_signed_in(browser) for browser in (first, second, third, unnamed)] == [False, True, True, False]
     assert sent.root.get("InResponseTo") == parts.id
     assert sent.root.get("Destination") == world.acme.idp.slo_url == sent.location
     assert sent.root.find("{*}Status/{*}StatusCode").get("Value") == SUCCESS  # type: ignore[union-attr]
@@ -185,7 +186,7 @@ def test_the_identity_provider_ends_sessions_without_a_cookie(world: World, bind
         assert "frame-ancestors https://idp.acme.test;" in answer.headers["Content-Security-Policy"] + ";"
         assert "X-Frame-Options" not in answer.headers
     ended = [event for event in events(world) if event["type"] == "session.ended"]
-    assert [event["reason"] for event in ended] == ["single_logout"]
+    assert [event["reason"] for event in ended] == ["single_logout"] * 2
 
 
 def events(world: World) -> list[dict[str, Any]]:
