@@ -46,7 +46,7 @@ def require_sensible_issue_instant(
     """Not from the future (`time_invalid`), and not older than MAX_AGE (`expired`). Returns the instant."""
     issued = read_instant(element, "IssueInstant", ISSUE_INSTANT, receipt) or dt.datetime.min.replace(tzinfo=dt.UTC)
     receipt.facts["issued_seconds_ago"] = round((now - issued).total_seconds())  # support reads from it whose clock is off
-    expected, actual = f"at most a day before {shown(now)}", shown(issued)
+    expected, actual = f"at most {skew.seconds} seconds after, and a day before, {shown(now)}", shown(issued)
     receipt.require(ISSUE_INSTANT, issued - now <= skew, expected, actual)
     receipt.require(ISSUE_INSTANT, now - issued <= MAX_AGE + skew, expected, actual, Expired)
     return issued
