@@ -15,6 +15,7 @@ from identity.errors import UserInactive
 from identity.exchanges import hash_of, use_assertion, use_exchange
 from identity.judging import Judged
 from identity.logout_records import is_overtaken
+from identity.lost_roles import end_tokens_of_unmet_rules
 from identity.placement.fingerprints import fingerprints_of
 from identity.provisioning import provision
 from identity.second_try import Renewal, judge_with_present_keys
@@ -99,6 +100,7 @@ def _sign_in(
         access = tenant_trust.organisations.access_of(person.organisation_id)
         require_way(access, trust, receipt)
         receipt.require_whole()
+        _end_lost_roles(judged, person.id, now)
         if arrival.session_token:
             end_session(tenant.id, arrival.session_token, now, reason="signed_in_again")
         entry = entry_by_sso(trust, assertion, judged.exchange, now)
@@ -116,6 +118,19 @@ def _sign_in(
                 fingerprints=fingerprints,
             )
     return session
+
+
+def _end_lost_roles(judged: Judged, user_id: str, now: dt.datetime) -> None:
+    trust = judged.trust
+    end_tokens_of_unmet_rules(
+        trust.tenant_id,
+        user_id,
+        trust.placement,
+        judged.placement,
+        now,
+        console_rules=trust.console_rules,
+        attributes=judged.assertion.attributes,
+    )
 
 
 def record_refusal(tenant: TenantView, refusal: Refusal, arrival_reference: str, now: dt.datetime, receipt: Receipt) -> None:

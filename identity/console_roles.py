@@ -21,11 +21,13 @@ from tenants.roles import Role
 class ConsoleRole:
     """The strongest of what was granted by name, what this sign-in's rules give, and what an emergency does; None for none.
 
-    `proved_at`: when the person last proved who they are in this session.
+    `proved_at`: when the person last proved who they are in this session. `made_under`: what makes them an administrator, as
+    tokens name it; the most lasting one.
     """
 
     role: Role | None
     proved_at: dt.datetime | None
+    made_under: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,12 @@ _ITS_PLACEMENT = sa.and_(
 _FIND = Prepared(
     sa.select(
         ConsoleGrant.role.label("granted"),
+        ConsoleGrant.id.label("grant_id"),
         RoleRule.role.label("ruled"),
+        RoleRule.id.label("rule_id"),
         BreakGlassAdmin.user_id.label("break_glass"),
         PlacementRuleRow.role.label("placed"),
+        PlacementRuleRow.id.label("placement_id"),
         SessionRow.proved_at,
     )
     .select_from(SessionRow)
@@ -94,9 +99,11 @@ def console_role_of(tenant_id: int, user_id: str, session_id: str) -> ConsoleRol
     row = _FIND.one_or_none({"tenant_id": tenant_id, "user_id": user_id, "session_id": session_id})
     if row is None:
         return None
-    held = {row.granted, row.ruled, row.placed, Role.ADMIN.value if row.break_glass else None}
+    by_name, by_rule = (row.granted, f"grant:{row.grant_id}"), (row.ruled, f"rule:{row.rule_id}")
+    sources = (by_name, by_rule, (row.placed, f"placement:{row.placement_id}"))
+    held = {*(role for role, _ in sources), Role.ADMIN.value if row.break_glass else None}
     role = next((role for role in (Role.ADMIN, Role.VIEWER) if role.value in held), None)
-    return ConsoleRole(role, row.proved_at)
+    return ConsoleRole(role, row.proved_at, next((source for role, source in sources if role == Role.ADMIN.value), None))
 
 
 def held_roles(tenant_id: int, user_id: str, now: dt.datetime) -> list[HeldRole]:

@@ -30,7 +30,9 @@ from identity.deactivation_records import (
 )
 from identity.local_accounts.ending_records import drop_links_of, drop_sign_ins_of
 from tenants.audit import SIGN_IN, EventType, event_values, record_many
+from tenants.console_role_records import NOTHING_ADDED, added_by
 from tenants.placement_rules import Placement
+from tenants.tokens import BY_PERSON
 
 Ending = Callable[[int, Sequence[str], dt.datetime], Counter[str]]
 """(tenant, people, now) -> how many ended, by person; inside a transaction."""
@@ -71,7 +73,9 @@ def deactivate(tenant_id: int, user_ids: Sequence[str], *, actor: str, now: dt.d
         some = switch_off(tenant_id, sorted(user_ids[start : start + BATCH]))
         if some:
             ends = _end_access(tenant_id, some, actor, now)
-            record_many([_told(tenant_id, user_id, end, now, why) for user_id, end in ends.items()])
+            stays = added_by(tenant_id, [BY_PERSON + user_id for user_id in some])
+            left = {user_id: stays.get(BY_PERSON + user_id, NOTHING_ADDED).as_detail() for user_id in ends}
+            record_many([_told(tenant_id, user_id, end, now, {**why, **left[user_id]}) for user_id, end in ends.items()])
         switched += some
     return switched
 

@@ -16,11 +16,9 @@ from identity.errors import UserInactive
 from identity.models import Attempt, SessionRow, User
 from identity.native_models import NativeCode
 from tenants.setup_models import SetupLink
-from tenants.tokens import end_made_by
+from tenants.tokens import BY_PERSON, end_made_by
 
 MAX_SHOWN = 50
-PERSON_ACTOR = "user:"
-"""How what a person does in the console is signed: with their id behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +55,8 @@ def drop_codes_of(tenant_id: int, user_ids: Sequence[str], now: dt.datetime) -> 
 
 def revoke_tokens_by(tenant_id: int, user_ids: Sequence[str], now: dt.datetime) -> Counter[str]:
     """Tokens of the management API that they have made, and those that these have made: whoever made one may have kept it."""
-    ended = end_made_by([PERSON_ACTOR + user_id for user_id in user_ids], now, tenant_id=tenant_id)
-    return Counter(token.maker.removeprefix(PERSON_ACTOR) for token in ended)
+    ended = end_made_by([BY_PERSON + user_id for user_id in user_ids], now, tenant_id=tenant_id)
+    return Counter(token.maker.removeprefix(BY_PERSON) for token in ended)
 
 
 def revoke_links_for(tenant_id: int, user_ids: Sequence[str], now: dt.datetime) -> Counter[str]:

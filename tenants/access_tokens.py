@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tenants.audit import EventType, record
+from tenants.console_role_records import admin_roles
 from tenants.errors import NotFound, Unauthenticated
 from tenants.management_errors import DurationInvalid, TokenOutlivesMaker, TooManyTokens
 from tenants.roles import Role
 from tenants.tenant_records import ManagedTenant
 from tenants.tokens import (
+    BY_PERSON,
     BY_TOKEN,
     TokenView,
     add_token,
@@ -18,6 +21,7 @@ from tenants.tokens import (
     end_tenant_token,
     find_tenant_token,
     hold_token,
+    role_tokens,
 )
 
 MAX_TENANT_LIFETIME = dt.timedelta(days=366)
@@ -46,12 +50,14 @@ def make_tenant_token(
     actor: str,
     now: dt.datetime,
     not_after: dt.datetime | None = None,
+    made_under: str | None = None,
 ) -> MadeToken:
     """Make a token of one tenant.
 
     Args:
         not_after: when the token ends that makes this one. What it makes ends no later: whoever stole it for an hour has
             it for that hour. People at the console have none.
+        made_under: the role of one of the tenant's people at the console, as `admin_roles` names it.
 
     Raises:
         DurationInvalid: over already, or longer than a year. TokenOutlivesMaker, TooManyTokens, TokenScopeInvalid.
@@ -65,7 +71,8 @@ def make_tenant_token(
         raise TokenOutlivesMaker(f"until {not_after.isoformat()}", not_after=not_after.isoformat())
     if count_valid_tokens(tenant.id, now) >= MAX_VALID_TOKENS:
         raise TooManyTokens(f"{MAX_VALID_TOKENS} valid ones")
-    secret, public_id = add_token(role, tenant.id, lifetime=lifetime, label=label, now=now, made_by=actor)
+    made = {"made_by": actor, "made_under": made_under}
+    secret, public_id = add_token(role, tenant.id, lifetime=lifetime, label=label, now=now, **made)
     record(tenant.id, EventType.TOKEN_CREATED, at=now, actor=actor, token=public_id, role=role.value, label=label)
     return MadeToken(secret, require_tenant_token(tenant.id, public_id))
 
@@ -81,6 +88,33 @@ def revoke_tenant_token(tenant_id: int, public_id: str, *, actor: str, now: dt.d
         with_it = {} if ended == public_id else {"made_with": public_id}
         record(tenant_id, EventType.TOKEN_REVOKED, at=now, actor=actor, token=ended, **with_it)
     return require_tenant_token(tenant_id, public_id)
+
+
+def end_tokens_of_lost_roles(tenant_id: int, *, actor: str, now: dt.datetime, person: str | None = None) -> int:
+    """End what people made with a role that they have lost, and what that made in turn; tells how many.
+
+    Inside the transaction that takes the role away and holds the tenant's row, as whoever makes a token does.
+
+    Args:
+        person: whose role by name it was: tokens of theirs end, too, that do not say by what role they were made.
+    """
+    roles, ended = admin_roles(tenant_id), list[str]()
+    for token in role_tokens(tenant_id, now):
+        lost = token.made_by == f"{BY_PERSON}{person}" if token.made_under is None else token.made_under not in roles
+        if lost:
+            ended += end_tenant_token(tenant_id, token.public_id, now)
+    for public_id in ended:
+        record(tenant_id, EventType.TOKEN_REVOKED, at=now, actor=actor, token=public_id, role_ended=True)
+    return len(ended)
+
+
+def end_tokens_of(tenant_id: int, person: str, made_under: Sequence[str], now: dt.datetime) -> None:
+    """End what one of the tenant's people made with any of these roles, and what that made, inside a transaction."""
+    maker = BY_PERSON + person
+    for token in role_tokens(tenant_id, now, made_by=maker):
+        if token.made_under in made_under:
+            for public_id in end_tenant_token(tenant_id, token.public_id, now):
+                record(tenant_id, EventType.TOKEN_REVOKED, at=now, actor=person, token=public_id, role_ended=True)
 
 
 def require_tenant_token(tenant_id: int, public_id: str) -> TokenView:

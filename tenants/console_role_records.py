@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
-from config.database import new_id, read, savepoint, write
+from config.database import RowId, new_id, read, savepoint, write
 from tenants.management_errors import GrantExists, RuleExists
 from tenants.models import ConsoleGrant, IdentityProvider, RoleRule
+from tenants.roles import Role
 from tenants.trust import ConsoleRule
 
 
@@ -37,6 +40,24 @@ class Rule:
     created_at: dt.datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What somebody has added that goes on without them: webhooks by their ids, and how many contacts."""
+
+    webhooks: tuple[str, ...] = ()
+    contacts: int = 0
+
+    def as_detail(self) -> dict[str, Any]:
+        """What an event tells of it; nothing where there is nothing."""
+        return {name: value for name, value in (("webhooks", list(self.webhooks)), ("contacts", self.contacts)) if value}
+
+
+NOTHING_ADDED = Added()
+_PLACEMENT = sa.table("placement_rule", sa.column("tenant_id"), sa.column("id", RowId), sa.column("role"))
+_ADDRESSES = sa.table("email_address", sa.column("tenant_id"), sa.column("email"), sa.column("user_id", RowId))
+_WEBHOOKS = sa.table("webhook", sa.column("tenant_id"), sa.column("id", RowId), sa.column("created_by"))
+_CONTACTS = sa.table("notice_contact", sa.column("tenant_id"), sa.column("added_by"))
+"""Of packages above this one."""
 _GRANT = tuple(getattr(ConsoleGrant, name) for name in Grant.__dataclass_fields__)
 _RULE = (
     RoleRule.id,
@@ -156,6 +177,38 @@ def count_rules(tenant_id: int) -> int:
     """How many a tenant has."""
     statement = sa.select(sa.func.count()).select_from(RoleRule).where(RoleRule.tenant_id == tenant_id)
     return int(read(statement).scalar_one())
+
+
+def admin_roles(tenant_id: int) -> frozenset[str]:
+    """Whatever makes an administrator at a tenant now, as tokens name it: `grant:`, `rule:` or `placement:` and an id."""
+    found = set[str]()
+    for kind, table in (("grant", ConsoleGrant.__table__), ("rule", RoleRule.__table__), ("placement", _PLACEMENT)):
+        which = sa.select(table.c.id).where(table.c.tenant_id == tenant_id, table.c.role == Role.ADMIN.value)
+        found |= {f"{kind}:{row.id}" for row in read(which)}
+    return frozenset(found)
+
+
+def holder_of(tenant_id: int, email: str) -> str | None:
+    """The person of a tenant who has an address, and so the role that is named for it."""
+    whose = sa.select(_ADDRESSES.c.user_id).where(_ADDRESSES.c.tenant_id == tenant_id, _ADDRESSES.c.email == email)
+    found: str | None = read(whose).scalar_one_or_none()
+    return found
+
+
+def added_by(tenant_id: int, actors: Sequence[str]) -> dict[str, Added]:
+    """What these have added to a tenant's notices, as events name them: of those who have added anything."""
+    hooks = sa.select(_WEBHOOKS.c.created_by, _WEBHOOKS.c.id).where(
+        _WEBHOOKS.c.tenant_id == tenant_id, _WEBHOOKS.c.created_by.in_(actors)
+    )
+    contacts = (
+        sa.select(_CONTACTS.c.added_by, sa.func.count().label("how_many"))
+        .where(_CONTACTS.c.tenant_id == tenant_id, _CONTACTS.c.added_by.in_(actors))
+        .group_by(_CONTACTS.c.added_by)
+    )
+    webhooks, counts = dict[str, list[str]](), {row.added_by: int(row.how_many) for row in read(contacts)}
+    for row in read(hooks.order_by(_WEBHOOKS.c.id)):
+        webhooks.setdefault(row.created_by, []).append(row.id)
+    return {one: Added(tuple(webhooks.get(one, ())), counts.get(one, 0)) for one in {*webhooks, *counts}}
 
 
 def console_rules(tenant_id: int) -> dict[str, tuple[ConsoleRule, ...]]:

@@ -7,18 +7,25 @@ tenant's version, since they travel with its trust.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
+from typing import Any
 
+from tenants.access_tokens import end_tokens_of_lost_roles
 from tenants.audit import EventType, record
 from tenants.console_role_records import (
+    NOTHING_ADDED,
+    Added,
     Grant,
     Rule,
     add_grant,
     add_rule,
+    added_by,
     count_grants,
     count_rules,
     find_grant,
     find_grant_of,
     find_rule,
+    holder_of,
     remove_grant,
     remove_rule,
     set_grant_role,
@@ -29,9 +36,22 @@ from tenants.idp_records import find_provider
 from tenants.management_errors import FieldsInvalid, TooManyRoles
 from tenants.roles import Role
 from tenants.tenant_records import ManagedTenant, bump_version, domains_of
+from tenants.tokens import BY_PERSON
 
 MAX_GRANTS = 200
 MAX_RULES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What went with somebody's role, and what of theirs stays: webhooks and contacts are the tenant's."""
+
+    tokens_ended: int
+    stays: Added = NOTHING_ADDED
+
+    def as_detail(self) -> dict[str, Any]:
+        """What an event tells of it."""
+        return ({"tokens_ended": self.tokens_ended} if self.tokens_ended else {}) | self.stays.as_detail()
 
 
 def grant_role(tenant: ManagedTenant, email: str, role: Role, *, actor: str, now: dt.datetime) -> Grant:
@@ -51,29 +71,36 @@ def grant_role(tenant: ManagedTenant, email: str, role: Role, *, actor: str, now
 
 
 def change_grant(tenant: ManagedTenant, grant_id: str, role: Role, *, actor: str, now: dt.datetime) -> Grant:
-    """Give a named person another role, inside a transaction; the same again does nothing.
+    """Give a named person another role, inside a transaction; the same again does nothing. Tokens end with a stronger one.
 
     Raises:
         NotFound, FieldsInvalid.
     """
     _require_tenant_role(role)
+    _hold(tenant)
     grant = require_grant(tenant.id, grant_id)
     if set_grant_role(tenant.id, grant_id, role.value, granted_by=actor, now=now):
-        detail = {"email": grant.email, "role": role.value, "before": grant.role}
+        detail: dict[str, Any] = {"email": grant.email, "role": role.value, "before": grant.role}
+        if role is not Role.ADMIN:
+            detail |= _taken(tenant.id, grant.email, actor, now).as_detail()
         record(tenant.id, EventType.CONSOLE_ROLE_GRANTED, at=now, actor=actor, **detail)
     return require_grant(tenant.id, grant_id)
 
 
-def withdraw_grant(tenant: ManagedTenant, grant_id: str, *, actor: str, now: dt.datetime) -> None:
-    """Take a named person's role away, inside a transaction; it holds with their next request.
+def withdraw_grant(tenant: ManagedTenant, grant_id: str, *, actor: str, now: dt.datetime) -> Taken:
+    """Take a named person's role away, inside a transaction; it holds with their next request. Tokens that they made end.
 
     Raises:
         NotFound: somebody did so before.
     """
+    _hold(tenant)
     grant = require_grant(tenant.id, grant_id)
     if not remove_grant(tenant.id, grant_id):
         raise NotFound("withdrawn meanwhile")
-    record(tenant.id, EventType.CONSOLE_ROLE_WITHDRAWN, at=now, actor=actor, email=grant.email, role=grant.role)
+    taken = _taken(tenant.id, grant.email, actor, now)
+    detail = {"email": grant.email, "role": grant.role, **taken.as_detail()}
+    record(tenant.id, EventType.CONSOLE_ROLE_WITHDRAWN, at=now, actor=actor, **detail)
+    return taken
 
 
 def make_rule(
@@ -102,7 +129,7 @@ def make_rule(
 
 
 def drop_rule(tenant: ManagedTenant, rule_id: str, *, actor: str, now: dt.datetime) -> None:
-    """Remove a rule, inside a transaction; whoever has a role by it has none with their next request.
+    """Remove a rule, inside a transaction; whoever has a role by it has none with their next request, nor tokens by it.
 
     Raises:
         NotFound: somebody did so before.
@@ -112,7 +139,9 @@ def drop_rule(tenant: ManagedTenant, rule_id: str, *, actor: str, now: dt.dateti
     if not remove_rule(tenant.id, rule_id):
         raise NotFound("removed meanwhile")
     detail = {"idp": rule.idp, "attribute": rule.attribute, "value": rule.value, "role": rule.role}
-    record(tenant.id, EventType.ROLE_RULE_REMOVED, at=now, actor=actor, rule=rule_id, **detail)
+    ended = end_tokens_of_lost_roles(tenant.id, actor=actor, now=now)
+    told: dict[str, Any] = {**detail, **Taken(ended).as_detail()}
+    record(tenant.id, EventType.ROLE_RULE_REMOVED, at=now, actor=actor, rule=rule_id, **told)
 
 
 def require_grant(tenant_id: int, grant_id: str) -> Grant:
@@ -137,6 +166,13 @@ def require_rule(tenant_id: int, rule_id: str) -> Rule:
     if rule is None:
         raise NotFound("no such rule")
     return rule
+
+
+def _taken(tenant_id: int, email: str, actor: str, now: dt.datetime) -> Taken:
+    person = holder_of(tenant_id, email)
+    ended = end_tokens_of_lost_roles(tenant_id, actor=actor, now=now, person=person)
+    who = f"{BY_PERSON}{person}"
+    return Taken(ended, added_by(tenant_id, [who]).get(who, NOTHING_ADDED) if person else NOTHING_ADDED)
 
 
 def _hold(tenant: ManagedTenant) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tenants.access_tokens import end_tokens_of_lost_roles
 from tenants.administration import EndSessions, require_name
 from tenants.audit import EventType, record
 from tenants.console_role_records import remove_rules_of
@@ -138,6 +139,7 @@ def delete_provider(
     remove_rules_of(tenant.id, provider.id)
     # They must not come back unseen when it is connected again.
     remove_placement_rules(tenant.id, IDENTITY_PROVIDER, provider.id)
+    end_tokens_of_lost_roles(tenant.id, actor=actor, now=now)
     ended = end_sessions(tenant.id, now, idp_id=provider.id)
     detail: dict[str, Any] = {"idp": name, "entity_id": provider.entity_id, "sessions_ended": ended}
     record(tenant.id, EventType.IDENTITY_PROVIDER_DELETED, at=now, actor=actor, **detail)

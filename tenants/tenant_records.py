@@ -113,6 +113,11 @@ def bump_version(tenant_id: int) -> bool:
     return write(_BUMP, {"of_tenant": tenant_id}).rowcount == 1
 
 
+def hold_version(tenant_id: int) -> None:
+    """Hold a tenant's row until the end of the transaction, against whoever changes the tenant; others may hold it as well."""
+    write(sa.select(Tenant.id).where(Tenant.id == tenant_id).with_for_update(read=True)).all()
+
+
 def activate_when_onboarding(tenant_id: int) -> bool:
     """Onboarding ends with the first identity provider that can sign people in; False where it had ended before."""
     return write(_ACTIVATE, {"of_tenant": tenant_id}).rowcount == 1

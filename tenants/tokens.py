@@ -19,6 +19,8 @@ from tenants.roles import Role
 PREFIX = "vst_"
 BY_TOKEN = "token:"  # noqa: S105 a word
 """How what a token does is signed: with its public id behind it."""
+BY_PERSON = "user:"
+"""How what one of a tenant's people does is signed."""
 SECRET_BYTES = 32
 PUBLIC_ID = re.compile(r"tok_[0-9a-f]{12}")
 MAX_TOKEN_LENGTH = 128
@@ -61,6 +63,18 @@ class TokenView:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleToken:
+    """A valid token that one of the tenant's people made at the console, and the role that they had then, as `Roles` name it.
+
+    `made_under` None: from before that was kept.
+    """
+
+    public_id: str
+    made_by: str
+    made_under: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class EndedToken:
     """A token that ended with whoever stands behind it: the person, staff or token that made it, or made what made it."""
 
@@ -84,12 +98,20 @@ _VIEW = (
 
 
 def add_token(
-    role: Role, tenant_id: int | None, *, lifetime: dt.timedelta, label: str, now: dt.datetime, made_by: str | None = None
+    role: Role,
+    tenant_id: int | None,
+    *,
+    lifetime: dt.timedelta,
+    label: str,
+    now: dt.datetime,
+    made_by: str | None = None,
+    made_under: str | None = None,
 ) -> tuple[str, str]:
     """Make a token, and give it with its public id. It is shown this once; the database keeps its hash.
 
     Args:
         made_by: who, as events name them; what somebody made ends with their account, and what a token made with that token.
+        made_under: the role that they have, by where it comes from; it ends with that as well.
 
     Raises:
         TokenScopeInvalid: a tenant's role without a tenant, or the other way round.
@@ -106,6 +128,7 @@ def add_token(
             tenant_id=tenant_id,
             label=label[:MAX_LABEL],
             made_by=made_by and made_by[:200],
+            made_under=made_under,
             created_at=now,
             expires_at=now + lifetime,
         )
@@ -195,6 +218,15 @@ def end_made_by(makers: Sequence[str], now: dt.datetime, *, tenant_id: int | Non
     valid = (APIToken.public_id.in_(list(behind)), APIToken.revoked_at.is_(None), APIToken.expires_at > now)
     statement = sa.update(APIToken).where(*valid).values(revoked_at=now).returning(APIToken.public_id, APIToken.tenant_id)
     return [EndedToken(row.public_id, row.tenant_id, behind[row.public_id]) for row in write(statement)]
+
+
+def role_tokens(tenant_id: int, now: dt.datetime, *, made_by: str | None = None) -> list[RoleToken]:
+    """Valid tokens of a tenant that its people made at the console, or one of them: there are never many."""
+    columns = (getattr(APIToken, name) for name in RoleToken.__dataclass_fields__)
+    valid = (APIToken.tenant_id == tenant_id, APIToken.revoked_at.is_(None), APIToken.expires_at > now)
+    by = APIToken.made_by == made_by if made_by else APIToken.made_by.startswith(BY_PERSON, autoescape=True)
+    statement = sa.select(*columns).where(*valid, by)
+    return [RoleToken(**row._mapping) for row in read(statement.order_by(APIToken.created_at, APIToken.public_id))]
 
 
 def maker_behind(actor: str) -> str:

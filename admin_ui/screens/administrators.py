@@ -17,7 +17,7 @@ from admin_ui.screen import TenantScreen, page
 from config.database import transaction
 from tenants.console_role_records import grants_of, rules_of
 from tenants.console_role_schemas import GrantCreate, GrantPatch, RuleCreate
-from tenants.console_roles import change_grant, drop_rule, grant_role, make_rule, withdraw_grant
+from tenants.console_roles import Taken, change_grant, drop_rule, grant_role, make_rule, withdraw_grant
 from tenants.errors import NotFound, Refusal
 from tenants.idp_records import providers_of
 from tenants.paging import MAX_LIMIT, is_row_id
@@ -57,8 +57,8 @@ class AdministratorsScreen(TenantScreen):
         chosen = _row_id(grant_id)
         if request.form.get("remove") == "yes":
             with transaction():
-                withdraw_grant(asked.tenant, chosen, actor=asked.actor, now=asked.now)
-            notify("The role was taken away. The person is out of the console with their next click.")
+                taken = withdraw_grant(asked.tenant, chosen, actor=asked.actor, now=asked.now)
+            notify("The role was taken away. The person is out of the console with their next click." + _words_on(taken))
             return self.see_other("index", asked)
         require_recent(asked.principal, asked.now)
         sent = submitted(GrantPatch(), request.form)
@@ -66,7 +66,8 @@ class AdministratorsScreen(TenantScreen):
             raise NotFound("no such role")
         with transaction():
             given = change_grant(asked.tenant, chosen, Role(sent.values["role"]), actor=asked.actor, now=asked.now)
-        notify(f"This person is {_words_of(given.role)} now.")
+        ended = "" if given.role == Role.ADMIN.value else " API tokens that they made as an administrator have ended."
+        notify(f"This person is {_words_of(given.role)} now.{ended}")
         return self.see_other("index", asked)
 
     @page("/rules", CONFIGURE, methods=("POST",), fresh=True)
@@ -89,7 +90,10 @@ class AdministratorsScreen(TenantScreen):
         """Remove a rule."""
         with transaction():
             drop_rule(asked.tenant, _row_id(rule_id), actor=asked.actor, now=asked.now)
-        notify("The rule was removed. Whoever had a role by it alone is out of the console with their next click.")
+        notify(
+            "The rule was removed. Whoever had a role by it alone is out of the console with their next click, and API tokens"
+            " that were made by it have ended."
+        )
         return self.see_other("index", asked)
 
     def _page(
@@ -117,6 +121,18 @@ class AdministratorsScreen(TenantScreen):
             rule_errors=rule_errors,
             may_change=asked.may(CONFIGURE),
         )
+
+
+def _words_on(taken: Taken) -> str:
+    """What went with a role, and what stays; nobody is named, as it waits in a cookie."""
+    ended, webhooks, contacts = taken.tokens_ended, len(taken.stays.webhooks), taken.stays.contacts
+    words = f" {_count(ended, 'API token')} of theirs ended." if ended else ""
+    left = [_count(number, what) for number, what in ((webhooks, "webhook"), (contacts, "contact")) if number]
+    return f"{words} {' and '.join(left)} that they added stay: look at Notifications." if left else words
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _words_of(role: str) -> str:

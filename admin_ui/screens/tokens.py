@@ -10,18 +10,22 @@ from flask import Response, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.asked import Asked
+from admin_ui.errors import ConsoleForbidden
 from admin_ui.forms import errors_of, submitted
 from admin_ui.listing import Column, Listing, Page, read_query
 from admin_ui.principals import require_no_emergency
 from admin_ui.rendering import notify
 from admin_ui.screen import TenantScreen, page
+from admin_ui.staff_records import find_staff, hold_staff
 from config.database import transaction
+from identity.console_roles import console_role_of
 from identity.errors import NotSignedIn
 from identity.people_records import hold_person
 from tenants.access_tokens import MadeToken, make_tenant_token, revoke_tenant_token
 from tenants.errors import NotFound, Refusal
 from tenants.paging import cursor_of, cursor_scope, key_of
 from tenants.roles import CONFIGURE, READ, Role
+from tenants.tenant_records import hold_version
 from tenants.token_schemas import TokenCreate
 from tenants.tokens import PUBLIC_ID, page_of_tokens, place_of, read_duration
 
@@ -61,7 +65,7 @@ class TokensScreen(TenantScreen):
         try:
             require_no_emergency(asked.principal)
             with transaction():
-                _hold_maker(asked)
+                made_under = _hold_maker(asked)
                 made = make_tenant_token(
                     asked.tenant,
                     Role(values["role"]),
@@ -69,8 +73,9 @@ class TokensScreen(TenantScreen):
                     lifetime=read_duration(values["expires_in"]),
                     actor=asked.actor,
                     now=asked.now,
+                    made_under=made_under,
                 )
-        except NotSignedIn:
+        except (NotSignedIn, ConsoleForbidden):
             raise
         except Refusal as refusal:
             return self._list(asked, shown, errors_of(refusal), status=refusal.status)
@@ -118,8 +123,19 @@ class TokensScreen(TenantScreen):
         return response
 
 
-def _hold_maker(asked: Asked) -> None:
-    """Whoever is switched off this moment leaves no token behind."""
+def _hold_maker(asked: Asked) -> str | None:
+    """Whoever is switched off this moment, or loses their role, leaves no token behind: by what role they make one."""
     own = asked.principal
-    if own.tenant_id is not None and not hold_person(own.tenant_id, own.id):
+    if own.tenant_id is None:
+        hold_staff(own.id)
+        staff = find_staff(own.id)
+        if staff is None or not staff.active or not CONFIGURE.allows(Role(staff.role)):
+            raise ConsoleForbidden("switched off or demoted meanwhile")
+        return None
+    if not hold_person(own.tenant_id, own.id):
         raise NotSignedIn("switched off meanwhile")
+    hold_version(own.tenant_id)
+    held = console_role_of(own.tenant_id, own.id, own.session_id)
+    if held is None or held.role is not Role.ADMIN:
+        raise ConsoleForbidden("without a role meanwhile")
+    return held.made_under

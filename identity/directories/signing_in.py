@@ -27,6 +27,7 @@ from identity.directories.profiles import profile_of_entry, require_own_domain
 from identity.directories.trusts import DirectoryTrust, trust_of
 from identity.errors import UserInactive
 from identity.local_accounts.errors import LocalSignInFailed
+from identity.lost_roles import end_tokens_of_unmet_rules
 from identity.provisioning import Person
 from identity.sessions import BrowserFacts, Entry, OpenedSession, end_session, open_session
 from tenants.audit import EventType, record
@@ -112,6 +113,7 @@ def _let_in(found: Found, profile: Profile, placement: Placement, visit: Visit, 
         person = provision_from(trust, profile, placement, now, receipt)
         receipt.require(WAY, trust.lets_in(person.organisation_id), "signs in by this directory", otherwise="another way")
         receipt.require_whole()
+        end_tokens_of_unmet_rules(tenant_id, person.id, trust.rules, placement, now)
         if visit.former:
             end_session(tenant_id, visit.former, now, reason="signed_in_again")
         visit.within(person)

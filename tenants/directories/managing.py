@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from config.places import Places
 from config.sealing import KeyRing
 from config.settings import Settings
+from tenants.access_tokens import end_tokens_of_lost_roles
 from tenants.audit import EventType, record
 from tenants.directories.asking import MAX_PASSWORD, DirectoryAccount
 from tenants.directories.changes import changes_between
@@ -137,6 +138,7 @@ def remove_directory(
     gone = {"deleted_at": now, "enabled": False, "sealed_password": None, "sync_due_at": None, "sync_requested_at": None}
     set_directory(tenant.id, directory.id, {**gone, **CLAIM_VOID})
     remove_placement_rules(tenant.id, DIRECTORY, directory.id)  # they must not come back unseen when it is connected again
+    end_tokens_of_lost_roles(tenant.id, actor=actor, now=now)
     ended = end_sessions(tenant.id, now, directory_id=directory.id)
     record(tenant.id, EventType.DIRECTORY_REMOVED, at=now, actor=actor, directory=name, sessions_ended=ended)
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from config.database import new_id
+from tenants.access_tokens import end_tokens_of_lost_roles
 from tenants.audit import EventType, record
 from tenants.directory_attributes import fault_of
 from tenants.email_domains import normalise_domain
@@ -136,6 +137,7 @@ def change_placement(
     after = replace(side, organisation_id=wanted.organisation_id, email_domains=wanted.email_domains)
     keep_side(tenant.id, replace(after, follows=wanted.rules.follows))
     replace_rules(tenant.id, side, wanted.rules.rules, actor=actor, now=now)
+    end_tokens_of_lost_roles(tenant.id, actor=actor, now=now)
     named = {EVENT_NAMES[side.kind]: side.name}
     record(tenant.id, EventType.PLACEMENT_CHANGED, at=now, actor=actor, **named, changes=_changes_between(present, wanted))
     return wanted

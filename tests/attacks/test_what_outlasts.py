@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,16 +18,18 @@ from config.isolation import every_tenant
 from identity.models import SessionRow
 from tenants.notices.models import Delivery
 from tenants.roles import Role
+from tests.flows.console.walking import token_of
 from tests.flows.management.support import code_in, token_for
 from tests.flows.people.test_deactivation import switch, upload
 from tests.flows.people.test_devices import alive, signed_in
 from tests.support.browser import Browser, code_of
-from tests.support.console import give_staff_session, staff_client, tenant_client
+from tests.support.console import give_staff_session, grant, staff_client, tenant_client
 from tests.support.local_accounts import LocalPerson, allow_local, change_deployment
 from tests.support.native import Application
 from tests.support.world import World, utc_now
 
 TOKENS = "/tenants/acme/tokens"
+STAFF_TOKENS = "/admin/tenants/acme/tokens/"
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 SECRET = re.compile(r"vst_[A-Za-z0-9_-]{43}")
 
@@ -88,6 +91,90 @@ def test_whoever_is_switched_off_leaves_no_token_of_a_token(world: World) -> Non
     assert [works(world, one) for one in (token, child)] == [False, False]
     (end,) = world.api("GET", f"/tenants/acme/users/{user_id}/access-end").get_json()["items"]
     assert end["ended"]["api_tokens"] == 2
+
+
+@pytest.mark.parametrize("how", ["removed", "lowered", "removed by command"])
+def test_a_role_by_name_takes_its_tokens_along(world: World, how: str) -> None:
+    """And what these made; nobody else's. What else the person has added stays, and the event and the page tell of it."""
+    admin, other, owner = tenant_client(world), tenant_client(world, role="viewer"), staff_client(world)
+    grant(world, world.acme, "viewer@acme.test", "admin")
+    places = ((admin, "/admin/tokens/"), (other, "/admin/tokens/"), (owner, STAFF_TOKENS))
+    token, staying, by_staff = (made_in(browser, path) or "" for browser, path in places)
+    child = child_of(world, token)
+    hook = {"csrf_token": token_of(admin, "/admin/notifications/"), "url": "https://hooks.acme.test/in"}
+    assert admin.post("/admin/notifications/webhooks", data=hook).status_code == 200
+    grants = world.api("GET", "/tenants/acme/console-grants").get_json()["items"]
+    grant_id = next(item["id"] for item in grants if item["email"] == "admin@acme.test")
+    if how == "removed by command":
+        gone = world.app.test_cli_runner().invoke(args=["grant", "remove", "admin@acme.test", "--tenant", "acme"])
+        assert gone.exit_code == 0, gone.output
+    else:
+        form = {"csrf_token": token_of(owner, STAFF_TOKENS)} | ({"remove": "yes"} if how == "removed" else {"role": "viewer"})
+        done = owner.post(f"/admin/tenants/acme/administrators/grants/{grant_id}", data=form)
+        assert done.status_code == 303
+        page = html.unescape(owner.get(done.location).get_data(as_text=True))
+        told = "2 API tokens of theirs ended. 1 webhook that they added stay" if how == "removed" else "have ended"
+        assert told in page
+    assert [works(world, one) for one in (token, child, staying, by_staff)] == [False, False, True, True]
+    kind = "granted" if how == "lowered" else "withdrawn"
+    event = world.api("GET", f"/tenants/acme/events?type=console_role.{kind}").get_json()["items"][0]
+    assert (event["detail"]["tokens_ended"], len(event["detail"]["webhooks"])) == (2, 1)
+    events = world.api("GET", "/tenants/acme/events?type=token.revoked").get_json()["items"]
+    assert [item["detail"]["role_ended"] for item in events] == [True, True]
+
+
+@pytest.mark.parametrize("how", ["rule", "identity provider", "placement"])
+def test_a_role_by_a_rule_takes_its_tokens_along(world: World, how: str) -> None:
+    """The rule is dropped, or replaced, or goes with its identity provider; a token by another rule stays valid."""
+    rules = "/tenants/acme/role-rules"
+    wanted = {"idp": "main", "attribute": "groups", "role": "admin"}
+    placement = "/tenants/acme/identity-providers/main/placement-rules"
+    placed = {"attribute": "groups", "values": ["it"], "role": "admin"}
+    if how == "placement":
+        assert world.api("PUT", placement, json={"rules": [placed]}).status_code == 200
+    else:
+        assert world.api("POST", rules, json={**wanted, "value": "it"}).status_code == 201
+    assert world.api("POST", rules, json={**wanted, "value": "security"}).status_code == 201
+    made = []
+    for name, group in (("ada", "it"), ("bob", "security")):
+        browser = world.browser()
+        attributes = {"mail": [f"{name}@acme.test"], "groups": [group]}
+        assert world.sign_in(browser, force=True, name_id=name, attributes=attributes).status_code == 303
+        made.append(made_in(browser, "/admin/tokens/") or "")
+    assert [works(world, one) for one in made] == [True, True]
+    if how == "rule":
+        by_value = {item["value"]: item["id"] for item in world.api("GET", rules).get_json()["items"]}
+        assert world.api("DELETE", f"{rules}/{by_value['it']}").status_code == 204
+    elif how == "placement":
+        same = {"rules": [placed, {"attribute": "x", "values": ["y"], "role": "viewer"}]}
+        assert world.api("PUT", placement, json=same).status_code == 200
+        assert works(world, made[0]), "it says the same of the same people"
+        assert world.api("PUT", placement, json={"rules": [{**placed, "role": "viewer"}]}).status_code == 200
+    else:
+        assert world.api("DELETE", "/tenants/acme/identity-providers/main").status_code == 204
+    assert [works(world, one) for one in made] == [False, how != "identity provider"]
+
+
+@pytest.mark.parametrize("how", ["rule", "placement"])
+def test_whoever_is_out_of_the_group_loses_what_they_made_in_it(world: World, how: str) -> None:
+    """At the next sign-in that does not say so any more, wherever that is; a sign-in that says it ends nothing."""
+    placed = {"attribute": "groups", "values": ["it"], "role": "admin"}
+    if how == "rule":
+        rule = {"idp": "main", "attribute": "groups", "value": "it", "role": "admin"}
+        assert world.api("POST", "/tenants/acme/role-rules", json=rule).status_code == 201
+    else:
+        path = "/tenants/acme/identity-providers/main/placement-rules"
+        assert world.api("PUT", path, json={"rules": [placed]}).status_code == 200
+    made = []
+    for name in ("ada", "bob"):
+        browser = world.browser()
+        who = {"name_id": name, "attributes": {"mail": [f"{name}@acme.test"], "groups": ["it", "all"]}}
+        assert world.sign_in(browser, force=True, **who).status_code == 303
+        made.append(made_in(browser, "/admin/tokens/") or "")
+    for groups, valid in ((["it"], [True, True]), (["all"], [False, True])):
+        attributes = {"mail": ["ada@acme.test"], "groups": groups}
+        assert world.sign_in(world.browser(), name_id="ada", attributes=attributes).status_code == 303
+        assert [works(world, one) for one in made] == valid, groups
 
 
 @pytest.mark.parametrize("how", ["switched off", "demoted"])
