@@ -72,7 +72,7 @@ def jobs_of(app: Flask) -> tuple[Job, ...]:
         Job("seal_keys", SEAL_KEYS_SECONDS, lambda: renew_signatures(seal_keys, dt.datetime.now(dt.UTC))),
         Job("metadata_purge", METADATA_PURGE_SECONDS, lambda: purge_metadata(dt.datetime.now(dt.UTC))),
         Job("warnings", WARN_SECONDS, lambda: warn_of_endings(settings, keys, dt.datetime.now(dt.UTC), admin_addresses)),
-        Job("refusals_purge", METADATA_PURGE_SECONDS, lambda: remove_refusals(dt.datetime.now(dt.UTC))),
+        Job("refusals_purge", METADATA_PURGE_SECONDS, lambda: remove_refusals(seal_keys, dt.datetime.now(dt.UTC))),
         Job("notices_purge", PURGE_SECONDS, lambda: purge_notices(dt.datetime.now(dt.UTC))),
         Job("count_endings", PURGE_SECONDS, lambda: count_endings(dt.datetime.now(dt.UTC))),
     )

@@ -53,7 +53,9 @@ def list_command(slug: str) -> None:
         for one in rollover.standings:
             users = f"  used by {', '.join(one.still_used_by)}" if one.still_used_by else ""
             state = "erased" if one.key.is_erased else one.key.state
-            seen = f"seen by {one.seen_by}, {one.seen_by_familiar} of them from before"
+            seen = f"seen by {one.seen_by}"
+            if one.key.state == NEXT:  # of others it says nothing: they were in the metadata that the readers came for
+                seen += f", {one.seen_by_familiar} of them from before"
             click.echo(f"  {one.key.id}  {state:<8}  ends {one.key.ends_at:%Y-%m-%d}  {seen}{users}")
 
 

@@ -66,10 +66,12 @@ def versions_command(slug: str, name: str) -> None:
     """List the metadata that is and was in force: number, since when, by whom, from where, what it changed."""
     for version in versions_of(require_provider(the_tenant(slug).id, name), None, VERSIONS_SHOWN):
         row, changes = version.row, version.changes
-        words = "?" if changes is None else ",".join(dict.fromkeys(change.kind for change in changes)) or "-"
+        unknown = "first" if row.base is None else "?"
+        words = unknown if changes is None else ",".join(dict.fromkeys(change.kind for change in changes)) or "-"
         since = row.created_at.isoformat(timespec="seconds")
+        by = f"{row.created_by}, approved by {row.decided_by}" if row.decided_by else row.created_by
         state = "in force" if version.in_force else ""
-        click.echo(f"{row.number}\t{since}\t{row.created_by}\t{row.source}\t{words}\t{row.reason or ''}\t{state}")
+        click.echo(f"{row.number}\t{since}\t{by}\t{row.source}\t{words}\t{row.reason or ''}\t{state}")
 
 
 @metadata.command("version")

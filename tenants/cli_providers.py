@@ -14,6 +14,7 @@ from tenants.metadata_errors import MAX_METADATA_BYTES
 from tenants.metadata_intake import MetadataSource, SourceKind
 from tenants.metadata_sync import queue_sync, run_sync
 from tenants.providers import delete_provider, only_source, require_provider
+from tenants.refresh.records import SyncResult
 from tenants.sync_intervals import change_sync_hours
 from tenants.views import provider_document, refresh_document
 from tenants.wiring import end_sessions, settings
@@ -84,13 +85,16 @@ def show_command(slug: str, name: str) -> None:
 @SLUG
 @NAME
 def sync_command(slug: str, name: str) -> None:
-    """Fetch the metadata now, at most once a minute, and show how it went."""
+    """Fetch the metadata now, at most once a minute, and show how it went; a fetch that failed ends with status 1."""
     tenant = the_tenant(slug)
     provider = require_provider(tenant.id, name)
     with transaction():
         queue_sync(tenant, provider, now())
     run_sync(tenant.id, provider.id, settings(), now())
-    show(provider_document(require_provider(tenant.id, name))["last_sync"])
+    last = provider_document(require_provider(tenant.id, name))["last_sync"]
+    show(last)
+    if last["result"] == SyncResult.FAILED.value:
+        click.get_current_context().exit(1)
 
 
 @idp.command("refresh")

@@ -78,7 +78,7 @@ def refusal_words(refusal: Refusal) -> str:
     if isinstance(refusal, NotFound):
         return f"Not found: {refusal.cause}."
     lines = [f"{refusal.sentence} [{refusal.code}]"]
-    if refusal.cause and not isinstance(refusal, FieldsInvalid):
+    if refusal.cause and not refusal.detail.get("errors"):  # faults by field say it already
         lines.append(f"  {refusal.cause}")
     lines += [f"  {field}: {json.dumps(text, ensure_ascii=False)}" for field, text in refusal.detail.get("errors", {}).items()]
     return "\n".join(lines)

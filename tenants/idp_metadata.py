@@ -39,7 +39,12 @@ MAX_NAME_ID_FORMATS = 20
 MAX_URI_CHARACTERS = 1024
 EXPIRY_NOTICE = dt.timedelta(days=7)
 
-_DATED = frozenset({"metadata_expires_soon", "certificate_expired", "certificate_expires_soon", "certificate_not_yet_valid"})
+_DATED = frozenset(
+    {
+        *("metadata_expires_soon", "metadata_expired"),
+        *("certificate_expired", "certificate_expires_soon", "certificate_not_yet_valid"),
+    }
+)
 
 Warnings = list[dict[str, str]]
 
@@ -98,7 +103,11 @@ def warnings_of(metadata: IdPMetadata, now: dt.datetime) -> tuple[Mapping[str, s
     """What is worth saying about metadata at this moment: what was found when it was read, and what dates say now."""
     lasting = [warning for warning in metadata.warnings if warning["code"] not in _DATED]
     dated = dated_warnings(metadata.signing_certificates, now)
-    if metadata.valid_until is not None and metadata.valid_until <= now + EXPIRY_NOTICE:
+    if metadata.valid_until is not None and metadata.valid_until <= now:
+        day = metadata.valid_until.isoformat(timespec="minutes")
+        detail = f"The metadata was valid until {day}: nobody can sign in until it is renewed."
+        dated.append({"code": "metadata_expired", "detail": detail})
+    elif metadata.valid_until is not None and metadata.valid_until <= now + EXPIRY_NOTICE:
         day = metadata.valid_until.isoformat(timespec="minutes")
         dated.append(
             {"code": "metadata_expires_soon", "detail": f"The metadata is valid until {day}. Nobody can sign in after."}

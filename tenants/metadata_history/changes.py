@@ -75,7 +75,8 @@ def fingerprint_of(metadata: IdPMetadata) -> str:
 def why_waits(present: IdPMetadata, found: IdPMetadata, *, protected: bool) -> str | None:
     """The code of what somebody has to look at before it is taken; None: it is taken at once (M6).
 
-    Another entity ID makes everybody another person. Another host, or the same one without encryption, sends people and
+    Another entity ID may be another identity provider, which would speak for everybody whom the former one has named: people
+    are known by the connection and their name in it. Another host, or the same one without encryption, sends people and
     their passwords somewhere else. Keys of which none was known before are what a stolen domain would publish; a real
     rollover has both for a while. A new key beside a known one is taken from a protected channel alone, and so is another
     address at a known host: hosts are shared by many companies, whose sign-in pages differ by the path alone, and an open

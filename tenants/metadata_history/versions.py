@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from tenants.idp_records import ManagedProvider
 from tenants.metadata_errors import MetadataRefused
 from tenants.metadata_history.changes import MetadataChange, changes_between
 from tenants.metadata_history.records import VersionRow, find_version, page_of_versions, xml_of
+from tenants.metadata_history.taking import CHANGE_REFUSED
 from tenants.trust import IdPMetadata
 
 
@@ -22,6 +24,25 @@ class Version:
     metadata: IdPMetadata | None
     changes: Sequence[MetadataChange] | None
     in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedContent:
+    """What the source still says, although somebody has refused it."""
+
+    by: str
+    at: dt.datetime
+
+
+def refused_of(provider: ManagedProvider) -> RefusedContent | None:
+    """Who refused what the source says, as far as its last fetch tells; None where it says what is in force or what waits."""
+    kept = provider.metadata_held
+    if not kept or kept["why"] != CHANGE_REFUSED or provider.pending:
+        return None
+    asked_since = provider.last_sync_at is not None and provider.last_sync_at > dt.datetime.fromisoformat(kept["at"])
+    if asked_since and provider.last_sync_code != CHANGE_REFUSED:
+        return None
+    return RefusedContent(kept["by"], dt.datetime.fromisoformat(kept["at"]))
 
 
 def versions_of(provider: ManagedProvider, before: int | None, limit: int) -> list[Version]:

@@ -94,7 +94,7 @@ def _rollover(use: str, standings: Sequence[Standing], now: dt.datetime) -> Roll
 def _advice(use: str, by_state: dict[str, list[Standing]], now: dt.datetime) -> str:
     if by_state[NEXT]:
         fetched = by_state[NEXT][0].seen_by_familiar
-        if use == "encryption":
+        if use == "encryption" and not fetched:
             return (
                 "The next key stands first in the metadata and opens messages already. Wait until your identity provider "
                 "has fetched the metadata, or give it to it, and then promote the next key."

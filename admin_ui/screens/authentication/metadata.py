@@ -30,7 +30,8 @@ MAX_XML_SHOWN = 200_000
 """Characters of a document on the page; the rest is for the file."""
 APPROVE = "approve"
 CODE_WORDS = {
-    "entity_id_changed": "The entity ID is another one. Everybody who signs in by it will count as another person.",
+    "entity_id_changed": "The entity ID is another one, so this may be another identity provider. Whomever it calls by a "
+    "name that the former one used gets into that person's account. Ask them, by another way, whether it is theirs.",
     "endpoint_host_changed": "People would be sent to a host that was not known before, or without encryption.",
     "address_unprotected": "Another address at a known host came over http, where anybody on the way can put one in. One host "
     "may have sign-in pages of many companies. Ask them, by another way, whether it is theirs. With an https address, or a "

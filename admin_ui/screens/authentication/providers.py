@@ -11,9 +11,11 @@ from typing import Any
 from flask import Response, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from admin_ui.actors import actor_words
 from admin_ui.asked import Asked
 from admin_ui.rendering import notify
 from admin_ui.screen import TenantScreen, page
+from admin_ui.screens.authentication.metadata import CODE_WORDS
 from config.database import transaction
 from identity.count_models import ACCEPTED
 from identity.tallies import Tally, tallies_of
@@ -22,6 +24,7 @@ from tenants.errors import RateLimited
 from tenants.idp_metadata import metadata_from_document
 from tenants.idp_records import ManagedProvider, providers_of
 from tenants.management_errors import FieldsInvalid
+from tenants.metadata_history.versions import refused_of
 from tenants.metadata_signature import read_signer
 from tenants.metadata_sync import queue_sync
 from tenants.providers import change_provider_facts, delete_provider, require_provider
@@ -71,9 +74,13 @@ class AuthenticationScreen(TenantScreen):
         provider = require_provider(asked.tenant.id, name)
         tallies = tallies_of(asked.tenant.id, _day(asked.now - LOOKED_BACK))
         settings = settings_from_document(provider.settings)
+        refused = refused_of(provider)
         return self.render(
             "authentication/provider.html",
             asked,
+            refused=refused,
+            actors=actor_words(asked, [refused.by] if refused else []),
+            code_words=CODE_WORDS,
             line=_line(provider, tallies, asked.now),
             provider=provider,
             signer=read_signer(provider.metadata_signing_certificate) if provider.metadata_signing_certificate else None,

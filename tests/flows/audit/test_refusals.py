@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 
@@ -15,10 +16,12 @@ from identity.refusal_budget import LEFT_OUT, takes_one_more
 from tenants.audit import EventType, record
 from tenants.rates import Rate
 from tenants.sealing.offline import examine_export
+from tenants.sealing.records import seal_at
 from tenants.sealing.removal import remove_refusals
-from tenants.sealing.seals import REFUSAL_DAYS
+from tenants.sealing.seals import REFUSAL_DAYS, Seal
+from tenants.sealing.signing import SealKeys
 from tests.flows.management.support import events_of
-from tests.support.tampering import KEYS, Attacker, add_events, event_ids, faults, id_of, seal, verify
+from tests.support.tampering import KEYS, Attacker, add_events, event_ids, faults, id_of, ledger_of, seal, verify
 from tests.support.world import World, utc_now
 
 DAY = dt.timedelta(days=1)
@@ -36,10 +39,10 @@ def refuse(world: World, count: int) -> list[str]:
         return sorted(set(event_ids(world, tenant_id)) - before)
 
 
-def remove(world: World, now: dt.datetime) -> int:
+def remove(world: World, now: dt.datetime, keys: SealKeys = KEYS) -> int:
     """What the job does."""
     with world.app.app_context():
-        return remove_refusals(now)
+        return remove_refusals(keys, now)
 
 
 def delete(world: World, event_id: str) -> None:
@@ -119,6 +122,50 @@ def test_nothing_else_can_be_passed_off_as_removed(world: World) -> None:
     assert sorted(faults(verify(world))) == sorted([("event_removed", 1, stays[0]), ("event_removed", 2, goes[0])])
     attacker.change_seal(1, key_name="kept-1-days:test")
     assert ("seal_changed", 1, None) in faults(verify(world, now=now))
+
+
+@pytest.mark.parametrize("signed_by", ["nobody", "another key"])
+def test_a_seal_that_was_written_by_hand_lets_nothing_go(world: World, signed_by: str) -> None:
+    """Made to look 400 days old, hashed rightly, and signed by nobody or by whoever wrote it: the events stay."""
+    goes = refuse(world, 2)
+    seal(world)
+    attacker, others = Attacker(world), SealKeys({"test": b"x" * 32})
+    attacker.drop_triggers()
+    with world.app.app_context():
+        forged = dataclasses.replace(_seal_of_refusals(world), sealed_at=utc_now() - LATER)
+    if signed_by == "another key":
+        forged = dataclasses.replace(forged, public_key=others.active)
+    digest = forged.computed_hash()
+    signature = others.sign(digest) if signed_by == "another key" else forged.signature
+    values = {"sealed_at": forged.sealed_at, "public_key": forged.public_key, "hash": digest, "signature": signature}
+    attacker.change_seal(forged.number, **values)
+    attacker.execute(sa.update(Base.metadata.tables["refusal_seal"]).values(remove_at=utc_now()))
+    add_events(world, 1)
+    seal(world)
+    assert remove(world, utc_now()) == 1
+    assert set(event_ids(world, id_of_acme(world))) >= set(goes)
+    assert world.count("refusal_seal") == 0, "it is not looked at again and again"
+
+
+def test_a_key_that_was_given_up_since_still_lets_refusals_go(world: World) -> None:
+    """As long as the chain goes on from its seal."""
+    first, present = refuse(world, 1), SealKeys({"later": b"y" * 32})
+    seal(world)
+    assert remove(world, utc_now() + LATER, present) == 1
+    assert set(event_ids(world, id_of_acme(world))) >= set(first), "nothing goes on from it"
+    second = refuse(world, 1)
+    seal(world)
+    add_events(world, 1)
+    seal(world)
+    assert remove(world, utc_now() + LATER, present) == 1
+    assert set(event_ids(world, id_of_acme(world))).isdisjoint(second)
+
+
+def _seal_of_refusals(world: World) -> Seal:
+    ledger = ledger_of(world)
+    found = [seal_at(ledger, number) for number in range(1, 10)]
+    (only,) = [one for one in found if one is not None and one.kept_days]
+    return only
 
 
 def test_a_flood_of_refusals_is_bounded_for_all_workers_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from pathlib import Path
 
 import click
 import pytest
+import time_machine
 from click.testing import Result
 
 from tests.flows.management.support import allow_loopback, events_of, token_for
 from tests.support.idp import ForgingIdP
 from tests.support.metadata_server import metadata_server
-from tests.support.world import World
+from tests.support.world import World, utc_now
 
 
 def _run(world: World, *args: str, text: str | None = None) -> Result:
@@ -148,6 +150,10 @@ def test_a_sync_by_command_is_fetched_at_once(world: World) -> None:
         limited = _run(world, "idp", "sync", "acme", path)
         assert limited.exit_code == 2
         assert "rate_limited" in limited.stderr
+        server.status = 500
+        with time_machine.travel(utc_now() + dt.timedelta(minutes=2)):
+            failed = _run(world, "idp", "sync", "acme", path)
+        assert (failed.exit_code, json.loads(failed.stdout)["code"]) == (1, "http_status")
     assert _run(world, "idp", "list", "acme").stdout.startswith("main\tdisabled\t")
     assert _run(world, "idp", "delete", "acme", "main").exit_code == 0
     assert _run(world, "idp", "list", "acme").stdout == ""

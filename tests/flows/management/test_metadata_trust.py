@@ -23,6 +23,7 @@ from tenants.models import IdentityProvider
 from tenants.tenant_records import find_managed_tenant
 from tests.flows.management.support import MAIN, allow_loopback, code_in, events_of, put, token_for
 from tests.support.browser import code_of
+from tests.support.console import tenant_client
 from tests.support.idp import ForgingIdP
 from tests.support.keys import certificate_of, certificate_pem, rsa_key
 from tests.support.metadata_server import MetadataServer, metadata_server
@@ -167,6 +168,21 @@ def test_what_is_refused_is_not_asked_again(world: World, server: MetadataServer
     failed = [event["reason"] for event in events_of(world) if event["type"] == "metadata.failed"]
     assert failed == ["endpoint_host_changed"] * 2
     assert [version["number"] for version in versions(world)] == [1]
+
+
+def test_the_page_says_who_refused_what_the_source_still_says(world: World, server: MetadataServer) -> None:
+    """And how to take it after all: whoever saves the connection again has looked at it."""
+    admin, page = tenant_client(world), "/admin/authentication/main"
+    server.body = world.acme.idp.metadata_xml(sso=ELSEWHERE)
+    sync(world)
+    assert "People would be sent to a host that was not known before" in admin.get(page).text
+    assert decide(world, "refuse").status_code == 200
+    for _ in range(2):
+        assert "Its source says what was refused" in admin.get(page).text
+        assert sync(world)["code"] == "change_refused"
+    assert put(world, metadata_url=server.url).status_code == 200
+    assert shown(world)["sso"] == [{"binding": POST, "location": ELSEWHERE[0][1]}]
+    assert "Its source says what was refused" not in admin.get(page).text
 
 
 def test_of_two_that_decide_at_once_one_wins(world: World, server: MetadataServer) -> None:

@@ -415,6 +415,8 @@ def test_metadata_that_expires_within_a_week_is_a_warning() -> None:
     later = warnings_of(metadata, NOW + dt.timedelta(days=5))
     assert [warning["code"] for warning in later] == ["metadata_expires_soon"]
     assert "2026-12-01" in later[0]["detail"]
+    (over,) = warnings_of(metadata, dt.datetime(2026, 12, 1, tzinfo=dt.UTC))
+    assert (over["code"], "was valid until 2026-12-01" in over["detail"]) == ("metadata_expired", True)
 
 
 # endpoints
