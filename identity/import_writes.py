@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from config.database import new_id, present_connection, read, write
 from config.staging import Steps, staged
 from config.statements import Prepared
-from identity.email_addresses import drop_mailed_links
+from identity.email_addresses import Readdressed, drop_mailed_links
 from identity.import_models import ADDED, CHANGED
 from identity.import_records import ImportRow, every_line, people_of
 from identity.models import EmailAddress, User
@@ -48,6 +48,7 @@ class Writes:
     """Organisations that somebody is put into."""
     moved: dict[str | None, list[str]] = field(default_factory=dict)
     """Organisation -> whom it gets from another one."""
+    readdressed: list[Readdressed] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
 
 
@@ -207,6 +208,7 @@ def _change(
     writes.changed.append({"of_tenant": writes.tenant_id, "of_user": line.user_id, **bound})
     if "email" in changes:
         writes.freed.append(line.user_id)
+        writes.readdressed.append(Readdressed(line.user_id, person["email"], row["email"]))
         writes.addresses.append({"email": row["email"], "tenant_id": writes.tenant_id, "user_id": line.user_id})
     if changes.get("username"):
         writes.usernames[changes["username"]] = line.user_id

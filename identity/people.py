@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from identity.deactivation import deactivate
+from identity.email_addresses import Readdressed, let_roles_follow
 from identity.people_errors import UsernameInUse
 from identity.people_letters import READDRESSED, Post, tell_person
 from identity.people_records import ManagedPerson, end_open_sessions, find_managed_person, switch_on
@@ -55,7 +56,10 @@ def edit_person(
     changed = change_profile(tenant_id, user_id, changes)
     if changed:
         record(tenant_id, EventType.USER_UPDATED, at=now, actor=actor, user=user_id, fields=list(changed))
-    if "email" in changed:  # whoever takes an account over this way cannot keep its owner from hearing of it
+    if "email" in changed:
+        moved = Readdressed(user_id, before.email, str(changes["email"]))
+        let_roles_follow(tenant_id, [moved], actor=actor, now=now)
+        # Whoever takes an account over this way cannot keep its owner from hearing of it.
         tell_person(tenant, before.email, READDRESSED, post, now)
     return require_person(tenant_id, user_id)
 

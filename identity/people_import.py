@@ -16,6 +16,7 @@ from config.database import transaction
 from config.isolation import every_tenant
 from config.logs import jobs_log
 from identity.deactivation import deactivate
+from identity.email_addresses import let_roles_follow
 from identity.import_models import APPLIED, OUTCOMES, READY, REFUSED, WAITING
 from identity.import_records import (
     ImportRow,
@@ -210,6 +211,7 @@ def _apply(work: ImportWork, found: ImportRow, now: dt.datetime) -> None:
             tree = hold_places(work.tenant_id, writes)
             write_all(writes, ready)
             actor = found.applied_by or found.created_by
+            let_roles_follow(work.tenant_id, writes.readdressed, actor=actor, now=now)
             ended = end_where_moved(work.tenant_id, tree, writes.moved, now, actor=actor)
             deactivate(work.tenant_id, sorted(writes.switched_off), actor=actor, now=now, import_id=found.id)
             detail: dict[str, Any] = {"import_id": found.id, "file_sha256": found.file_sha256, **found.counts}

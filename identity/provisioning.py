@@ -15,7 +15,14 @@ from config.statements import Prepared
 from identity.access_rules import require_leave_to_move, require_provisioning
 from identity.assertion import Profile
 from identity.checks import ACTIVE, ADDRESS_OWNER, EMAIL_OWNER, PROVISIONED, Receipt
-from identity.email_addresses import ADDRESS_IN_USE, claim_email, free_email, own_owner_of
+from identity.email_addresses import (
+    ADDRESS_IN_USE,
+    Readdressed,
+    claim_email,
+    free_email,
+    let_roles_follow,
+    own_owner_of,
+)
 from identity.models import User
 from identity.people_keys import keys_of
 from identity.placing import Move, first_organisation, move_people, organisation_again
@@ -310,6 +317,8 @@ def update_profile(trust: OfTenant, person: Person, profile: Profile, now: dt.da
     if "email" in changed:
         free_email(trust.tenant_id, person.id)
         claim_address(trust, person.id, profile.email, receipt)
+        moved = Readdressed(person.id, person.email, profile.email)
+        let_roles_follow(trust.tenant_id, [moved], actor=person.id, now=now)
     keys = keys_of({name: changed.get(name, getattr(person, name)) for name in UPDATED_FIELDS})
     write(sa.update(User).where(*_ONE).values(**changed, **keys), {"of_tenant": trust.tenant_id, "of_user": person.id})
     record(trust.tenant_id, EventType.USER_UPDATED, at=now, actor=person.id, fields=sorted(changed))

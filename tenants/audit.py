@@ -79,6 +79,7 @@ class EventType(StrEnum):
     USER_DEACTIVATED = "user.deactivated"
     CONSOLE_ROLE_GRANTED = "console_role.granted"
     CONSOLE_ROLE_WITHDRAWN = "console_role.withdrawn"
+    CONSOLE_ROLE_FOLLOWED = "console_role.followed"
     ROLE_RULE_MADE = "role_rule.made"
     ROLE_RULE_REMOVED = "role_rule.removed"
     USER_RELINKED = "user.relinked"

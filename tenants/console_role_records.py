@@ -179,6 +179,20 @@ def count_rules(tenant_id: int) -> int:
     return int(read(statement).scalar_one())
 
 
+def move_grant(tenant_id: int, grant: Grant, email: str) -> str:
+    """Let a role by name follow its person to another address, inside a transaction; the role that they have then.
+
+    Where the other address has a role as well, both were this person's: the stronger one stays.
+    """
+    other = find_grant_of(tenant_id, email)
+    role = Role.ADMIN.value if other and other.role == Role.ADMIN.value else grant.role
+    if other is not None:
+        remove_grant(tenant_id, other.id)
+    here = (ConsoleGrant.tenant_id == tenant_id, ConsoleGrant.id == grant.id)
+    write(sa.update(ConsoleGrant).where(*here).values(email=email, role=role))
+    return role
+
+
 def admin_roles(tenant_id: int) -> frozenset[str]:
     """Whatever makes an administrator at a tenant now, as tokens name it: `grant:`, `rule:` or `placement:` and an id."""
     found = set[str]()

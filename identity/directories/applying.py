@@ -12,6 +12,7 @@ from identity.directories.people_records import reason_of
 from identity.directories.sync_plan import KnownPerson, SeenPerson, SyncPlan
 from identity.directories.sync_records import still_of_directory
 from identity.directories.trusts import DirectoryTrust
+from identity.email_addresses import Readdressed, let_roles_follow
 from identity.people_errors import EmailInUse
 from identity.person_records import change_profile
 from identity.placement.records import keep_readings, readings_of
@@ -80,6 +81,9 @@ def _change(tenant_id: int, person: KnownPerson, fields: Mapping[str, str | None
             done = change_profile(tenant_id, person.id, fields)
     except EmailInUse:  # whose it is stays theirs (P3); the next sign-in says so
         return False
+    if "email" in done:
+        moved = Readdressed(person.id, str(person.profile["email"]), str(fields["email"]))
+        let_roles_follow(tenant_id, [moved], actor=actor, now=now)
     if done:
         record(tenant_id, EventType.USER_UPDATED, at=now, actor=actor, user=person.id, fields=list(done))
     return bool(done)

@@ -238,6 +238,55 @@ def test_nobody_says_by_a_token_that_their_own_emergency_was_in_order(world: Wor
     assert world.api("POST", path, token_for(world, "admin", "acme")).status_code == 204
 
 
+def roles_by_name(world: World) -> dict[str, str]:
+    """Who is named for what."""
+    return {item["email"]: item["role"] for item in world.api("GET", "/tenants/acme/console-grants").get_json()["items"]}
+
+
+@pytest.mark.parametrize("how", ["api", "file", "identity provider"])
+def test_nobody_inherits_a_role_with_an_address(world: World, how: str) -> None:
+    """It is the person's who signed in with the address, and follows them; whoever gets the address has none."""
+    admin = tenant_client(world)
+    user_id = admin.get("/session").get_json()["user"]["id"]
+    token = made_in(admin, "/admin/tokens/")
+    assert token is not None
+    if how == "api":
+        assert world.api("PATCH", f"/tenants/acme/users/{user_id}", json={"email": "ada@acme.test"}).status_code == 200
+    elif how == "file":
+        assert upload(world, f"id,email\n{user_id},ada@acme.test\n")["counts"]["changed"] == 1
+    else:
+        world.change_settings(profile_update="every_login")
+        signed_in(world, name_id="admin@acme.test", attributes={"mail": ["ada@acme.test"]})
+    assert roles_by_name(world) == {"ada@acme.test": "admin"}
+    assert admin.get("/admin/administrators/").status_code == 200
+    assert works(world, token)
+    successor = signed_in(world, name_id="another", attributes={"mail": ["admin@acme.test"]})
+    assert successor.get("/admin/administrators/").status_code == 403
+    (event,) = world.api("GET", "/tenants/acme/events?type=console_role.followed").get_json()["items"]
+    assert (event["detail"]["former_email"], event["detail"]["email"]) == ("admin@acme.test", "ada@acme.test")
+    again = world.api("POST", "/tenants/acme/console-grants", json={"email": "admin@acme.test", "role": "viewer"})
+    assert again.status_code == 201, "whoever is to have it is named anew"
+    assert successor.get("/admin/administrators/").status_code == 200
+
+
+def test_the_stronger_of_two_roles_stays_and_one_waits_where_nobody_came(world: World) -> None:
+    """Who has a role gets an address that was named for another one; an address that nobody came with keeps its role."""
+    ids = {}
+    for name, role in (("ada", "admin"), ("bob", "viewer")):
+        browser = signed_in(world, name_id=name, attributes={"mail": [f"{name}@acme.test"]})
+        ids[name] = browser.get("/session").get_json()["user"]["id"]
+        grant(world, world.acme, f"{name}@acme.test", role)
+    for name, role in (("ada", "viewer"), ("bob", "admin")):
+        grant(world, world.acme, f"{name}2@acme.test", role)
+        path = f"/tenants/acme/users/{ids[name]}"
+        assert world.api("PATCH", path, json={"email": f"{name}2@acme.test"}).status_code == 200
+    assert roles_by_name(world) == {"ada2@acme.test": "admin", "bob2@acme.test": "admin"}
+    mia = LocalPerson(world, name="mia")
+    grant(world, world.acme, mia.email, "viewer")
+    assert world.api("PATCH", f"/tenants/acme/users/{mia.user_id}", json={"email": "mia2@acme.test"}).status_code == 200
+    assert roles_by_name(world)[mia.email] == "viewer", "a slip of the pen, put right before anybody came"
+
+
 @pytest.mark.parametrize("how", ["api", "identity provider"])
 def test_a_link_ends_with_the_address_that_it_went_to(world: World, how: str) -> None:
     """Whoever reads the former mailbox, a successor for example, sets no password; a new link goes to the new address."""
