@@ -27,9 +27,9 @@ from identity.advice_offers import (
     map_email,
 )
 from identity.advice_status import finding_of_status
-from identity.advice_words import Who
+from identity.advice_words import OF_LOCAL_ACCOUNTS, Who
 from identity.browser_words import lost_cookie_words
-from identity.checks import ADDRESS_OWNER
+from identity.checks import ADDRESS_OWNER, HELD_BY
 
 MAX_NAMES = 20
 
@@ -100,6 +100,22 @@ def _taken(failure: Failure, _now: Circumstances) -> Finding:
     )
 
 
+def _not_in(failure: Failure, _now: Circumstances) -> Finding:
+    """Of directories the entry of the code speaks; of local accounts the line says what was wrong."""
+    told, holders = OF_LOCAL_ACCOUNTS.get(failure.check), failure.facts.get(HELD_BY)
+    if holders:
+        names = ", ".join(map(str, holders))
+        return Finding(
+            f"Several directories have this name: {names}. None was given the password.",
+            "Have the person sign in by e-mail address, if the filters find it. Or link their account to the entry in one "
+            "directory (People, Relink): that one alone is asked for them from then on.",
+            Who.TENANT_ADMIN,
+        )
+    user_id = failure.facts.get("user_id")
+    offers = (Offer(Action.SHOW_PERSON, "Go to the person", about=user_id),) if isinstance(user_id, str) else ()
+    return Finding(told.happened, told.todo, told.who, offers=offers) if told else Finding(offers=offers)
+
+
 REASONS: Mapping[str, Callable[[Failure, Circumstances], Finding]] = {
     "status_not_success": finding_of_status,
     "signature_invalid": on_signature,
@@ -118,6 +134,7 @@ REASONS: Mapping[str, Callable[[Failure, Circumstances], Finding]] = {
     "attribute_missing": _attribute,
     "email_domain_not_allowed": _domain,
     "email_conflict": _taken,
+    "sign_in_failed": _not_in,
     "user_inactive": _person(Action.ACTIVATE_PERSON, "Go to the person"),
     "unsolicited_not_allowed": lambda _failure, _now: Finding(offers=(ALLOW_IDP_INITIATED,)),
     "user_not_provisioned": lambda _failure, _now: Finding(offers=(ALLOW_NEW_PEOPLE,)),

@@ -173,6 +173,21 @@ ENTRIES: Mapping[str, Entry] = {
         "Have the person sign in that way, move them, or change what the organisation says about signing in.",
         Who.TENANT_ADMIN,
     ),
+    "rate_limited": Entry(
+        "Too many tries for this name, or from this network, have failed; nothing was compared.",
+        "Wait: fifteen minutes at most. Whoever has forgotten a password here sets one by the link on the sign-in page.",
+        Who.PERSON,
+    ),
+    "second_factor_missing": Entry(
+        "The password was right, and the account has no second factor, which it needs.",
+        "Have the person follow a link that sets the password: it sets up a second factor, too.",
+        Who.PERSON,
+    ),
+    "sign_in_lost": Entry(
+        "No sign-in was under way in this browser any more: ten minutes were over, or five codes were wrong.",
+        "Have the person start again.",
+        Who.PERSON,
+    ),
     "sign_in_failed": Entry(
         "The directory has nobody of this name, or more than one, or the password is another one; who is off there is nobody.",
         "Have the person try again; the last line of the receipt says which. Passwords are set in the directory.",
@@ -202,4 +217,28 @@ ENTRIES: Mapping[str, Entry] = {
         Who.IDP_ADMIN,
     ),
 }  # fmt: skip
+OF_LOCAL_ACCOUNTS: Mapping[str, Entry] = {
+    "local_name": Entry(
+        "Nobody here has a local account of the name that was typed.",
+        "Ask what they typed: it is to be their e-mail address or username here. Give them an account if they are to have one.",
+        Who.TENANT_ADMIN,
+    ),
+    "local_password_set": Entry(
+        "The person was invited and has set no password yet.",
+        "Have them follow the invitation, or send another link.",
+        Who.TENANT_ADMIN,
+    ),
+    "local_password": Entry(
+        "The password was another one.",
+        "Have the person try again, or choose another password by the link on the sign-in page.",
+        Who.PERSON,
+    ),
+    "local_factor": Entry(
+        "The password was right; the second factor was another one, or was used before.",
+        "Have the person use the next code. Lost second factors are removed on the page of the person's local account.",
+        Who.PERSON,
+    ),
+}
+"""Of `sign_in_failed`, by the line of the receipt that failed; of a directory the entry above speaks."""
+
 UNKNOWN = Entry("The sign-in was refused.", _AGAIN, Who.STAFF)

@@ -53,7 +53,7 @@ class AttemptView(Strict):
     idp = fields.String(required=True, allow_none=True)
     user_id = fields.String(required=True, allow_none=True)
     test = fields.Boolean(required=True)
-    way = fields.String(required=True, metadata={"description": "sso or ldap: how somebody tried to sign in."})
+    way = fields.String(required=True, metadata={"description": "sso, ldap, local or break_glass: how somebody tried."})
     directory = fields.String(
         required=True, allow_none=True, metadata={"description": "The directory that knew them, or was asked last."}
     )

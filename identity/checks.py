@@ -95,6 +95,8 @@ class CheckMade(NamedTuple):
 
 ADDRESS_OWNER = "address_owner"
 """The fact that tells whose an address is, where that is one of the tenant's own people; nobody else's is told."""
+HELD_BY = "held_by"
+"""The fact that names the directories that have one name each, where more than one has."""
 DECRYPTION_KEY = "decryption_key"
 """The fact that tells which of the tenant's own keys opened the message."""
 

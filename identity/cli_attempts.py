@@ -51,7 +51,8 @@ def list_attempts_command(slug: str, limit: int, **asked: Any) -> None:
     for attempt in page_of_attempts(tenant.id, None, limit, _filter(tenant.id, asked)):
         at = attempt.at.isoformat(timespec="seconds")
         outcome = ("test: " if attempt.test else "") + (attempt.code or "accepted")
-        click.echo(f"{attempt.id}\t{at}\t{attempt.reference}\t{outcome}\t{attempt.idp or ''}")
+        way = attempt.idp or (f"{attempt.way} {attempt.directory}" if attempt.directory else attempt.way)
+        click.echo(f"{attempt.id}\t{at}\t{attempt.reference}\t{outcome}\t{way}")
 
 
 @attempts.command("export")

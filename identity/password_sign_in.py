@@ -34,12 +34,16 @@ from tenants.organisations.access import LDAP, LOCAL
 
 @dataclass
 class PasswordTry:
-    """One attempt. `receipt` is there once a directory was to be asked; what came of it is recorded with it."""
+    """One attempt. `receipt` is there once a directory was to be asked; what came of it is recorded with it.
+
+    `named`: the person of a directory whose name was typed, for the record alone: whether it was them is what is asked.
+    """
 
     reference: str
     settings: Settings
     keys: KeyRing = field(repr=False)
     receipt: Receipt | None = None
+    named: str | None = None
 
 
 def sign_in_with_password(given: Given, door: Door, tried: PasswordTry) -> Entered | Waiting:
@@ -51,9 +55,9 @@ def sign_in_with_password(given: Given, door: Door, tried: PasswordTry) -> Enter
     if given.way != LOCAL or not door.organisations.allows_anywhere(LDAP) or _is_local(given, door):
         return check_password(given, door)
     tenant_id, name = door.tenant.id, given.name[:MAX_NAME].replace("\x00", "")
-    known = person_by_name(tenant_id, name.strip(), normalise_email(name))
+    known = tried.named = person_by_name(tenant_id, name.strip(), normalise_email(name))
     counters = counters_for("password", name_key(name), known or NOBODY, door)
-    require_patience(counters, door)
+    require_patience(counters, door, known)
     tried.receipt = Receipt()
     devices: list[str] = []
 
@@ -76,7 +80,7 @@ def record_password_refusal(refusal: Refusal, way: str, door: Door, tried: Passw
         record_refusal(refusal, way, tried.reference, door)
         return
     visit = Visit(door.tenant, door.organisations, door.browser, door.now, tried.reference)
-    record_directory_refusal(refusal, visit, tried.receipt)
+    record_directory_refusal(refusal, visit, tried.receipt, tried.named)
 
 
 def _is_local(given: Given, door: Door) -> bool:

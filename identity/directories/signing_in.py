@@ -6,9 +6,10 @@ take a directory down must not choose how people sign in.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from config.database import together, transaction
@@ -19,20 +20,19 @@ from config.sealing import KeyRing
 from config.settings import Settings
 from identity.assertion import Profile
 from identity.attempts import keep_receipt
-from identity.checks import Receipt
+from identity.checks import HELD_BY, Receipt
 from identity.deactivation import deactivate_by_rule
 from identity.directories.checks import ANSWERS, ENTRY, FAULTS, PASSWORD, WAY
 from identity.directories.people_records import directories_by_name, provision_from
 from identity.directories.profiles import profile_of_entry, require_own_domain
 from identity.directories.trusts import DirectoryTrust, trust_of
 from identity.errors import UserInactive
-from identity.local_accounts.errors import LocalSignInFailed
 from identity.lost_roles import end_tokens_of_unmet_rules
 from identity.provisioning import Person
 from identity.sessions import BrowserFacts, Entry, OpenedSession, end_session, open_session
 from tenants.audit import EventType, record
 from tenants.directories.asking import NameAmbiguous, asked_by_service, find_entry, passes, passes_nobody
-from tenants.directories.door import require_support
+from tenants.directories.door import OpenDirectory, require_support
 from tenants.directories.entries import Entry as DirectoryEntry
 from tenants.directories.errors import DirectoryFault
 from tenants.directories.records import ManagedDirectory, directories_of
@@ -128,8 +128,12 @@ def _let_in(found: Found, profile: Profile, placement: Placement, visit: Visit, 
     return EnteredByDirectory(person, session)
 
 
-def record_directory_refusal(refusal: Refusal, visit: Visit, receipt: Receipt) -> None:
-    """Keep a refusal and its receipt, in a transaction of its own. What was typed is not kept."""
+def record_directory_refusal(refusal: Refusal, visit: Visit, receipt: Receipt, named: str | None = None) -> None:
+    """Keep a refusal and its receipt, in a transaction of its own. What was typed is not kept.
+
+    Args:
+        named: whose name it was, where the refusal came before it was known whose entry.
+    """
     tenant_id = visit.tenant.id
     with transaction():
         keep_receipt(
@@ -140,7 +144,7 @@ def record_directory_refusal(refusal: Refusal, visit: Visit, receipt: Receipt) -
             masked_xml="",
             code=refusal.code,
             cause=refusal.cause,
-            user_id=receipt.facts.get("user_id"),
+            user_id=receipt.facts.get("user_id") or named,
         )
         facts = {"reference": visit.reference, "cause": refusal.cause, "way": LDAP}
         record(tenant_id, EventType.SIGN_IN_REFUSED, at=visit.now, actor="sign-in", reason=refusal.code, **facts)
@@ -148,10 +152,7 @@ def record_directory_refusal(refusal: Refusal, visit: Visit, receipt: Receipt) -
 
 
 def _ask(username: str, password: str, visit: Visit, network: Settings, keys: KeyRing, receipt: Receipt) -> Found:
-    """The one entry of this name in the directories that may have it, if it has this password.
-
-    A directory gets the password of somebody whom it has found; the others are asked for the name alone.
-    """
+    """The one entry of this name in the directories that may have it, if it has this password."""
     began, username = time.monotonic(), username.strip()
     domains = proven_domains(visit.tenant.id)
     trusts = [trust_of(item, keys, domains, visit.organisations) for item in _candidates(username, visit)]
@@ -163,38 +164,49 @@ def _ask(username: str, password: str, visit: Visit, network: Settings, keys: Ke
             words = "all places for asking directories are taken; slow ones hold them for up to 30 seconds"
             receipt.require(ANSWERS, False, "a free place", words)
         try:
-            for trust in trusts:
-                if (entry := _entry_with_password(trust, username, password, network, receipt)) is not None:
-                    return Found(trust, entry)
+            return _entry_with_password(trusts, username, password, network, receipt)
         except DirectoryFault as fault:
-            receipt.facts |= {"directory": trust.name, "stage": fault.stage.value, "fault": fault.code}
+            receipt.facts |= {"stage": fault.stage.value, "fault": fault.code}
             receipt.require(ANSWERS, False, "an answer", str(fault))
+            raise
         finally:
             DIRECTORY_SECONDS.observe(time.monotonic() - began)
-    receipt.require(ENTRY, False, "exactly one entry", "none", errors=FAULTS)
-    raise LocalSignInFailed("no entry", errors=FAULTS)
 
 
 def _entry_with_password(
-    trust: DirectoryTrust, username: str, password: str, network: Settings, receipt: Receipt
-) -> DirectoryEntry | None:
-    """The entry, if this is its password; None where the directory has nobody of this name."""
-    with asked_by_service(trust.account, network) as directory:
-        receipt.facts["directory"] = trust.name
-        try:
-            entry = find_entry(directory, trust.settings, username)
-        except NameAmbiguous:
-            receipt.passed(ANSWERS, "an answer", str(directory.url))
+    trusts: Sequence[DirectoryTrust], username: str, password: str, network: Settings, receipt: Receipt
+) -> Found:
+    """Find the one entry, and try the password there.
+
+    All are asked for the name before any is given the password. Of a name that two have nobody can tell whose the password
+    is: it goes to neither, or one directory would be handed what opens another.
+    """
+    holders: list[tuple[Found, OpenDirectory]] = []
+    with contextlib.ExitStack() as opened:
+        for trust in trusts:
+            receipt.facts["directory"] = trust.name
+            directory = opened.enter_context(asked_by_service(trust.account, network))
+            try:
+                entry = find_entry(directory, trust.settings, username)
+            except NameAmbiguous:
+                receipt.passed(ANSWERS, "an answer", str(directory.url))
+                passes_nobody(directory, trust.settings)
+                receipt.require(ENTRY, False, "exactly one entry", "more than one", errors=FAULTS)
+            if entry is not None:
+                holders.append((Found(trust, entry), directory))
+        if len(holders) != 1:
             passes_nobody(directory, trust.settings)
-            receipt.require(ENTRY, False, "exactly one entry", "more than one", errors=FAULTS)
-        if entry is None:
-            passes_nobody(directory, trust.settings)
-            return None
+            names = [found.trust.name for found, _ in holders]
+            receipt.facts |= {HELD_BY: names} if names else {}
+            words = f"one in each of {', '.join(names)}" if names else "none"
+            receipt.require(ENTRY, False, "exactly one entry", words, errors=FAULTS)
+        found, directory = holders[0]
+        receipt.facts["directory"] = found.trust.name
         receipt.passed(ANSWERS, "an answer", str(directory.url))
         receipt.passed(ENTRY, "exactly one entry", "one")
-        right = passes(directory, entry, password)
+        right = passes(directory, found.entry, password)
         receipt.require(PASSWORD, right, "a password that it takes", otherwise="another one", errors=FAULTS)
-        return entry
+        return found
 
 
 def _candidates(username: str, visit: Visit) -> list[ManagedDirectory]:

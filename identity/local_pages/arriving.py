@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from flask import request
+from flask import g, request
 from werkzeug.wrappers import Response
 
 from identity.browsers import SESSION_COOKIE, browser_facts
@@ -48,6 +48,7 @@ def door() -> Door:
         now=dt.datetime.now(dt.UTC),
         former=request.cookies.get(SESSION_COOKIE, ""),
         device=request.cookies.get(BROWSER_COOKIE, ""),
+        reference=g.reference,
         limited=web.settings().rate_limits,
     )
 

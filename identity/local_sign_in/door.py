@@ -13,6 +13,7 @@ from identity.errors import SignInWayNotAllowed, UserInactive
 from identity.exchanges import hash_of
 from identity.local_accounts.account_records import Account, ledger_of, note_sign_in
 from identity.local_accounts.sign_in_records import is_known, remember_browser
+from identity.local_sign_in.receipts import keep_entry, keep_refusal
 from identity.people_letters import Post, post_of
 from identity.sessions import BrowserFacts, Entry, OpenedSession, end_session, open_session
 from tenants.audit import EventType, record
@@ -47,6 +48,7 @@ class Door:
     Args:
         former: the token of a session that this browser had; it ends with a new one.
         device: the token of a browser that somebody signed in with before; "" where there is none.
+        reference: what the person is shown, and finds the attempt by.
         limited: False only in test runs.
     """
 
@@ -56,6 +58,7 @@ class Door:
     now: dt.datetime
     former: str = field(default="", repr=False)
     device: str = field(default="", repr=False)
+    reference: str = ""
     limited: bool = True
 
 
@@ -84,8 +87,11 @@ def counters_for(what: str, account: str, user_id: str, door: Door) -> tuple[Cou
     return everywhere
 
 
-def require_patience(counters: Sequence[Counter], door: Door) -> None:
+def require_patience(counters: Sequence[Counter], door: Door, user_id: str | None = None) -> None:
     """Count an attempt before anything is compared, in a transaction of its own.
+
+    Args:
+        user_id: whose account it is about, for the record of a refusal.
 
     Raises:
         RateLimited: too many failed before.
@@ -95,7 +101,7 @@ def require_patience(counters: Sequence[Counter], door: Door) -> None:
     with transaction():
         wait = attempts.count_attempt(ledger_of(door.tenant.id), counters, door.now)
         if wait:  # takes back what was written: names that are made up, one after the other, leave no rows
-            raise RateLimited("signing in", retry_after=int(wait.total_seconds()) + 1)
+            raise RateLimited("too many failed", retry_after=int(wait.total_seconds()) + 1, user=user_id)
 
 
 def count_one_less(counters: Sequence[Counter], door: Door) -> None:
@@ -148,12 +154,14 @@ def enter(account: Account, way: str, how: str, target: str, door: Door) -> Ente
     session = open_session(tenant, person, entry, access, door.browser, now)
     device = remember_browser(tenant.id, person.id, door.device, now)
     record(tenant.id, EventType.SESSION_OPENED, at=now, actor=person.id, session=session.id, way=way, how=how)
+    keep_entry(tenant.id, way, how, door.reference, person.id, now)
     return Entered(session, device, target)
 
 
 def record_refusal(refusal: Refusal, way: str, reference: str, door: Door) -> None:
     """Keep a refusal, in a transaction of its own; the same for a known name and an unknown one. What was typed is not kept."""
     with transaction():
+        keep_refusal(door.tenant.id, refusal, way, reference, door.now)
         record(
             door.tenant.id,
             EventType.SIGN_IN_REFUSED,

@@ -184,7 +184,7 @@ def _try_factor(pending: PendingSignIn, account: Account | None, door: Door) -> 
     counters = counters_for("factor", user_id, user_id, door)
     if account is None:  # a passkey names nobody before it is verified: the address alone can be counted
         counters = tuple(counter for counter in counters if counter.of_address)
-    require_patience(counters, door)
+    require_patience(counters, door, account.person.id if account else None)
     with transaction():
         if not sign_in_records.count_try(door.tenant.id, pending.browser_hash):
             raise LocalSignInLost("too many tries, or finished")

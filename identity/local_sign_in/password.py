@@ -37,6 +37,7 @@ from identity.local_sign_in.door import (
     require_patience,
     require_way,
 )
+from identity.local_sign_in.receipts import NO_NAME, NO_PASSWORD_YET, OTHER_PASSWORD
 from tenants.email_domains import normalise_email
 from tenants.folding import folded
 from tenants.organisations.access import LOCAL
@@ -79,11 +80,12 @@ def check_password(given: Given, door: Door) -> Entered | Waiting:
     account = account_of(tenant_id, typed)
     user_id = account.person.id if account else NOBODY
     counters = counters_for("password", name_key(typed), user_id, door)
-    require_patience(counters, door)
+    require_patience(counters, door, account.person.id if account else None)
     matches = password_matches(account.password_hash if account else None, given.password)
     if account is None or not matches:
         sign_in_log.info("local_refused", tenant_id=tenant_id, user=account and account.person.id, step="password")
-        raise LocalSignInFailed("password", errors={"password": [DO_NOT_FIT]}, user=account and account.person.id)
+        cause = OTHER_PASSWORD if account and account.password_hash else NO_PASSWORD_YET if account else NO_NAME
+        raise LocalSignInFailed(cause, errors={"password": [DO_NOT_FIT]}, user=account and account.person.id)
     require_way(account, given.way, door)
     has_factor = account.sealed_totp_secret is not None or bool(passkeys_of(factors_of(tenant_id, user_id)))
     if not has_factor and needs_second_factor(account, given.way, door.organisations):
@@ -93,7 +95,7 @@ def check_password(given: Given, door: Door) -> Entered | Waiting:
         present = find_account(tenant_id, user_id)
         if present is None or present.password_hash != account.password_hash:
             # Changed while it was compared, which takes a while: a password that was given up opens nothing any more.
-            raise LocalSignInFailed("changed", errors={"password": [DO_NOT_FIT]}, user=user_id)
+            raise LocalSignInFailed("changed this moment", errors={"password": [DO_NOT_FIT]}, user=user_id)
         forget_attempts(counters, door)
         if has_factor:
             return Waiting(

@@ -16,6 +16,8 @@ from admin_ui.screen import page
 from admin_ui.screens.organisations.choices import ROOT, field_value, organisation_choices, placed_form, words_of
 from admin_ui.screens.people.belonging import BelongingPages
 from config.database import transaction
+from identity.advice_words import ENTRIES
+from identity.attempt_records import AttemptFilter, page_of_attempts
 from identity.console_roles import held_roles
 from identity.organisations.members import prepare_member
 from identity.people import (
@@ -41,6 +43,8 @@ from tenants.paging import MAX_LIMIT, is_row_id
 from tenants.roles import ASSIST, CONFIGURE, READ
 
 NOTHING: Mapping[str, Any] = {}
+LATELY = 5
+"""Attempts that the page shows; the list has all of 30 days."""
 RELINK = ("reason", "identity_provider", "directory", "subject", "next_sign_in")
 ENDING_WORDS = {
     "sessions": "sessions",
@@ -178,6 +182,8 @@ class PersonPages(BelongingPages):
             organisation=words_of(asked, tree, person.organisation_id),
             place=field_value(tree, person.organisation_id or ROOT),
             attempts=known_screen_url("attempts.index", asked, q=person.email),
+            lately=page_of_attempts(asked.tenant.id, None, LATELY, AttemptFilter(user_id=person.id)),
+            meaning={code: entry.happened for code, entry in ENTRIES.items()},
         )
 
     def _form(

@@ -195,7 +195,7 @@ def test_whose_organisation_signs_in_otherwise_does_not_come_in(directories: Dir
         assert directories.put(organisation_id=organisation_id).status_code == 200
         assert directories.sign_in("bob") == "sign_in_way_not_allowed"
     assert directories.world.count("users") == 0
-    assert directories.put(name="other").status_code == 201
+    assert directories.put(name="other", base_dn=GROUPS).status_code == 201
     sales = directories.add_organisation("Sales", {"way": "ldap", "directory_id": directories.id_of("other")})
     assert directories.put(organisation_id=sales).status_code == 200
     assert directories.sign_in("bob") == "sign_in_way_not_allowed"

@@ -17,6 +17,7 @@ from tenants.records import find_tenant
 from tests.flows.directories.conftest import DirectoryWorld
 from tests.flows.management.support import code_in
 from tests.support.organisations import accepted, made, patch, put, set_access, user_of
+from tests.support.slapd import GROUPS
 from tests.support.world import utc_now
 
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -106,7 +107,7 @@ def test_nobody_is_carried_off_where_the_tenant_says_how_all_come(
 ) -> None:
     """People of no organisation are the tenant's: another identity provider's, another directory's, or local ones."""
     assert sales
-    assert directories.put(name="other").status_code == 201
+    assert directories.put(name="other", base_dn=GROUPS).status_code == 201
     accepted(set_access(directories.world, None, **said))
     accepted(directories.world.api("POST", "/tenants/acme/users", json={"email": "bob@acme.test"}))
     assert directories.sign_in("bob") == "sign_in_way_not_allowed"

@@ -18,9 +18,9 @@ from tenants.settings_changes import patched
 from tests.unit.docs.pages import codes, page, tables
 
 WHO = {"Person": Who.PERSON, "Tenant admin": Who.TENANT_ADMIN, "IdP admin": Who.IDP_ADMIN, "Staff": Who.STAFF}
-BEFORE_ANY_ATTEMPT = {"test_link_invalid", "link_invalid", "second_factor_missing"}
-"""Codes of the way to the identity provider, and of local accounts: no attempt ends with them."""
-AT_EVERY_DOOR = {"sign_in_failed"}
+BEFORE_ANY_ATTEMPT = {"test_link_invalid", "link_invalid"}
+"""Codes of links: no attempt ends with them."""
+AT_EVERY_DOOR = {"sign_in_failed", "sign_in_lost", "rate_limited"}
 """Codes that the page explains elsewhere, for the console's door as well."""
 SETTINGS = SAMLSettings()
 ACS = "https://acme.sp.test/saml/acs"
