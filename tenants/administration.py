@@ -7,7 +7,7 @@ judged by bumps the tenant's version in the same transaction, so it holds on all
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from tenants.audit import EventType, record
 from tenants.domain_ownership import claim_domain, claim_without_proof, read_domains, replace_domains
 from tenants.errors import NotFound
 from tenants.hosts import require_slug
-from tenants.management_errors import FieldsInvalid
+from tenants.management_errors import FieldsInvalid, PasskeysEnd
 from tenants.models import ACTIVE, DELETED, ONBOARDING, SUSPENDED
 from tenants.organisations.records import organisations_of
 from tenants.organisations.soundness import Timeouts, require_sound
@@ -41,6 +41,10 @@ MAX_NAME_LENGTH = 200
 KEY_USES: tuple[KeyUse, ...] = ("signing", "encryption")
 ROW_FIELDS = ("name", "brand_colour", "session_idle_seconds", "session_absolute_seconds")
 STATE_EVENTS = {ACTIVE: EventType.TENANT_ACTIVATED, SUSPENDED: EventType.TENANT_SUSPENDED}
+
+
+PasskeyHolders = Callable[[int], int]
+"""How many people of a tenant have passkeys; these belong to the package above as well."""
 
 
 class EndSessions(Protocol):
@@ -122,18 +126,21 @@ def change_tenant(
     actor: str,
     now: dt.datetime,
     end_sessions: EndSessions,
+    passkey_holders: PasskeyHolders,
 ) -> ManagedTenant:
     """Change what `changes` names: name, state, slug, email_domains, brand_colour, session timeouts.
 
     Raises:
         NotFound: it was deleted meanwhile. SlugInvalid, SlugTaken, DomainInvalid, DomainTaken, FieldsInvalid.
+        PasskeysEnd: people have passkeys for the present MyDomain, and `changes` does not say `anyway`.
     """
     if not bump_version(tenant.id):
         raise NotFound("deleted meanwhile")
     tenant = _present(tenant.id)
     _change_row(tenant, changes, actor, now)
     if "slug" in changes:
-        _change_slug(tenant, require_slug(changes["slug"], settings), actor, now)
+        slug, end_passkeys = require_slug(changes["slug"], settings), changes.get("anyway", False)
+        _change_slug(tenant, slug, actor, now, holders=0 if end_passkeys else passkey_holders(tenant.id))
     if "email_domains" in changes:
         replace_domains(tenant, read_domains(changes["email_domains"]), attestation, actor, now)
     if changes.get("state", tenant.state) != tenant.state:
@@ -188,10 +195,16 @@ def _change_row(tenant: ManagedTenant, changes: Mapping[str, Any], actor: str, n
         record(tenant.id, EventType.TENANT_CHANGED, at=now, actor=actor, changes=changes_made)
 
 
-def _change_slug(tenant: ManagedTenant, slug: str, actor: str, now: dt.datetime) -> None:
-    """The former host goes on working; entity ID and ACS URL stay those that the identity provider knows (T1)."""
+def _change_slug(tenant: ManagedTenant, slug: str, actor: str, now: dt.datetime, *, holders: int) -> None:
+    """The former host goes on working; entity ID and ACS URL stay those that the identity provider knows (T1).
+
+    Args:
+        holders: people whose passkeys would end, of whom whoever changes it has not heard yet.
+    """
     if slug == tenant.slug:
         return
+    if holders:
+        raise PasskeysEnd(holders)
     move_to_slug(tenant.id, slug)
     record(tenant.id, EventType.TENANT_CHANGED, at=now, actor=actor, changes={"slug": {"from": tenant.slug, "to": slug}})
 

@@ -18,7 +18,7 @@ from tenants.roles import CONFIGURE, LIST_TENANTS, ONBOARD, READ, Role
 from tenants.schemas import PageQuery, TenantCreate, TenantPage, TenantPatch, TenantView
 from tenants.tenant_records import Attestation, ManagedTenant, domains_of, page_of_tenants
 from tenants.views import tenant_document
-from tenants.wiring import end_sessions, keys
+from tenants.wiring import end_sessions, keys, passkey_holders
 
 _SLUG = re.compile(r"[a-z0-9-]{3,63}")
 
@@ -71,6 +71,7 @@ def patch_tenant(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, An
             actor=caller().actor,
             now=now(),
             end_sessions=end_sessions(),
+            passkey_holders=passkey_holders(),
         )
     return _document(changed)
 

@@ -29,7 +29,7 @@ from tenants.schemas import TenantPatch
 from tenants.tenant_records import Attestation, ManagedTenant, domains_of, page_of_tenants
 from tenants.tokens import add_token, list_tokens, read_duration, revoke_token
 from tenants.views import tenant_document
-from tenants.wiring import end_sessions, keys, settings
+from tenants.wiring import end_sessions, keys, passkey_holders, settings
 
 tenant = ManagementGroup("tenant", help="Customer organisations.")
 token = ManagementGroup("token", help="Bearer tokens of the management API.")
@@ -96,12 +96,13 @@ def activate_command(slug: str) -> None:
 @SLUG
 @click.option("--name", help="What people see.")
 @click.option("--mydomain", "slug_after", help="The new MyDomain; the former one goes on working.")
-def rename_command(slug: str, name: str | None, slug_after: str | None) -> None:
+@click.option("--anyway", is_flag=True, help="Although people have passkeys, which a new MyDomain makes useless.")
+def rename_command(slug: str, name: str | None, slug_after: str | None, anyway: bool) -> None:
     """Change name or MyDomain. Entity ID and ACS URL stay those that the identity provider knows."""
-    changes = {field: value for field, value in (("name", name), ("slug", slug_after)) if value is not None}
+    changes: dict[str, Any] = {field: value for field, value in (("name", name), ("slug", slug_after)) if value is not None}
     if not changes:
         raise click.UsageError("Say what to change: --name, --mydomain, or both.")
-    _change(slug, changes)
+    _change(slug, changes | ({"anyway": True} if anyway else {}))
 
 
 @tenant.command("domains")
@@ -177,6 +178,7 @@ def _change(slug: str, changes: dict[str, Any]) -> None:
             actor=actor(),
             now=now(),
             end_sessions=end_sessions(),
+            passkey_holders=passkey_holders(),
         )
     _show_tenant(changed)
 

@@ -69,6 +69,18 @@ class NothingToFetch(ConflictingState):
     sentence = "The metadata of this identity provider does not come from a URL; save it again instead."
 
 
+class PasskeysEnd(Refusal):
+    """detail: people, how many have passkeys; errors, `slug` -> the same in words."""
+
+    code, status = "passkeys_end", 409
+    sentence = "Passkeys belong to the present address and do not work at another one. Where that is meant, say so (`anyway`)."
+
+    def __init__(self, people: int) -> None:
+        who = "1 person has a passkey" if people == 1 else f"{people} people have passkeys"
+        words = f"{who} for the present address, of no use at another one."
+        super().__init__("passkeys belong to a host", people=people, errors={"slug": [words]})
+
+
 class LogoFault(StrEnum):
     """What is wrong with a file that was to be a logo, in the words that whoever chose it reads."""
 

@@ -15,7 +15,7 @@ from tenants.domain_ownership import MAX_EMAIL_DOMAINS
 from tenants.models import ACTIVE, STATES, SUSPENDED
 from tenants.organisations.access import ABSOLUTE_SECONDS, IDLE_SECONDS
 from tenants.paging import DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT
-from tenants.schema_fields import MAX_REASON, QueryNumber, Strict, Whole, text
+from tenants.schema_fields import MAX_REASON, Flag, QueryNumber, Strict, Whole, text
 
 COLOUR_FORM = r"^#[0-9A-Fa-f]{6}$"
 
@@ -61,6 +61,7 @@ class TenantPatch(Strict):
     slug = text(63, shortest=3, pattern=r"^[A-Za-z0-9-]+$")
     state = fields.String(validate=validate.OneOf((ACTIVE, SUSPENDED)))
     email_domains = fields.List(text(253), validate=validate.Length(max=MAX_EMAIL_DOMAINS))
+    anyway = Flag(metadata={"description": "With `slug`: although people have passkeys, which a new MyDomain makes useless."})
     reason = text(MAX_REASON)
     brand_colour = text(7, shortest=7, pattern=COLOUR_FORM)
     session_idle_seconds = Whole(*IDLE_SECONDS)

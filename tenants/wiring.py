@@ -12,10 +12,11 @@ from tenants.rollover.lately import Noted
 from tenants.sealing.signing import SealKeys
 
 if TYPE_CHECKING:
-    from tenants.administration import EndSessions
+    from tenants.administration import EndSessions, PasskeyHolders
     from tenants.notices.telling import AdminsOf
 
 END_SESSIONS = "vestibule_end_sessions"
+PASSKEY_HOLDERS = "vestibule_passkey_holders"
 ADMINS_OF = "vestibule_admins_of"
 
 
@@ -46,6 +47,12 @@ def noted() -> Noted:
 def end_sessions() -> EndSessions:
     """How sessions end: a function of the package that has them, which this one knows nothing of."""
     value: EndSessions = current_app.extensions[END_SESSIONS]
+    return value
+
+
+def passkey_holders() -> PasskeyHolders:
+    """How many people of a tenant sign in with passkeys, of the package that has these."""
+    value: PasskeyHolders = current_app.extensions[PASSKEY_HOLDERS]
     return value
 
 

@@ -25,7 +25,7 @@ from tenants.logos import remove_logo, set_logo
 from tenants.roles import CONFIGURE, READ
 from tenants.schema_fields import Strict, text
 from tenants.schemas import COLOUR_FORM
-from tenants.wiring import end_sessions
+from tenants.wiring import end_sessions, passkey_holders
 
 MAX_COLOUR = 20
 READ_BODY = 8 * 1024 * 1024
@@ -119,6 +119,7 @@ class BrandingScreen(TenantScreen):
             actor=asked.actor,
             now=asked.now,
             end_sessions=end_sessions(),
+            passkey_holders=passkey_holders(),
         )
 
     def _form(self, asked: Asked, values: Any, errors: Any, *, status: int = 200) -> Response:

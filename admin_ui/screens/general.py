@@ -21,9 +21,9 @@ from tenants.errors import Refusal
 from tenants.models import ACTIVE, SUSPENDED
 from tenants.organisations.access import ABSOLUTE_SECONDS, IDLE_SECONDS
 from tenants.roles import CONFIGURE, ONBOARD, READ
-from tenants.schema_fields import Strict, Whole, text
+from tenants.schema_fields import Flag, Strict, Whole, text
 from tenants.service_provider import service_provider_of
-from tenants.wiring import end_sessions
+from tenants.wiring import end_sessions, passkey_holders
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 IDLE_CHOICES = (5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 12 * HOUR, DAY, 7 * DAY, 30 * DAY)
@@ -43,6 +43,7 @@ class MyDomainForm(Strict):
     """The label that staff may change."""
 
     slug = text(63, shortest=3, pattern=r"^[A-Za-z0-9-]+$", required=True)
+    anyway = Flag(load_default=False)
 
 
 class StateForm(Strict):
@@ -118,6 +119,7 @@ class GeneralScreen(TenantScreen):
                     actor=asked.actor,
                     now=asked.now,
                     end_sessions=end_sessions(),
+                    passkey_holders=passkey_holders(),
                 )
         except Refusal as refusal:
             field = {"slug": [refusal.sentence]} if "slug" in values and not refusal.detail else errors_of(refusal)
@@ -141,6 +143,7 @@ class GeneralScreen(TenantScreen):
             own=service_provider_of(tenant.origin),
             may_change=asked.may(CONFIGURE),
             may_onboard=asked.may(ONBOARD),
+            passkeys=passkey_holders()(tenant.id) if asked.may(ONBOARD) else 0,
             onboarding=known_screen_url("onboarding.index", asked),
         )
 

@@ -31,7 +31,8 @@ async function withPasskey(form, ceremony, take) {
   } catch (error) {
     fault.textContent =
       error.name === "InvalidStateError" ? "This device or key has a passkey for your account already."
-      : error.name === "NotAllowedError" ? "No passkey was used: the dialogue was closed, or took too long."
+      : error.name === "NotAllowedError" ? "No passkey was used: the dialogue was closed, took too long, or found none for this address. " +
+        "If the address of this page has changed, earlier passkeys do not work here: use another way, and make a new one."
       : "Passkeys do not work here. Use another way.";
   }
 }

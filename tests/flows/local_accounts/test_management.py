@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.support.browser import Browser, code_of
+from tests.support.console import staff_client
 from tests.support.local_accounts import REASON, LocalPerson, allow_local, change_deployment, events_of
 from tests.support.staff import Colleague
 from tests.support.world import World
@@ -129,3 +131,30 @@ def _admin(world: World) -> str:
 def _token(world: World, role: str) -> str:
     scope = [] if role == "support" else ["--tenant", "acme"]
     return str(world.app.test_cli_runner().invoke(args=["token", "create", "--role", role, *scope]).output).strip()
+
+
+def test_another_mydomain_tells_whose_passkeys_it_ends_before_it_does(world: World, lin: LocalPerson) -> None:
+    """By API, command and console nothing changes until that is meant; without passkeys nobody is asked."""
+    assert world.api("PATCH", "/tenants/acme", json={"slug": "acme-two"}).status_code == 200
+    assert world.api("PATCH", "/tenants/acme-two", json={"slug": "acme"}).status_code == 200
+    lin.enrolled()
+    lin.sign_in()
+    assert "recovery codes" in lin.set_up_passkey().get_data(as_text=True)
+    staff = staff_client(world)
+    page = staff.get("/admin/tenants/acme/general").get_data(as_text=True)
+    assert "1 person has a passkey for the present address" in page
+    token = re.search(r'name="csrf-token" content="([^"]+)"', page)
+    assert token
+    refused = world.api("PATCH", "/tenants/acme", json={"slug": "acme-corp"})
+    assert (code_of(refused), refused.get_json()["facts"]["people"]) == ("passkeys_end", 1)
+    runner = world.app.test_cli_runner()
+    command = ["tenant", "rename", "acme", "--mydomain", "acme-corp"]
+    answered = runner.invoke(args=command)
+    assert (answered.exit_code != 0, "1 person has a passkey" in answered.output) == (True, True)
+    form = {"csrf_token": token[1], "slug": "acme-corp"}
+    assert staff.post("/admin/tenants/acme/general/mydomain", data=form).status_code == 409
+    assert world.api("GET", "/tenants/acme").status_code == 200
+    assert staff.post("/admin/tenants/acme/general/mydomain", data=form | {"anyway": "on"}).status_code == 303
+    assert runner.invoke(args=["tenant", "rename", "acme-corp", "--mydomain", "acme", "--anyway"]).exit_code == 0
+    body = {"slug": "acme-corp", "anyway": True}
+    assert world.api("PATCH", "/tenants/acme", json=body).status_code == 200
