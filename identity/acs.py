@@ -133,8 +133,14 @@ def _end_lost_roles(judged: Judged, user_id: str, now: dt.datetime) -> None:
     )
 
 
-def record_refusal(tenant: TenantView, refusal: Refusal, arrival_reference: str, now: dt.datetime, receipt: Receipt) -> None:
-    """Keep a refusal and its receipt, in a transaction of its own: what was refused has left nothing behind."""
+def record_refusal(
+    tenant: TenantView, refusal: Refusal, cause: str, arrival_reference: str, now: dt.datetime, receipt: Receipt
+) -> None:
+    """Keep a refusal and its receipt, in a transaction of its own: what was refused has left nothing behind.
+
+    Args:
+        cause: the refusal's, as the audit may have it.
+    """
     with transaction():
         keep_receipt(
             tenant.id,
@@ -154,7 +160,7 @@ def record_refusal(tenant: TenantView, refusal: Refusal, arrival_reference: str,
             actor="sign-in",
             reason=refusal.code,
             reference=arrival_reference,
-            cause=refusal.cause,
+            cause=cause,
         )
 
 

@@ -13,7 +13,7 @@ from config.logs import sign_in_log
 from config.metrics import SIGN_INS
 from identity.acs import Arrival, accept_response, record_refusal
 from identity.browsers import SESSION_COOKIE, browser_facts, keep_session, login_secret, stay_here
-from identity.check_log import log_checks, told_cause
+from identity.check_log import kept_cause, log_checks, told_cause
 from identity.checks import DECRYPTION_KEY, FORM, SIZE, Receipt
 from identity.errors import AnswersTest, MethodNotAllowed, RequestInvalid
 from identity.exchanges import hash_of
@@ -47,7 +47,8 @@ def acs() -> WerkzeugResponse:
             return _to_result(trial)
         recorded = not isinstance(refusal, ServiceUnavailable) and may_record(tenant.id, now)
         if recorded:
-            record_refusal(tenant, refusal, g.reference, now, receipt)
+            kept = kept_cause(refusal.cause, refusal.code, receipt)
+            record_refusal(tenant, refusal, kept, g.reference, now, receipt)
         SIGN_INS.labels(refusal.code).inc()
         cause = told_cause(refusal.cause, receipt)
         sign_in_log.info("refused", tenant_id=tenant.id, code=refusal.code, cause=cause, recorded=recorded)

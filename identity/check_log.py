@@ -60,8 +60,19 @@ def told_cause(cause: str, receipt: Receipt) -> str:
     return f"{failed.check.claim}: {told_actual(failed, receipt)}"
 
 
+def kept_cause(cause: str, code: str, receipt: Receipt) -> str:
+    """The cause of a refusal as the audit may have it, which is sealed, and lasts longer than receipts do.
+
+    What a parser quotes from a message, and what the identity provider says of somebody, are in the receipt alone.
+    """
+    failed = next((line for line in reversed(receipt.lines) if line.passed is False), None)
+    if failed is not None and (code in QUOTING or failed.check is checks.STATUS):
+        return f"{failed.check.claim}: {told_actual(failed, receipt)}"
+    return _without_people(cause)
+
+
 def told_logout_cause(cause: str) -> str:
-    """The cause of a refused logout as the log may have it: what a parser quotes from the message stays out."""
+    """The cause of a refused logout as log and audit may have it: what a parser quotes from the message stays out."""
     code = cause.partition(":")[0]
     return f"{code}: {MASK}" if code in QUOTING else _without_people(cause)
 

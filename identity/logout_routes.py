@@ -111,11 +111,11 @@ def _record_refusal(tenant: TenantView, refusal: Refusal, now: dt.datetime) -> N
     """On record for the tenant's administrators, as often as refused sign-ins are."""
     LOGOUTS.labels("refused").inc()
     recorded = not isinstance(refusal, ServiceUnavailable) and may_record(tenant.id, now)
+    cause = told_logout_cause(refusal.cause)
     if recorded:
         with transaction():
-            detail = {"reference": g.reference, "cause": refusal.cause}
+            detail = {"reference": g.reference, "cause": cause}
             record(tenant.id, EventType.LOGOUT_REFUSED, at=now, actor="sign-out", reason=refusal.code, **detail)
-    cause = told_logout_cause(refusal.cause)
     sign_in_log.info("logout_refused", tenant_id=tenant.id, code=refusal.code, cause=cause, recorded=recorded)
 
 

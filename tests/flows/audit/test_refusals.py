@@ -21,6 +21,8 @@ from tenants.sealing.removal import remove_refusals
 from tenants.sealing.seals import REFUSAL_DAYS, Seal
 from tenants.sealing.signing import SealKeys
 from tests.flows.management.support import events_of
+from tests.support.logout import request_parts, request_xml, signed_query
+from tests.support.saml_xml import STATUS
 from tests.support.tampering import KEYS, Attacker, add_events, event_ids, faults, id_of, ledger_of, seal, verify
 from tests.support.world import World, utc_now
 
@@ -61,6 +63,25 @@ def export(world: World) -> list[str]:
     """All of acme's events, with their seals."""
     result = world.app.test_cli_runner().invoke(args=["events", "export", "acme", "--format", "sealed"])
     return list(result.stdout.splitlines())
+
+
+
+def test_what_is_kept_for_400_days_speaks_of_nobody(world: World) -> None:
+    """What the identity provider says of somebody, or a parser quotes, is in the receipt of 30 days, and not in the audit."""
+    jane = "jane.doe@acme.test"
+    words = f"AADSTS50105: the user '{jane}' (Jane Doe) is not assigned to a role"
+    browser = world.browser()
+    started = browser.start()
+    answer = world.response(started, status=(f"{STATUS}Responder", f"{STATUS}RequestDenied", words))
+    assert browser.post_response(answer, started.relay_state).status_code == 403
+    told = world.api("GET", "/tenants/acme/events", query_string={"type": "sign_in.refused"}).get_json()["items"][0]
+    assert told["detail"]["cause"] == f"The identity provider reports success: {STATUS}Responder, {STATUS}RequestDenied"
+    attempt = world.api("GET", "/tenants/acme/attempts", query_string={"reference": told["detail"]["reference"]}).get_json()
+    assert jane in attempt["items"][0]["cause"]
+    leaving = request_xml(request_parts(world.acme)).replace("<saml:NameID", f"<saml:NameID {jane!r}", 1)
+    assert browser.get("/saml/slo?" + signed_query(leaving, world.acme.idp.key)).status_code in (400, 403)
+    told = world.api("GET", "/tenants/acme/events", query_string={"type": "logout.refused"}).get_json()["items"][0]
+    assert "jane" not in json.dumps(told).lower()
 
 
 def test_refusals_go_when_their_time_is_over_and_the_chain_stays_whole(world: World) -> None:
