@@ -6,16 +6,18 @@ everything else that begins with one of THE_REST is the whole of `wsgi.create_ap
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from flask import Flask
+from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import rows  # noqa: F401 - the tenant guard knows every table, whatever else is imported
 from config.application import Service
 from config.database import connect_database, share_database
 from config.isolation import install_guard
-from config.later import Later, by_path
+from config.later import REST_SECONDS, Later, by_path
 from config.log_levels import set_base_level
 from config.logs import configure_logging
 from config.sealing import KeyRing
@@ -26,6 +28,7 @@ from identity.front_door.routes import front_door_routes
 from identity.logout_routes import logout_routes
 from identity.page_assets import install_pages
 from identity.routes import routes
+from tenants.errors import RestNotMade
 from tenants.operation import operation
 from tenants.rollover.lately import Noted
 from tenants.sealing.signing import SealKeys
@@ -33,7 +36,7 @@ from tenants.trusts import TrustCache
 from tenants.web import install_hosts
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY = 8 * 1024 * 1024
 """Bytes of any request: metadata of 5 MiB as a JSON string. The ACS and the pages have their own, smaller bounds."""
@@ -42,6 +45,8 @@ EQUIPMENT = ("settings", "keys", "seal_keys", "trusts", "noted")
 """What an application has of its deployment, besides its database; in `extensions`, with our name in front."""
 THE_REST = ("/admin", "/api/", "/setup", "/account", "/break-glass", "/native/", "/sign-in")
 """How the addresses begin that an entrance leaves to the whole service."""
+NOT_MADE = "vestibule.not_made"
+"""Marks a request that the whole service should have answered, and could not be put together for."""
 NOT_THE_REST = frozenset({"/sign-in/address"})
 """What begins so and is the entrance's own."""
 
@@ -59,9 +64,20 @@ def create_entrance(settings: Settings) -> Flask:
 
 
 def lead_on(entrance: Flask, whole: Later) -> None:
-    """Have an entrance hand on what is not its own."""
+    """Have an entrance hand on what is not its own; where that cannot be made, it refuses it as any refusal of its own."""
     own: WSGIApplication = entrance.wsgi_app
-    entrance.wsgi_app = by_path(THE_REST, NOT_THE_REST, there=whole, elsewhere=own)  # type: ignore[method-assign, assignment]
+
+    def without(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return own({**environ, NOT_MADE: True}, start_response)
+
+    entrance.before_request(_require_the_rest)  # after the host was looked at, as everywhere
+    there = whole.or_else(without)
+    entrance.wsgi_app = by_path(THE_REST, NOT_THE_REST, there=there, elsewhere=own)  # type: ignore[method-assign, assignment]
+
+
+def _require_the_rest() -> None:
+    if NOT_MADE in request.environ:
+        raise RestNotMade("the log says why, as `not_made`", retry_after=math.ceil(REST_SECONDS))
 
 
 def bare_app(settings: Settings) -> Flask:

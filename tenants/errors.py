@@ -161,6 +161,12 @@ class ServiceUnavailable(Refusal):
     retry = RELOAD
 
 
+class RestNotMade(ServiceUnavailable):
+    """Console, API, accounts and set-up could not be put together; signing in and out goes on."""
+
+    sentence = "This part of the service cannot answer just now. Signing in and out goes on."
+
+
 class InternalError(Refusal):
     code, status = "internal_error", 500
     heading = "Something went wrong here"

@@ -5,18 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from flask import Flask
 
 from config.isolation import scoped_tables
-from config.later import Later
+from config.later import REST_SECONDS, Later
 from config.settings import Settings
 from entrance import NOT_THE_REST, THE_REST, create_entrance, lead_on
-from tests.support.browser import Browser
+from tests.support.browser import Browser, code_of
 from tests.support.service import REPOSITORY
 from tests.support.world import World
 from wsgi import create_app
@@ -32,17 +31,26 @@ NOT_NEEDED = (
 class Served:
     """What `vestibule serve` serves, in this process, on the database of a world; and how often the whole of it was made."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, rest: float = REST_SECONDS) -> None:
         settings: Settings = world.app.extensions["vestibule_settings"]
         self.made: list[Flask] = []
+        self.tries, self.breaks = 0, False
         self.entrance = create_entrance(settings)
-        self.whole = Later(self._make)
+        self.whole = Later(self._make, rest=rest)
         lead_on(self.entrance, self.whole)
         self._settings = settings
 
     def _make(self) -> Flask:
+        self.tries += 1
+        if self.breaks:
+            raise OSError("no more files")
         self.made.append(create_app(self._settings, beside=self.entrance))
         return self.made[-1]
+
+    def close(self) -> None:
+        """Let its connections go."""
+        with self.entrance.app_context():
+            self.entrance.extensions["vestibule_engine"].dispose()
 
 
 @pytest.fixture
@@ -50,8 +58,7 @@ def served(world: World) -> Iterator[Served]:
     """A service as a new process has it."""
     made = Served(world)
     yield made
-    with made.entrance.app_context():
-        made.entrance.extensions["vestibule_engine"].dispose()
+    made.close()
 
 
 def test_a_sign_in_needs_no_more_than_the_entrance(world: World, served: Served) -> None:
@@ -94,20 +101,26 @@ def test_whoever_comes_first_makes_it_and_the_others_wait(served: Served) -> Non
     assert len(served.made) == 1
 
 
-def test_what_could_not_be_made_is_tried_again() -> None:
-    """A first request that fails leaves nothing half made behind for the second."""
-    tries: list[Callable[..., Any]] = []
-
-    def make() -> Any:
-        tries.append(make)
-        if len(tries) == 1:
-            raise OSError("no more files")
-        return lambda _environ, _start: [b"whole"]
-
-    later = Later(make)
-    with pytest.raises(OSError, match="no more files"):
-        later({}, lambda *_: lambda _octets: None)
-    assert later({}, lambda *_: lambda _octets: None) == [b"whole"]
+@pytest.mark.parametrize("rest", [60.0, 0.0])
+def test_what_could_not_be_made_is_answered_and_tried_again(
+    world: World, capfd: pytest.CaptureFixture[str], rest: float
+) -> None:
+    """A page for people, problem+json for programs, a code, a line in the log; tried again after a rest, and not before."""
+    served, token = Served(world, rest=rest), {"Authorization": f"Bearer {world.staff_token}"}
+    staff, served.breaks = Browser(served.entrance, None), True
+    page = staff.get("/admin/sign-in")
+    assert (page.status_code, page.mimetype, code_of(page)) == (503, "text/html", "unavailable")
+    assert (page.headers["Retry-After"], "Content-Security-Policy" in page.headers) == ("5", True)
+    problem = staff.get("/api/v1/tenants/acme", headers=token)
+    assert (problem.status_code, problem.mimetype) == (503, "application/problem+json")
+    assert (problem.get_json()["code"], bool(problem.get_json()["reference"])) == ("unavailable", True)
+    assert world.sign_in(Browser(served.entrance)).status_code == 303
+    served.breaks, rests = False, rest > 0
+    assert served.tries == (1 if rests else 2), "a try costs a second that sign-ins need"
+    logged = capfd.readouterr().err
+    assert (logged.count('"event":"not_made"'), "no more files" in logged) == (served.tries, True)
+    assert staff.get("/admin/sign-in").status_code == (503 if rests else 200)
+    served.close()
 
 
 def test_every_address_has_its_place(world: World) -> None:
