@@ -7,19 +7,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
+import time_machine
+from argon2 import PasswordHasher
 from flask import Flask
+from hypothesis import HealthCheck
 
 from config.database import db
 from config.migrate import migrate
+from identity.credentials import passwords
 from tests.support.idp import ForgingIdP
 from tests.support.postgresql import Cluster, shared_cluster
 from tests.support.standing import app_for
-from tests.support.world import WORKER, Organisation, World, settings_for
+from tests.support.world import WORKER, Organisation, World, settings_for, utc_now
 from wsgi import create_app
+
+# Examples are the same in each run, so that a failure is the change's and not the day's, and how long one takes is no
+# failure: machines are busy. `pytest tests/properties --hypothesis-profile=explore` looks further, at random.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile("explore", deadline=None, print_blob=True)
+if hypothesis.settings.get_current_profile_name() in ("default", "ci"):
+    hypothesis.settings.load_profile("suite")
 
 ACME_IDP = "https://idp.acme.test/metadata"
 GLOBEX_IDP = "https://idp.globex.test/metadata"
+AS_IN_PRODUCTION = (passwords._hasher, passwords._NOBODY)
 
 
 LONGEST = (
@@ -100,6 +115,33 @@ def world(
     yield world_of(app, template, idps)
     dispose(app)
     cluster.drop(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Argon2 takes next to nothing: a fifteenth of a second for each password is minutes of a run.
+
+    Where its cost is what a test asks about, `slow_passwords` brings it back.
+    """
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", quick)
+        patch.setattr(passwords, "_NOBODY", quick.hash("nobody's"))
+        yield
+
+
+@pytest.fixture
+def slow_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2 as it is in production."""
+    for name, value in zip(("_hasher", "_NOBODY"), AS_IN_PRODUCTION, strict=True):
+        monkeypatch.setattr(passwords, name, value)
+
+
+@pytest.fixture
+def clock_stands() -> Iterator[None]:
+    """It is this moment until the test ends: where waiting is what is asked about, a slow machine has waited for nobody."""
+    with time_machine.travel(utc_now(), tick=False):
+        yield
 
 
 @pytest.fixture

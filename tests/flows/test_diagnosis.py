@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.database import Base, db
@@ -226,7 +226,7 @@ def test_reading_takes_no_time(text: str) -> None:
     assert time.process_time() - began < 1
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(st.text(max_size=400) | st.text("SAMLResponse=&%3DAz+/ \n<>\"'", max_size=400))
 def test_reading_never_fails(text: str) -> None:
     """Any text is some form field."""

@@ -41,6 +41,10 @@ OPTIONS = {
 }
 
 
+_CONNECTIONS: dict[Path, psycopg.Connection] = {}
+"""By a cluster's folder: where this process makes and removes databases."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """A running cluster. `folder` holds its files and its socket."""
@@ -60,15 +64,14 @@ class Cluster:
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
             sql.Identifier(_require_name(name)), sql.Identifier(_require_name(template or "template0"))
         )
-        with self._connection() as connection:
-            _drop(connection, name)
-            connection.execute(statement)
+        connection = self._connection()
+        _drop(connection, name)
+        connection.execute(statement)
         return self.url_of(name)
 
     def drop(self, name: str) -> None:
         """Remove a database, and end the connections to it."""
-        with self._connection() as connection:
-            _drop(connection, _require_name(name))
+        _drop(self._connection(), _require_name(name))
 
     def start(self) -> None:
         """Start it; again after `crash`, if a test wants to see the service come back."""
@@ -78,6 +81,7 @@ class Cluster:
 
     def crash(self) -> None:
         """End the server at once, as a power cut would; its files stay."""
+        self.leave()
         _run("pg_ctl", "-D", self._files, "-m", "immediate", "stop")
 
     def stop(self) -> None:
@@ -86,12 +90,22 @@ class Cluster:
             self.crash()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def leave(self) -> None:
+        """Close this process's own connection, where there is one."""
+        if connection := _CONNECTIONS.pop(self.folder, None):
+            connection.close()
+
     @property
     def _files(self) -> Path:
         return self.folder / "files"
 
     def _connection(self) -> psycopg.Connection:
-        return psycopg.connect(host=str(self.folder), user=SUPERUSER, dbname="postgres", autocommit=True)
+        """One for all: beginning one costs the server as much as half a copy of a database."""
+        if self.folder not in _CONNECTIONS:
+            _CONNECTIONS[self.folder] = psycopg.connect(
+                host=str(self.folder), user=SUPERUSER, dbname="postgres", autocommit=True
+            )
+        return _CONNECTIONS[self.folder]
 
 
 def start_cluster(folder: Path | None = None) -> Cluster:
@@ -130,6 +144,7 @@ def shared_cluster(folder: Path) -> Iterator[Cluster]:
         try:
             yield cluster
         finally:
+            cluster.leave()
             with _locked(run / "lock"):
                 if _is_last(lease):
                     address.unlink()

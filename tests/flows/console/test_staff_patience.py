@@ -37,6 +37,7 @@ def with_limits(world: World) -> None:
     world.app.extensions["vestibule_settings"] = dataclasses.replace(settings, rate_limits=True)
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_made_up_addresses_leave_no_rows_once_their_sender_has_to_wait(world: World) -> None:
     """One address counts; a new one with every attempt would fill the table for as long as somebody cares to go on."""
     with_limits(world)
@@ -51,6 +52,7 @@ def test_made_up_addresses_leave_no_rows_once_their_sender_has_to_wait(world: Wo
     assert rows[-1] == rows[-5]
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_a_password_is_not_guessed_at_an_open_session_either(world: World) -> None:
     """Whoever found a laptop open has as many tries as at the door."""
     sam = Colleague(world).enrolled()
@@ -79,7 +81,7 @@ def test_a_password_that_changes_while_it_is_compared_opens_nothing(world: World
         if what == "return" and frame.f_code is password_matches.__code__:
             other = threading.Thread(target=change)
             other.start()
-            other.join(10)
+            other.join(60)
 
     with world.app.app_context():
         sys.setprofile(in_between)
@@ -110,8 +112,12 @@ def test_a_guess_and_a_sign_in_never_wait_for_each_other(world: World) -> None:
     assert sent == sorted(counter.key for counter in counters)
 
 
+@pytest.mark.usefixtures("slow_passwords")
 def test_nobody_learns_who_has_an_account(world: World) -> None:
-    """Known, unknown, switched off and invited: one status, one page, and the same time within the noise of the machine."""
+    """Known, unknown, switched off and invited: one status, one page, and as much work.
+
+    Measured as CPU time of the thread that answers, which other programs on the machine do not change.
+    """
     sam = Colleague(world).enrolled()
     Colleague(world, "invited@vestibule.test").invited()
     stranger = Colleague(world)
@@ -120,9 +126,9 @@ def test_nobody_learns_who_has_an_account(world: World) -> None:
     for email in (sam.email, "nobody@vestibule.test", "invited@vestibule.test", "no address", "x" * 10_000):
         taken = []
         for _ in range(4):
-            began = time.perf_counter()
+            began = time.thread_time()
             answer = stranger.send("/admin/sign-in", shown, email=email, password="not it at all, no")
-            taken.append(time.perf_counter() - began)
+            taken.append(time.thread_time() - began)
             assert answer.status_code == 403
             page = _TOKEN.sub("", answer.get_data(as_text=True))
             pages.add(page.replace(f'value="{email}"', 'value=""'))
@@ -132,6 +138,7 @@ def test_nobody_learns_who_has_an_account(world: World) -> None:
     assert min(times.values()) > 0.01, "argon2 runs for everybody"
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_who_fails_often_waits(world: World) -> None:
     """Told so with 429 and Retry-After, the same for addresses that nobody has."""
     sam = Colleague(world).enrolled()
@@ -186,6 +193,7 @@ def test_strangers_cannot_shut_an_owner_out(world: World) -> None:
             assert dt.timedelta() < count_attempt(elsewhere, NOW) <= LONGEST_WAIT
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_many_at_once_gain_nothing(world: World) -> None:
     """Attempts are counted before anything is compared: of thirty together, no more than the free ones are judged."""
     sam = Colleague(world).enrolled()
@@ -201,4 +209,4 @@ def test_many_at_once_gain_nothing(world: World) -> None:
         ]
     )
     assert set(statuses) <= {403, 429}
-    assert statuses.count(403) <= FREE_FOR_BOTH + 2
+    assert statuses.count(403) == FREE_FOR_BOTH

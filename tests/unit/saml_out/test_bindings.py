@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.saml.bindings import post_fields, redirect_url, with_hint, with_query
@@ -148,7 +148,6 @@ def test_relay_state_is_bounded() -> None:
             redirect_url(request_of(trust), too_long, PLAIN, trust)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 def test_any_relay_state_comes_back_as_it_went(relay_state: str) -> None:
     """Whatever its characters, it is one parameter, signed as it stands."""

@@ -154,7 +154,7 @@ def test_a_mark_is_read_from_what_it_was_written_as() -> None:
         assert mark_of(text) is None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(["PNG", "JPEG", "WEBP"]), st.integers(0, 2**32), st.binary(min_size=1, max_size=8), st.booleans())
 def test_a_picture_with_changed_octets_is_a_picture_or_a_refusal(form: str, place: int, octets: bytes, cut: bool) -> None:
     """No damage makes anything but our own refusal of it, and what gets through is a plain PNG."""
