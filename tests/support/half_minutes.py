@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 import pyotp
 
-STEP_SECONDS = 30
+from identity.credentials.second_factors import STEP_SECONDS, WINDOW
+
+LASTING_SECONDS = 12.0
+"""How long a code stays right after it was read from the app: a busy machine types slowly, as people do."""
 
 
-def present_step(lasting: float = 3.0) -> int:
-    """The half minute of now, once it has at least so many seconds left.
-
-    A code of the step before is in the window until the present one ends: typed in the last moment, it is wrong when
-    the server sees it.
-    """
+def present_step(lasting: float = LASTING_SECONDS) -> int:
+    """The half minute of now, once it has at least so many seconds left."""
     left = STEP_SECONDS - time.time() % STEP_SECONDS
     if left < lasting:
         time.sleep(left + 0.01)
     return int(time.time()) // STEP_SECONDS
+
+
+def unused_step(used: Collection[int], lasting: float = LASTING_SECONDS) -> int:
+    """The first half minute after all that were used whose code is right, for so many seconds at least.
+
+    The window has the step before the present one, too. One that ends soon is passed over, so that only whoever wants more
+    codes than the window has left waits: for the next half minute.
+    """
+    while True:
+        now = time.time()
+        present = int(now) // STEP_SECONDS
+        for step in range(max([present - WINDOW, *(one + 1 for one in used)]), present + WINDOW + 1):
+            if (step + WINDOW + 1) * STEP_SECONDS - now >= lasting:
+                return step
+        time.sleep((present + 1) * STEP_SECONDS - now + 0.01)
 
 
 def code_of_step(secret: str, step: int) -> str:

@@ -15,7 +15,7 @@ from config.database import transaction
 from tenants.roles import Role
 from tests.support.authenticator import Authenticator
 from tests.support.browser import Browser
-from tests.support.half_minutes import code_of_step, present_step
+from tests.support.half_minutes import LASTING_SECONDS, code_of_step, present_step, unused_step
 from tests.support.world import World, utc_now
 
 PASSWORD = "three otters knit quietly"
@@ -74,23 +74,26 @@ class Colleague:
         assert sealed is not None
         assert secret is not None
         self.secret = secret[1].replace(" ", "")
-        fields = {"password": self.password, "sealed": sealed[1], "code": self.code()}
+        fields = {"password": self.password, "sealed": sealed[1]}
         if by_passkey:
             fields |= {"code": "", "passkey": self.passkey.make(options_in(shown))}
-        return self.send(self.invitation.path, shown, **(fields | changed))
+        fields |= changed
+        if "code" not in fields:
+            fields["code"] = self.code()
+        return self.send(self.invitation.path, shown, **fields)
 
     def code(self) -> str:
-        """What the app shows: a code that was not shown before, where there is one in the window."""
-        present = present_step()
-        step = next((step for step in (present - 1, present, present + 1) if step not in self._steps), present)
+        """What the app shows: a code that was not shown before."""
+        step = unused_step(self._steps)
         self._steps.add(step)
         return code_of_step(self.secret, step)
 
-    def codes_around(self, lasting: float) -> tuple[str, str, str]:
-        """What the app showed, shows and will show next, whether or not they were used; right for so many seconds."""
-        present = present_step(lasting)
-        before, now, after = (code_of_step(self.secret, present + ahead) for ahead in (-1, 0, 1))
-        return before, now, after
+    def codes_around(self, lasting: float = LASTING_SECONDS) -> tuple[str, str, str]:
+        """The code that was used last, and the two that the app shows behind it, which are right for so many seconds."""
+        present_step(lasting)
+        last = max(self._steps)
+        used, following, later = (code_of_step(self.secret, last + ahead) for ahead in range(3))
+        return used, following, later
 
     def give_password(self, password: str | None = None, email: str | None = None, **fields: str) -> TestResponse:
         """The first step."""
