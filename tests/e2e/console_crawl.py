@@ -25,6 +25,9 @@ _OPTIONS: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
 """What passed is not handed over, and no stylesheet fetched again: that serves rules on sound and orientation, none serious."""
 OF_LAYOUT = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "aria-hidden-focus", "target-size")
 """Rules of axe that the window's width and colours decide; to all others it is the same page."""
+_AT_REST = """() => Promise.race([new Promise(over => setTimeout(over, 5000)), Promise.allSettled(document.getAnimations()
+  .filter(one => Number.isFinite(one.effect.getComputedTiming().endTime)).map(one => one.finished))])"""
+"""Colours on their way from one theme to the other are neither's."""
 _LINKS = "links => links.filter(link => !link.hasAttribute('download')).map(link => link.href)"
 
 
@@ -76,6 +79,7 @@ def is_of_tenants(site: ConsoleSite, kind: str) -> bool:
 def faults_of(page: Page, rules: Sequence[str] = ()) -> list[str]:
     """What axe finds on the page that is open, where it is serious; by some of its rules, or by all."""
     page.wait_for_load_state()
+    page.evaluate(_AT_REST)
     page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
     options = _OPTIONS | ({"runOnly": list(rules)} if rules else {})
     found: list[dict[str, Any]] = page.evaluate(_RUN_AXE, options)

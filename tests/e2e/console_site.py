@@ -81,7 +81,7 @@ def running_console(folder: Path) -> Iterator[ConsoleSite]:
     world = World(app, acme, globex, token)
     _let_people_come(world)
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield ConsoleSite(world, server.server_port)

@@ -195,7 +195,7 @@ def _mistake() -> Response:
 def running_site(*, tls: bool = False) -> Iterator[int]:
     """Serve the site on a free port of the loopback interface; gives the port."""
     server = make_server("127.0.0.1", 0, pages_app(), threaded=True, ssl_context="adhoc" if tls else None)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield server.server_port

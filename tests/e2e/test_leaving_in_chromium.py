@@ -17,7 +17,7 @@ from tests.support.service import Service, start_service
 from tests.support.simplesamlphp import ServiceProvider, SimpleSAMLphp, start_simplesamlphp
 from tests.unit.docs.pages import blocks, page
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 MAPPED = "import socket\n_real = socket.getaddrinfo\nsocket.getaddrinfo = lambda host, *a, **k: _real('127.0.0.1', *a, **k)\n"
 """The system's resolver may not know *.localhost, as browsers do: the example is run as it stands, with this beside it."""
 
@@ -76,7 +76,9 @@ def test_the_example_signs_in_by_the_browser(browser: Browser, service: Service,
     sign_in(tab, origin)
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as client:
         ends = time.monotonic() + WAIT_SECONDS
-        while not opened.exists() and time.monotonic() < ends:
+        while not opened.exists():
+            assert client.poll() is None, "the example ended before it opened a page"
+            assert time.monotonic() < ends, "the example opened no page"
             time.sleep(0.05)
         tab.goto(opened.read_text())
         expect(tab.get_by_role("heading", name="Sign in to Example CLI?")).to_be_visible()

@@ -42,7 +42,6 @@ def admin(site: ConsoleSite, browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     site.enter(context, "admin", site.world.acme)
     page = context.new_page()
-    page.set_default_timeout(10_000)
     yield page
     context.close()
 
@@ -107,7 +106,7 @@ def test_a_file_goes_from_upload_to_result(site: ConsoleSite, admin: Page, tmp_p
     admin.get_by_label("CSV file").set_input_files(str(file))
     admin.get_by_role("button", name="Show what it would do").click()
     apply = admin.get_by_role("button", name="Apply: 120 added, 1 changed")
-    expect(apply).to_be_visible(timeout=20_000)
+    expect(apply).to_be_visible()
     picture(admin, "import-preview")
     admin.get_by_role("link", name="Changed 1").click()
     expect(admin.locator("tbody")).to_contain_text("Augusta")
@@ -117,7 +116,7 @@ def test_a_file_goes_from_upload_to_result(site: ConsoleSite, admin: Page, tmp_p
     picture(admin, "import-refused")
     admin.get_by_label("Leave out the refused line").check()
     admin.get_by_role("button", name="Apply: 120 added, 1 changed").click()
-    expect(admin.locator("main")).to_contain_text("120 added, 1 changed", timeout=20_000)
+    expect(admin.locator("main")).to_contain_text("120 added, 1 changed")
     picture(admin, "import-applied")
 
 

@@ -85,18 +85,16 @@ def test_a_person_signs_in_and_out(context: BrowserContext, service: Service, bi
 def test_which_cookies_come_with_which_request(context: BrowserContext, service: Service) -> None:
     """With the identity provider's cross-site POST only the login cookie comes; after the 303 the session comes too."""
     page = context.new_page()
-    sent: dict[str, set[str]] = {}
 
-    def note(request: Request) -> None:
-        if request.method == "POST" and request.url.endswith("/saml/acs"):
-            cookies = request.all_headers().get("cookie", "")
-            sent["acs"] = {part.partition("=")[0].strip() for part in cookies.split(";")}
+    def is_of_acs(request: Request) -> bool:
+        return request.method == "POST" and request.url.endswith("/saml/acs")
 
     sign_in(page, service, "acme", "alice")
-    page.on("requestfinished", note)
-    page.goto(service.origin("acme") + "/saml/login?next=/session")
+    with page.expect_request_finished(is_of_acs) as posted:
+        page.goto(service.origin("acme") + "/saml/login?next=/session")
     page.wait_for_url("**/session")
-    assert sent["acs"] == {LOGIN_COOKIE}
+    cookies = posted.value.all_headers().get("cookie", "")
+    assert {part.partition("=")[0].strip() for part in cookies.split(";")} == {LOGIN_COOKIE}
     assert "alice@acme.test" in page.content()
     facts = {cookie["name"]: cookie for cookie in context.cookies(service.origin("acme"))}
     assert facts[SESSION_COOKIE]["sameSite"] == "Lax"
@@ -123,18 +121,17 @@ def test_two_tabs_at_once(context: BrowserContext, service: Service) -> None:
 
 def test_a_sign_in_begun_in_another_browser(browser: Browser, context: BrowserContext, service: Service) -> None:
     """Login CSRF: an attacker's good answer, sent by the victim's browser, signs nobody in and says so kindly."""
-    captured: dict[str, str] = {}
     attacker = context.new_page()
-    attacker.route("**/saml/acs", lambda route: (captured.update(body=route.request.post_data or ""), route.abort())[1])
+    attacker.route("**/saml/acs", lambda route: route.abort())
     attacker.goto(service.origin("acme") + "/saml/login")
     attacker.locator("input[name=username]").fill("alice")
     attacker.locator("input[name=password]").fill("alice")
-    with attacker.expect_request("**/saml/acs"):
+    with attacker.expect_request("**/saml/acs") as captured:
         attacker.locator("input[name=password]").press("Enter")
     victim_context = browser.new_context()
     victim = victim_context.new_page()
     victim.goto("about:blank")
-    fields = dict(part.split("=", 1) for part in captured["body"].split("&"))
+    fields = dict(part.split("=", 1) for part in (captured.value.post_data or "").split("&"))
     inputs = "".join(f'<input name="{name}" value="{unquote_plus(value)}">' for name, value in fields.items())
     victim.set_content(f'<form method="post" action="{service.origin("acme")}/saml/acs">{inputs}</form>')
     victim.eval_on_selector("form", "form => form.submit()")

@@ -17,7 +17,7 @@ from tests.support.logout import sent_by
 from tests.support.simplesamlphp import ServiceProvider, SimpleSAMLphp, start_simplesamlphp
 from tests.support.world import World
 
-SECONDS = 20
+SECONDS = 60
 MAX_STEPS = 12
 NAMES = {"acme": "alice", "globex": "erin"}
 ACME, GLOBEX = "acme.localhost:8000", "globex.localhost:8000"
