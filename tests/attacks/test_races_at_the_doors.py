@@ -53,11 +53,11 @@ def held(world: World, act: Callable[[], object]) -> Iterator[None]:
         with world.app.app_context(), transaction():
             act()
             done.set()
-            assert go_on.wait(30)
+            assert go_on.wait(120)
 
     with ThreadPoolExecutor(1) as thread:
         holding = thread.submit(hold)
-        assert done.wait(30) or holding.result()
+        assert done.wait(120) or holding.result()
         try:
             yield
         finally:

@@ -38,7 +38,7 @@ def _end_connections(world: World) -> None:
 
 def _fill_pool(world: World) -> None:
     """Let several threads use the database at the same moment, so that as many connections wait in the pool."""
-    barrier = Barrier(IN_THE_POOL, timeout=30)
+    barrier = Barrier(IN_THE_POOL, timeout=120)
 
     def one(_: int) -> None:
         with world.app.app_context():

@@ -146,7 +146,7 @@ def test_a_start_loads_nothing_that_it_does_not_need(world: World) -> None:
     )
     url = world.app.extensions["vestibule_settings"].database_url
     done = subprocess.run(
-        [sys.executable, "-c", program, url], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program, url], cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     status, loaded, tables = done.stdout.splitlines()

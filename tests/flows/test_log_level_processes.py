@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from admin_ui.log_levels.levels import FOLLOW_SECONDS
 from tests.support.served import served, working
 from tests.support.world import World
 
 HOLDS_SECONDS = 5
-LASTS_SECONDS = 8
-PATIENCE_SECONDS = 30
+BUSY = 6
+"""How many times as long a machine may take that has other work."""
+LASTS_SECONDS = 3
+PATIENCE_SECONDS = 120
 SAML = "vestibule.identity.saml"
 
 
@@ -27,19 +30,26 @@ def test_every_process_follows_and_falls_back(world: World, tmp_path: Path) -> N
     with served(url, tmp_path, workers=2, jobs=False) as server, working(url, tmp_path):
         logs = (tmp_path / "served.log", tmp_path / "worker.log")
         began = time.monotonic()
-        done = world.app.test_cli_runner().invoke(args=["log", "identity.saml", "DEBUG", "--for", f"{LASTS_SECONDS}s"])
-        assert done.exit_code == 0, done.output
+        _set_debug(world, "1h")
         _wait(lambda: [_count(log, "log_level_set") for log in logs] == [2, 1])
-        assert time.monotonic() - began < HOLDS_SECONDS
+        assert 2 * FOLLOW_SECONDS + 1 <= HOLDS_SECONDS
+        assert time.monotonic() - began < HOLDS_SECONDS * BUSY
         refused = server.finish(host, server.begin(host), b"<no/>")
         assert refused.status_code == 400
         _wait(lambda: _count(logs[0], "check") > 0)
+        began = time.monotonic()
+        _set_debug(world, f"{LASTS_SECONDS}s")
         _wait(lambda: [_count(log, "log_level_ended") for log in logs] == [2, 1])
-        assert time.monotonic() - began < LASTS_SECONDS + HOLDS_SECONDS
+        assert time.monotonic() - began < LASTS_SECONDS + HOLDS_SECONDS * BUSY
         told = _count(logs[0], "check")
         assert server.finish(host, server.begin(host), b"<no/>").status_code == 400
         _wait(lambda: _count(logs[0], "refused") == 2)
         assert _count(logs[0], "check") == told
+
+
+def _set_debug(world: World, lasting: str) -> None:
+    done = world.app.test_cli_runner().invoke(args=["log", "identity.saml", "DEBUG", "--for", lasting])
+    assert done.exit_code == 0, done.output
 
 
 def _count(log: Path, event: str) -> int:

@@ -74,7 +74,7 @@ def test_who_migrates_second_waits_as_long_as_it_takes(empty: str, monkeypatch: 
         second.join(1)
         assert second.is_alive()
     engine.dispose()
-    second.join(60)
+    second.join(300)
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM tenant")) == 0
     engine.dispose()

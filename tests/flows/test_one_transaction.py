@@ -34,7 +34,7 @@ from tests.support.world import WORKER, World
 HOST = "acme.localhost"
 ORIGIN = f"http://{HOST}:8000"
 CLIENTS = 6
-MORE_SECONDS = 40
+MORE_SECONDS = 120
 KILLS = 6
 MAX_KILLS = 40
 """A worker can happen to be idle when it is killed: it goes on until one was not."""

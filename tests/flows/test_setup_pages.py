@@ -266,6 +266,7 @@ def test_another_identity_provider_takes_a_second_look(world: World, grace: ITPe
     assert other.entity_id in text_of(grace, "/setup/connect")
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_a_domain_is_proven_on_the_way(world: World, dns_at: DNSServer, idp: ForgingIdP) -> None:
     """The page says what to publish and what was found; once it is there, the next step follows."""
     person = ITPerson(world.app)

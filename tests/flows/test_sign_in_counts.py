@@ -21,6 +21,7 @@ from identity.tallies import failing_tenants
 from tests.support.at_once import at_once
 from tests.support.world import World, utc_now
 
+pytestmark = pytest.mark.usefixtures("clock_stands")  # neither this hour nor today ends meanwhile
 COUNTS = ("sign_in_count", "sign_in_hour", "service_sign_in_hour")
 
 

@@ -14,7 +14,7 @@ from config.database import db
 from wsgi import create_app
 
 T = TypeVar("T")
-WAIT_SECONDS = 30
+WAIT_SECONDS = 120
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:

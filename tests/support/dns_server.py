@@ -91,7 +91,8 @@ def dns_server() -> Iterator[DNSServer]:
 
     udp, tcp = _on_one_port(UDP, TCP)
     state.port = udp.server_address[1]
-    threads = [threading.Thread(target=server.serve_forever, daemon=True) for server in (udp, tcp)]
+    looks = {"poll_interval": 0.02}
+    threads = [threading.Thread(target=server.serve_forever, kwargs=looks, daemon=True) for server in (udp, tcp)]
     for thread in threads:
         thread.start()
     try:

@@ -48,7 +48,7 @@ def hostile_directory(manner: Manner) -> Iterator[Hostile]:
 
     def serve(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            connection.settimeout(5)
+            connection.settimeout(60)
             manner(connection, hostile)
 
     def accept() -> None:
@@ -146,7 +146,7 @@ def scripted(answers: Mapping[int, Sequence[bytes]]) -> Manner:
 def drip(connection: socket.socket, hostile: Hostile) -> None:
     """An answer of which an octet comes now and then, so that no single wait is long."""
     hostile.heard.append(connection.recv(4096))
-    for octet in b"\x30\x84\x00\x00\x10\x00" + bytes(200):
+    for octet in b"\x30\x84\x00\x00\x10\x00" + bytes(2000):
         connection.sendall(bytes([octet]))
         threading.Event().wait(0.05)
 

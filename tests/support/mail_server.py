@@ -72,7 +72,7 @@ def mail_server(context: ssl.SSLContext | None = None, *, encrypted: bool = Fals
 
         def _talk(self) -> None:
             self.secured, self.signed_in = False, None
-            self.request.settimeout(10)
+            self.request.settimeout(60)
             if encrypted and context is not None:
                 self._secure(context)
             if state.drips:

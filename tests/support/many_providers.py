@@ -106,7 +106,7 @@ def many_providers(idp: ForgingIdP, *, delay: float = 0.3, kinds: bool = True) -
 
     with Server(("127.0.0.1", 0), Handler) as server:
         state.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
             yield state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +16,7 @@ from tests.support.authority import loopback_authority
 class MetadataServer:
     """What it answers with can be changed while it runs; it counts what it was asked.
 
-    `delay`: seconds before each answer; `gate`: what each answer waits for besides. `location`: where it sends who asks.
+    `gate`: what each answer waits for; `meanwhile`: what happens before it. `location`: where it sends who asks.
     """
 
     url: str = ""
@@ -25,7 +25,7 @@ class MetadataServer:
     etag: str | None = None
     gate: threading.Event | None = None
     """Until it is set, whoever asks waits; the answer is what it would have been when the question came."""
-    delay: float = 0.0
+    meanwhile: Callable[[], object] = object
     location: str | None = None
     asked: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ def metadata_server(body: str = "", *, secure: bool = False) -> Iterator[Metadat
             body, gate = state.body, state.gate
             if gate is not None:
                 gate.wait()
-            threading.Event().wait(state.delay)
+            state.meanwhile()
             if state.location is not None:
                 self.send_response(302)
                 self.send_header("Location", state.location)
@@ -78,7 +78,7 @@ def metadata_server(body: str = "", *, secure: bool = False) -> Iterator[Metadat
         if secure:
             server.socket = loopback_authority()[1].wrap_socket(server.socket, server_side=True)
         state.url = f"{'https' if secure else 'http'}://127.0.0.1:{server.server_address[1]}/metadata"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
             yield state

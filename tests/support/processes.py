@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,6 +16,8 @@ from pathlib import Path
 
 LOG_TAIL_CHARACTERS = 3_000
 POLL_SECONDS = 0.05
+PORTS = (20_000, 32_000)
+"""Below those of outgoing connections (net.ipv4.ip_local_port_range begins at 32,768), and none that browsers refuse."""
 
 
 class NotStarted(RuntimeError):
@@ -21,11 +25,26 @@ class NotStarted(RuntimeError):
 
 
 def free_port() -> int:
-    """A loopback TCP port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback TCP port that nobody listens on, and that is this process's own to the end of it.
+
+    Two things can take a port before it is listened on, or while a server is being started anew: somebody's outgoing
+    connection, which gets any port of the system's range, so that this one is below it; and another process of a test run
+    that looks for one, so that a name is held in the kernel for each that was given out.
+    """
+    port: int
+    first = random.SystemRandom().randrange(*PORTS)
+    for port in (*range(first, PORTS[1]), *range(PORTS[0], first)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            held = socket.socket(socket.AF_UNIX)
+            try:
+                held.bind(f"\0vestibule-port-{port}")
+            except OSError:
+                held.close()
+                continue
+            atexit.register(held.close)
+            return port
+    raise RuntimeError("no port is free")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +82,7 @@ class Running:
         self._signal(signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, *, seconds: float = 10) -> None:
+    def stop(self, *, seconds: float = 30) -> None:
         """Ask it to end, and end whatever of it is left after `seconds`."""
         if self.process.poll() is None:
             self._signal(signal.SIGTERM)

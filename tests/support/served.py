@@ -19,8 +19,8 @@ from tests.support.processes import Running, free_port, start
 from tests.support.world import SECRET_KEYS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-START_SECONDS = 60
-ANSWER_SECONDS = 30
+START_SECONDS = 120
+ANSWER_SECONDS = 60
 SETTINGS = ("APP_URL", "TENANT_URL", "TRUSTED_PROXIES", "METADATA_ALLOWED_NETWORKS", "METADATA_DIRECTORY", "LOG_LEVEL")
 _FIELD = re.compile(r'name="(SAMLRequest|RelayState)"[^>]*value="([^"]*)"')
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")

@@ -17,7 +17,8 @@ from tests.support.world import SECRET_KEYS
 from wsgi import create_app
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-START_SECONDS = 30
+START_SECONDS = 120
+ANSWER_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,14 @@ class Service:
     def get(self, path: str, slug: str | None = None, **headers: str) -> requests.Response:
         """A GET at one of its hosts, with no cookies but those given; redirects are not followed."""
         host = self.origin(slug).removeprefix("http://")
-        return requests.get(
-            f"http://127.0.0.1:{self.port}{path}", headers={"Host": host, **headers}, timeout=20, allow_redirects=False
-        )
+        url = f"http://127.0.0.1:{self.port}{path}"
+        return requests.get(url, headers={"Host": host, **headers}, timeout=ANSWER_SECONDS, allow_redirects=False)
 
     def api(self, method: str, path: str, **options: object) -> requests.Response:
         """A call of the management API with staff's token."""
         headers = {"Host": f"localhost:{self.port}", "Authorization": f"Bearer {self.staff_token}"}
         url = f"http://127.0.0.1:{self.port}/api/v1{path}"
-        return requests.request(method, url, headers=headers, timeout=20, **options)  # type: ignore[arg-type]
+        return requests.request(method, url, headers=headers, timeout=ANSWER_SECONDS, **options)  # type: ignore[arg-type]
 
 
 def start_service(
@@ -82,5 +82,5 @@ def start_service(
 def _is_ready(service: Service) -> bool:
     try:
         return service.get("/readyz").status_code == 200
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False

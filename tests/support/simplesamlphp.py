@@ -43,7 +43,7 @@ ATTRIBUTE_FILTERS: Mapping[str, Sequence[str]] = {
 }
 KNOWN_FIELDS = {"SAMLResponse", "SAMLRequest", "password"}
 MAX_STEPS = 5
-SECONDS = 20
+SECONDS = 60
 
 PEOPLE: Mapping[str, Mapping[str, str]] = {
     "alice": {
@@ -259,7 +259,7 @@ def _options(provider: ServiceProvider) -> dict[str, Any]:
 def _answers(idp: SimpleSAMLphp) -> bool:
     try:
         return "EntityDescriptor" in idp.metadata()
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

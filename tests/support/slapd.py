@@ -27,7 +27,7 @@ BASE = "dc=acme,dc=test"
 PEOPLE, GROUPS = f"ou=people,{BASE}", f"ou=groups,{BASE}"
 ROOT, ROOT_PASSWORD = f"cn=root,{BASE}", "root-password"
 SERVICE, SERVICE_PASSWORD = f"cn=vestibule,{BASE}", "service-password"
-SECONDS = 20
+SECONDS = 60
 SLAPD = Path("/usr/sbin/slapd")
 CONFIGURATION = """
 include /etc/ldap/schema/core.schema

@@ -20,6 +20,7 @@ from tests.support.console import staff_client, tenant_client
 from tests.support.world import World, utc_now
 
 DAY = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+pytestmark = pytest.mark.usefixtures("clock_stands")  # today does not end meanwhile
 
 
 def _text(browser: Browser, path: str) -> str:

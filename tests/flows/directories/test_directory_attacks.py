@@ -78,12 +78,12 @@ def test_a_certificate_of_somebody_elses_is_refused(directories: DirectoryWorld)
 
 
 @pytest.mark.parametrize(
-    ("make", "stage", "fault"),
+    ("make", "seconds", "stage", "fault"),
     [
-        (lambda _: say_nothing, "tls", "timeout"),
-        (lambda folder: over_tls(folder, say_nothing), "bind", "timeout"),
-        (lambda folder: over_tls(folder, drip), "bind", "timeout"),
-        (lambda folder: over_tls(folder, flood), "bind", "too_large"),
+        (lambda _: say_nothing, (0.5, 60), "tls", "timeout"),
+        (lambda folder: over_tls(folder, say_nothing), (60, 1), "bind", "timeout"),
+        (lambda folder: over_tls(folder, drip), (60, 1), "bind", "timeout"),
+        (lambda folder: over_tls(folder, flood), (60, 60), "bind", "too_large"),
     ],
 )
 def test_a_directory_that_is_slow_or_says_too_much_is_given_up(
@@ -91,16 +91,20 @@ def test_a_directory_that_is_slow_or_says_too_much_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     make: Callable[[Path], Manner],
+    seconds: tuple[float, float],
     stage: str,
     fault: str,
 ) -> None:
-    """Within its time, whether it says nothing, an octet now and then, or two gigabytes."""
-    monkeypatch.setattr("tenants.directories.door.CONNECT_SECONDS", 0.5)
-    monkeypatch.setattr("tenants.directories.door.OPERATION_SECONDS", 1.0)
+    """Within its time, whether it says nothing, an octet now and then, or two gigabytes.
+
+    What a case is not about has much time: on a busy machine, a handshake takes some.
+    """
+    monkeypatch.setattr("tenants.directories.door.CONNECT_SECONDS", seconds[0])
+    monkeypatch.setattr("tenants.directories.door.OPERATION_SECONDS", seconds[1])
     with hostile_directory(make(tmp_path)) as hostile:
         began = time.monotonic()
         found = refused(directories, urls=[f"ldaps://localhost:{hostile.port}"])
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 30
     assert found == ("directory_unavailable", stage, fault)
 
 
@@ -166,7 +170,7 @@ def test_directories_that_hang_leave_places_for_others(directories: DirectoryWor
     monkeypatch.setattr(signing_in, "_places", signing_in.Places(in_all=0, for_each=0))
     began = time.monotonic()
     assert directories.sign_in("ada") == "directory_unavailable"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
 
 
 def test_the_stored_password_goes_nowhere_else(directories: DirectoryWorld) -> None:

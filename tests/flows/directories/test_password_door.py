@@ -73,6 +73,7 @@ def test_a_directory_that_is_down_is_a_page_of_its_own(directories: DirectoryWor
 
 
 @ON_SQLITE
+@pytest.mark.usefixtures("clock_stands")
 def test_guesses_wait_and_strangers_shut_nobody_out(directories: DirectoryWorld) -> None:
     """Five wrong ones for a name from an address, whether it is somebody's or not; a browser that was in goes on."""
     directories.connect()

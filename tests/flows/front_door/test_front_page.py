@@ -97,8 +97,8 @@ def test_the_answer_is_the_same_in_the_same_time(world: World) -> None:
         answer.headers["Set-Cookie"] = re.sub(r"=v1\.[^;]+", "=sealed", timeless, count=1)
         shapes.append((answer.status_code, len(cookie), sorted(answer.headers), answer.get_data()))
     assert shapes[0] == shapes[1]
-    # A busy machine may part two medians once; a difference of ours would part them every time.
-    assert any(abs(known - unknown) < 0.1 * known for known, unknown in (medians(world) for _ in range(4)))
+    # A busy machine may part the two once; a difference of ours would part them every time.
+    assert any(abs(known - unknown) < 0.1 * known for known, unknown in (quickest(world) for _ in range(4)))
 
 
 def test_the_typed_address_reaches_the_identity_provider_and_no_url_of_ours(world: World) -> None:
@@ -159,6 +159,7 @@ def test_what_was_found_is_this_browsers_for_a_moment(world: World) -> None:
 
 
 @pytest.mark.parametrize("address", ["203.0.113.9", "2001:db8:1:2::9"])
+@pytest.mark.usefixtures("clock_stands")
 def test_a_network_asks_so_often_and_all_workers_count_together(world: World, address: str) -> None:
     """Beyond the burst it is told to wait, on every worker; another network is not; the purge forgets those who waited."""
     present = world.app.extensions["vestibule_settings"]
@@ -179,15 +180,19 @@ def test_a_network_asks_so_often_and_all_workers_count_together(world: World, ad
     assert world.count("visitor_rate") == 0
 
 
-def medians(world: World) -> tuple[float, float]:
-    """Seconds that the answer takes for the known domain and for the unknown one, asked by turns."""
-    browser, seconds = Browser(world.app, None), {KNOWN: [0.0], UNKNOWN: [0.0]}
+def quickest(world: World) -> tuple[float, float]:
+    """Seconds that the answer takes for the known domain and for the unknown one, asked by turns.
+
+    What one in ten is quicker than: there, nothing else that the machine does is in the way.
+    """
+    browser, seconds = Browser(world.app, None), {KNOWN: list[float](), UNKNOWN: list[float]()}
     for turn in range(120):
         for typed in (KNOWN, UNKNOWN) if turn % 2 else (UNKNOWN, KNOWN):
             began = time.perf_counter()
             ask(browser, typed)
             seconds[typed].append(time.perf_counter() - began)
-    return statistics.median(seconds[KNOWN]), statistics.median(seconds[UNKNOWN])
+    known, unknown = (statistics.quantiles(seconds[typed], n=10)[0] for typed in (KNOWN, UNKNOWN))
+    return known, unknown
 
 
 def unproven(world: World, domain: str) -> None:

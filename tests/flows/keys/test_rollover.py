@@ -237,7 +237,7 @@ def test_a_locked_database_costs_no_fetch_and_no_sign_in_anything(world: World) 
         write(sa.text("UPDATE tenant SET name = name"))
         began = utc_now()
         answers = at_once([lambda: fetch_metadata(world)])
-        assert utc_now() - began < dt.timedelta(seconds=2)
+        assert utc_now() - began < dt.timedelta(seconds=4)
     assert answers[0]["signing"]
     if "sqlite" in str(world.app.config["SQLALCHEMY_DATABASE_URI"]):
         assert world.count("metadata_reader") == 0

@@ -155,6 +155,7 @@ def test_a_receipt_says_what_to_do(world: World) -> None:
     assert receipt_of(world)["advice"] is None
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_a_clock_that_is_behind_is_told_by_how_much(world: World) -> None:
     """From when we asked and when they say that they answered."""
     browser = world.browser()

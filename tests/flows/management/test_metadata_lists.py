@@ -122,7 +122,7 @@ def test_without_a_worker_nothing_happens(
     before = world.rows()
     began = time.monotonic()
     assert code_in(save(world, server)) == (503, "worker_missing")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < connecting.WAIT_SECONDS
     monkeypatch.setattr(connecting, "WAIT_SECONDS", 0.3)
     alive(world)
     assert code_in(save(world, server)) == (503, "worker_missing")
@@ -135,11 +135,11 @@ def test_a_reading_that_takes_longer_goes_on(
     world: World, server: MetadataServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """202 with where to look; connected when it is done, by whichever worker comes to its end, and once."""
-    monkeypatch.setattr(connecting, "WAIT_SECONDS", 0.5)
-    claims: list[Any] = []
+    monkeypatch.setattr(connecting, "WAIT_SECONDS", 3.0)
+    claims, over = list[Any](), threading.Event()
 
     def take_up() -> None:
-        while not claims:
+        while not claims and not over.is_set():
             with world.app.app_context():
                 with every_tenant():
                     waiting = readings_due(utc_now(), 1)
@@ -153,6 +153,7 @@ def test_a_reading_that_takes_longer_goes_on(
     thread = threading.Thread(target=take_up)
     thread.start()
     answer = save(world, server)
+    over.set()
     thread.join()
     assert (answer.status_code, answer.get_json()["status"]) == (202, "reading")
     where = f"/tenants/acme/metadata-readings/{answer.get_json()['reading']}"

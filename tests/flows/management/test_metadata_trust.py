@@ -229,7 +229,7 @@ def test_going_back_and_what_then_comes_again(world: World, server: MetadataServ
 
 def test_expired_metadata_does_not_come_into_force_by_a_decision(world: World, server: MetadataServer) -> None:
     """Neither by approval nor by going back."""
-    soon = utc_now() + dt.timedelta(seconds=2)
+    soon = utc_now() + dt.timedelta(hours=1)
     put(world, metadata_xml=world.acme.idp.metadata_xml(sso=ELSEWHERE, valid_until=soon))
     put(world, metadata_url=server.url)
     server.body = world.acme.idp.metadata_xml(sso=ELSEWHERE, valid_until=soon)

@@ -69,7 +69,7 @@ def test_a_worker_killed_in_the_middle_leaves_nothing_and_another_does_all(world
     url = world.app.extensions["vestibule_settings"].database_url
     worker = start([sys.executable, "-c", CHILD, url], log=tmp_path / "worker.log", folder=Path.cwd())
     try:
-        worker.wait_until(lambda: "in the middle" in worker.log_tail(), seconds=30)
+        worker.wait_until(lambda: "in the middle" in worker.log_tail(), seconds=120)
     finally:
         worker.kill()
     assert people(world) == {}

@@ -264,6 +264,7 @@ def test_two_at_once_get_one(world: World) -> None:
     assert who(browser, token).status_code == 401
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_how_often(world: World) -> None:
     """Twenty codes of one person in a minute; another person's are their own."""
     browser = signed_in(world)

@@ -124,7 +124,7 @@ def test_nobody_listens_and_nobody_ends() -> None:
         server.drips = True
         begun = time.monotonic()
         assert failure_of(server, seconds=0.4).code == "timeout"
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 8
         closed = MailServer(port=server.port)
     assert failure_of(closed).code == "unreachable"
 

@@ -155,6 +155,6 @@ def test_its_schema_module_stays_out() -> None:
         "assert 'xmlschema' in sys.modules\n"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr

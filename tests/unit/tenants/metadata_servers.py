@@ -66,7 +66,7 @@ def serving(answer: Answer, *, tls: ssl.SSLContext | None = None, address: str =
         def handle(self) -> None:
             server.connections += 1
             stream: socket.socket = self.request
-            stream.settimeout(10)
+            stream.settimeout(60)
             try:
                 if tls is not None:
                     stream = tls.wrap_socket(stream, server_side=True)

@@ -119,10 +119,10 @@ def _with_rounds(rounds: int) -> str:
 @pytest.mark.parametrize("rounds", [1_000_001, 2**31, 2**40])
 def test_a_passphrase_is_not_stretched_for_ever(rounds: int) -> None:
     """Two thousand million rounds would keep a worker for a quarter of an hour: refused before the first."""
-    began = time.monotonic()
+    began = time.thread_time()
     with pytest.raises(KeyInvalid, match="rounds"):
         read_key_pair("signing", _with_rounds(rounds), certificate_of(rsa_key("brought")), "x", NOW)
-    assert time.monotonic() - began < 2
+    assert time.thread_time() - began < 2
 
 
 def test_no_other_way_to_stretch_a_passphrase_is_begun() -> None:

@@ -41,13 +41,13 @@ def test_public_addresses_are_open(address: str) -> None:
 
 def resolved(*found: str, host: str = "idp.example.com") -> list[str]:
     """The addresses that a resolver's answer comes to."""
-    return [str(address) for address in addresses_of(host, lambda _: found, time.monotonic() + 5)]
+    return [str(address) for address in addresses_of(host, lambda _: found, time.monotonic() + 30)]
 
 
 def test_embedded_ipv4_addresses_are_judged_as_what_they_are() -> None:
     """An IPv4-mapped address is the IPv4 address, for the closed networks and for the operator's list."""
     assert resolved("::ffff:10.0.0.1", "10.0.0.1", "::ffff:1.1.1.1") == ["10.0.0.1", "1.1.1.1"]
-    (address,) = addresses_of("[x]", lambda _: ["::ffff:10.0.0.1"], time.monotonic() + 5)
+    (address,) = addresses_of("[x]", lambda _: ["::ffff:10.0.0.1"], time.monotonic() + 30)
     assert is_listed(address, (ipaddress.ip_network("10.0.0.0/8"),))
     assert not is_listed(address, (ipaddress.ip_network("::/0"), ipaddress.ip_network("10.1.0.0/16")))
 
@@ -67,7 +67,7 @@ def test_an_address_is_not_looked_up(host: str) -> None:
 @pytest.mark.parametrize("host", ["2130706433", "0x7f.1", "0177.0.0.1", "127.1"])
 def test_old_spellings_of_addresses_are_judged_by_where_they_lead(host: str) -> None:
     """The system reads them as loopback; so do we."""
-    (address,) = addresses_of(host, system_resolver, time.monotonic() + 5)
+    (address,) = addresses_of(host, system_resolver, time.monotonic() + 30)
     assert why_closed(address) == "the loopback address"
 
 
@@ -82,7 +82,7 @@ def test_a_name_that_does_not_exist_is_said() -> None:
 
     for resolver in (failing, empty):
         with pytest.raises(FetchFailed) as caught:
-            addresses_of("idp.example.com", resolver, time.monotonic() + 5)
+            addresses_of("idp.example.com", resolver, time.monotonic() + 30)
         assert caught.value.detail["stage"] == "dns"
 
 
@@ -99,7 +99,7 @@ def test_a_resolver_that_hangs_is_left_behind_and_their_number_is_bounded() -> N
             started = time.monotonic()
             with pytest.raises(FetchTimeout) as caught:
                 addresses_of("idp.example.com", hanging, started + 0.05)
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < 10
             assert caught.value.detail["stage"] == "dns"
         assert sum(thread.name == "metadata-look-up" for thread in threading.enumerate()) <= MAX_LOOKUPS
     finally:
@@ -122,8 +122,8 @@ def test_name_servers_of_one_tenant_take_no_others_places() -> None:
                 addresses_of("hangs.example", resolver, time.monotonic() + 0.02, whose=7)
         assert sum(thread.name == "metadata-look-up" for thread in threading.enumerate()) <= MAX_OF_ONE_TENANT
         for whose in (8, 0):
-            found = addresses_of("answers.example", resolver, time.monotonic() + 5, whose=whose)
+            found = addresses_of("answers.example", resolver, time.monotonic() + 30, whose=whose)
             assert [str(address) for address in found] == ["1.1.1.1"]
     finally:
         release.set()
-    assert addresses_of("answers.example", resolver, time.monotonic() + 5, whose=7)
+    assert addresses_of("answers.example", resolver, time.monotonic() + 30, whose=7)

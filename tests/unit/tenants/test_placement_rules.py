@@ -17,9 +17,12 @@ def test_many_groups_against_many_values_cost_no_product() -> None:
         for at in range(MAX_RULES)
     )
     groups = tuple(f"cn=some{number:08}" for number in range(GROUPS))
-    began = time.process_time()
-    placement = PlacementRules(rules).place({"groups": groups})
-    assert time.process_time() - began < 0.1
+    taken = []
+    for _ in range(3):  # once, a collection of all garbage may fall into it
+        began = time.thread_time()
+        placement = PlacementRules(rules).place({"groups": groups})
+        taken.append(time.thread_time() - began)
+    assert min(taken) < 0.1
     assert placement.role is None
     met = PlacementRules(rules).place({"groups": (*groups, rules[-1].values[-1])})
     assert (met.role, met.role_rule, met.role_rule_id) == ("viewer", MAX_RULES, rules[-1].id)
