@@ -8,11 +8,12 @@ from flask import Flask
 from admin_ui.staff_accounts import Invitation, change_active, invite, reset
 from admin_ui.staff_records import Staff, all_staff, find_staff, find_staff_by_email
 from config.database import transaction
+from identity.people_letters import post_of
 from tenants.cli_support import ManagementGroup, actor, now
 from tenants.email_domains import normalise_email
 from tenants.paging import is_row_id
 from tenants.roles import Role
-from tenants.wiring import settings
+from tenants.wiring import keys, settings
 
 staff = ManagementGroup("staff", help="Accounts of the company's own people in the console.")
 WHO = click.argument("id_or_email", metavar="ID-OR-EMAIL")
@@ -65,7 +66,7 @@ def reset_command(id_or_email: str) -> None:
     """Take password, second factors and sessions away, and print a new invitation."""
     account = _the_account(id_or_email)
     with transaction():
-        invitation = reset(account.id, actor=actor(), now=now())
+        invitation = reset(account.id, post_of(settings(), keys()), actor=actor(), now=now())
     _show(invitation)
 
 

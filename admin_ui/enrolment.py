@@ -7,6 +7,7 @@ import datetime as dt
 from admin_ui.access_errors import InvitationInvalid
 from admin_ui.factor_records import factors_of
 from admin_ui.staff_entry import Door, Entered, enter
+from admin_ui.staff_letters import tell_staff
 from admin_ui.staff_records import Staff, change_staff, find_invited, take_invitation, totp_place
 from config.database import transaction
 from config.sealing import KeyRing
@@ -17,6 +18,7 @@ from identity.credentials.passkeys import RelyingParty
 from identity.credentials.passwords import hash_password, require_password
 from identity.credentials.second_factors import new_recovery_codes, recovery_hash
 from identity.exchanges import hash_of
+from identity.people_letters import Post
 from tenants.staff_audit import StaffEventType, record_staff
 
 MAX_TOKEN_LENGTH = 64
@@ -41,14 +43,14 @@ def require_invited(token: str, now: dt.datetime) -> Staff:
 
 
 def follow_invitation(
-    token: str, password: str, answer: Answer, party: RelyingParty, keys: KeyRing, door: Door
+    token: str, password: str, answer: Answer, party: RelyingParty, post: Post, door: Door
 ) -> tuple[Entered, list[str]]:
     """Set password and second factor, use the invitation up, and sign in; with the recovery codes, shown this once.
 
     Raises:
         InvitationInvalid, PasswordNotAllowed, SecondFactorInvalid.
     """
-    staff = require_invited(token, door.now)
+    staff, keys = require_invited(token, door.now), post.keys
     accepted = require_password(password, staff.email, staff.name)
     factor = read_factor(answer, place_of(hash_of(token)), party, keys, door.now)
     password_hash = hash_password(accepted)
@@ -59,6 +61,7 @@ def follow_invitation(
         keep_factor(staff.id, factor, FIRST_LABEL, keys, door.now)
         codes = give_recovery_codes(staff.id, door.now)
         record_staff(StaffEventType.INVITATION_FOLLOWED, at=door.now, actor=f"staff:{staff.id}", staff_id=staff.id)
+        tell_staff(staff, "its invitation was followed: it has a password and a second factor now", post, door.now)
         return Entered(enter(staff, "invitation", door), "/admin/"), codes
 
 

@@ -11,8 +11,9 @@ from admin_ui.staff_cookies import door, keep_staff_token
 from admin_ui.staff_door import our_party, staff_blueprint
 from identity.credentials.offers import Answer, new_offer, offer_again
 from identity.exchanges import hash_of
+from identity.people_letters import post_of
 from tenants.errors import Refusal
-from tenants.wiring import keys
+from tenants.wiring import keys, settings
 
 invitation_routes = staff_blueprint("staff_invitation", __name__)
 
@@ -27,11 +28,11 @@ def show_invitation(token: str) -> Response:
 @invitation_routes.post(CONSOLE_PATH + "/invitation/<token>")
 def take_invitation(token: str) -> Response:
     """Set password and second factor, and show the recovery codes, this once."""
-    form, at = request.form, door()
+    form, at, post = request.form, door(), post_of(settings(), keys())
     staff = require_invited(token, at.now)
     answer = Answer(sealed=form.get("sealed", ""), code=form.get("code", ""), passkey=form.get("passkey", ""))
     try:
-        entered, codes = follow_invitation(token, form.get("password", ""), answer, our_party(), keys(), at)
+        entered, codes = follow_invitation(token, form.get("password", ""), answer, our_party(), post, at)
     except Refusal as refusal:
         if "errors" not in refusal.detail:
             raise

@@ -22,6 +22,7 @@ from config.database import transaction
 from identity.browsers import session_here
 from identity.credentials.factors import passkeys_of
 from identity.credentials.passkeys import request_options
+from identity.people_letters import post_of
 from tenants import web
 from tenants.errors import RateLimited, Refusal
 from tenants.hosts import HostKind
@@ -105,7 +106,8 @@ def take_second_factor() -> WerkzeugResponse:
         if "passkey" in form:
             entered = staff_sign_in.finish_with_passkey(secret, form["passkey"], our_party(), door())
         elif "recovery_code" in form:
-            entered = staff_sign_in.finish_with_recovery_code(secret, form["recovery_code"], door())
+            post = post_of(web.settings(), keys())
+            entered = staff_sign_in.finish_with_recovery_code(secret, form["recovery_code"], post, door())
         else:
             entered = staff_sign_in.finish_with_code(secret, form.get("code", ""), keys(), door())
     except (StaffSignInFailed, RateLimited) as refusal:

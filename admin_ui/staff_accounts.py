@@ -14,9 +14,11 @@ from admin_ui.access_errors import LastOwner
 from admin_ui.console_sessions import end_console_sessions
 from admin_ui.factor_records import factors_of
 from admin_ui.sign_in_records import forget_sign_ins_of
+from admin_ui.staff_letters import tell_staff
 from admin_ui.staff_records import Staff, add_staff, change_staff, find_staff, lock_owners
 from identity.credentials.factors import remove_factors
 from identity.exchanges import hash_of
+from identity.people_letters import Post
 from tenants.administration import require_name
 from tenants.audit import EventType, record
 from tenants.email_domains import normalise_email
@@ -63,7 +65,7 @@ def invite(email: str, name: str, role: Role, *, actor: str, now: dt.datetime) -
     return _new_invitation(staff_id, now)
 
 
-def reset(staff_id: str, *, actor: str, now: dt.datetime) -> Invitation:
+def reset(staff_id: str, post: Post, *, actor: str, now: dt.datetime) -> Invitation:
     """Take password, second factors and sessions away, and give a new invitation, inside a transaction.
 
     Raises:
@@ -76,6 +78,7 @@ def reset(staff_id: str, *, actor: str, now: dt.datetime) -> Invitation:
     remove_factors(factors_of(staff_id))
     ended = _end_everything(staff_id, now)
     record_staff(StaffEventType.RESET, at=now, actor=actor, staff_id=staff_id, sessions_ended=ended)
+    tell_staff(staff, "an owner took its password and second factors away, for a new invitation", post, now)
     return _new_invitation(staff_id, now)
 
 

@@ -17,6 +17,7 @@ from admin_ui.console_sessions import knows_address
 from admin_ui.factor_records import factors_of
 from admin_ui.sign_in_records import PendingSignIn
 from admin_ui.staff_entry import Door, Entered, enter, require_patience
+from admin_ui.staff_letters import tell_staff
 from admin_ui.staff_records import Staff, find_staff, find_staff_by_email, hold_staff, totp_place, use_totp_step
 from config.database import transaction
 from config.logs import sign_in_log
@@ -32,6 +33,7 @@ from identity.credentials.passkeys import (
 from identity.credentials.passwords import password_matches
 from identity.credentials.patience import Counter, counters_of
 from identity.credentials.second_factors import recovery_hash, totp_step_of
+from identity.people_letters import Post
 from tenants.email_domains import normalise_email
 from tenants.staff_audit import StaffEventType, record_staff
 
@@ -110,7 +112,7 @@ def finish_with_code(secret: str, code: str, keys: KeyRing, door: Door) -> Enter
         return _enter(pending, staff, "password_totp", counters, door)
 
 
-def finish_with_recovery_code(secret: str, code: str, door: Door) -> Entered:
+def finish_with_recovery_code(secret: str, code: str, post: Post, door: Door) -> Entered:
     """The second step, by a recovery code, which is used up.
 
     Raises:
@@ -123,6 +125,7 @@ def finish_with_recovery_code(secret: str, code: str, door: Door) -> Entered:
         if code_hash is None or not use_recovery_code(factors_of(staff.id), code_hash, door.now):
             raise _wrong_factor(staff, "recovery_code", "This is none of your recovery codes, or it was used before.")
         record_staff(StaffEventType.RECOVERY_CODE_USED, at=door.now, actor=f"staff:{staff.id}", staff_id=staff.id)
+        tell_staff(staff, "a recovery code was used to sign in", post, door.now)
         return _enter(pending, staff, "password_recovery", counters, door)
 
 

@@ -32,10 +32,11 @@ from identity.credentials.offers import Answer, new_offer, offer_again, read_fac
 from identity.credentials.passkeys import registration_options
 from identity.credentials.second_factors import enrolment_address, enrolment_picture, spaced
 from identity.page_rendering import PRODUCT
+from identity.people_letters import Post, post_of
 from tenants.errors import NotFound, RateLimited, Refusal
 from tenants.paging import is_row_id
 from tenants.roles import LIST_TENANTS
-from tenants.wiring import keys
+from tenants.wiring import keys, settings
 
 
 class AccountScreen(StaffScreen):
@@ -55,7 +56,7 @@ class AccountScreen(StaffScreen):
             return elsewhere
         form = request.form
         try:
-            token = change_password(asked.principal, form.get("present", ""), form.get("password", ""), door())
+            token = change_password(asked.principal, form.get("present", ""), form.get("password", ""), _post(), door())
         except (PasswordNotAllowed, SecondFactorInvalid, RateLimited) as refusal:
             return self._page(asked, refusal)
         return self._renewed(asked, token, "Your password was changed. Your other sessions have ended.")
@@ -73,13 +74,13 @@ class AccountScreen(StaffScreen):
         if elsewhere := self._proof_first(asked):
             return elsewhere
         if request.form.get("remove") == "yes":
-            return self._renewed(asked, remove_totp(asked.principal, asked.now), "The authenticator app was given up.")
+            return self._renewed(asked, remove_totp(asked.principal, _post(), asked.now), "The authenticator app was given up.")
         answer = Answer(sealed=request.form.get("sealed", ""), code=request.form.get("code", ""))
         try:
             factor = read_factor(answer, place_of(asked.principal.session_id), our_party(), keys(), asked.now)
         except SecondFactorInvalid as refusal:
             return self._app_page(asked, answer.sealed, refusal)
-        token = change_totp(asked.principal, factor, keys(), asked.now)
+        token = change_totp(asked.principal, factor, _post(), asked.now)
         return self._renewed(asked, token, "The app is set up. A former one shows wrong codes from now on.")
 
     @page("/passkeys", LIST_TENANTS, methods=("POST",))
@@ -91,11 +92,12 @@ class AccountScreen(StaffScreen):
         if removed:
             if not is_row_id(removed):
                 raise NotFound("no such passkey")
-            return self._renewed(asked, remove_own_passkey(asked.principal, removed, asked.now), "The passkey was removed.")
+            token = remove_own_passkey(asked.principal, removed, _post(), asked.now)
+            return self._renewed(asked, token, "The passkey was removed.")
         answer = Answer(sealed=request.form.get("sealed", ""), passkey=request.form.get("passkey", "") or "none")
         try:
             factor = read_factor(answer, place_of(asked.principal.session_id), our_party(), keys(), asked.now)
-            token = add_own_passkey(asked.principal, factor, request.form.get("label", ""), keys(), asked.now)
+            token = add_own_passkey(asked.principal, factor, request.form.get("label", ""), _post(), asked.now)
         except Refusal as refusal:
             return self._page(asked, refusal)
         return self._renewed(asked, token, "The passkey was added.")
@@ -105,7 +107,7 @@ class AccountScreen(StaffScreen):
         """Ten new codes, shown this once."""
         if elsewhere := self._proof_first(asked):
             return elsewhere
-        codes, token = new_codes(asked.principal, asked.now)
+        codes, token = new_codes(asked.principal, _post(), asked.now)
         response = self.render("account/codes.html", asked, codes=codes)
         keep_staff_token(response, token)
         return response
@@ -162,3 +164,7 @@ class AccountScreen(StaffScreen):
 
     def _proof_first(self, asked: Asked) -> WerkzeugResponse | None:
         return proof_first(asked, self.url_of("index", asked))
+
+
+def _post() -> Post:
+    return post_of(settings(), keys())

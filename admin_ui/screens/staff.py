@@ -26,12 +26,14 @@ from admin_ui.staff_events import staff_events
 from admin_ui.staff_records import Staff, all_staff
 from config.database import transaction
 from identity.credentials.factors import passkeys_of, recovery_codes_left
+from identity.people_letters import post_of
 from tenants import web
 from tenants.administration import MAX_NAME_LENGTH
 from tenants.errors import NotFound, Refusal
 from tenants.paging import is_row_id
 from tenants.roles import ONBOARD, Role
 from tenants.schema_fields import Strict, text
+from tenants.wiring import keys
 
 STAFF_ROLES = (Role.STAFF.value, Role.SUPPORT.value)
 EVENTS_SHOWN = 25
@@ -128,7 +130,7 @@ class StaffAccountsScreen(StaffScreen):
         """Take password and factors away, and show a new link, this once."""
         account = _account(staff_id)
         with transaction():
-            made = reset(account.id, actor=asked.actor, now=asked.now)
+            made = reset(account.id, post_of(web.settings(), keys()), actor=asked.actor, now=asked.now)
         return self._link_page(asked, made)
 
     @page("/<staff_id>/sessions", ONBOARD, methods=("POST",), fresh=True)

@@ -25,9 +25,11 @@ from identity.local_sign_in.links import issue_link
 from identity.native_clients import _redeemed
 from identity.native_request import Redemption
 from identity.people import change_active, edit_person, end_persons_sessions
+from identity.people_letters import post_of
 from identity.sessions import BrowserFacts
 from tenants.access_tokens import revoke_tenant_token
 from tenants.errors import Refusal
+from tenants.wiring import keys, settings
 from tests.attacks.test_what_outlasts import CSRF, SECRET, TOKENS, made_with, works
 from tests.flows.management.support import token_for
 from tests.flows.people.test_devices import alive, signed_in
@@ -218,16 +220,18 @@ def test_a_reset_takes_the_password_from_whoever_is_changing_it(world: World) ->
         principal = staff_principal(sam.token or "", utc_now())
     assert principal is not None
     door = Door(browser=BrowserFacts("test", "127.0.0.1"), now=utc_now(), limited=False)
+    with world.app.app_context():
+        post = post_of(settings(), keys())
 
     def change() -> str:
         with world.app.app_context():
             try:
-                change_password(principal, sam.password, "seven herons rest upstream", door)
+                change_password(principal, sam.password, "seven herons rest upstream", post, door)
             except Refusal as refusal:
                 return refusal.code
         return "changed"
 
-    assert attacked(world, lambda: reset(principal.id, actor="test", now=utc_now()), change) == "state_conflict"
+    assert attacked(world, lambda: reset(principal.id, post, actor="test", now=utc_now()), change) == "state_conflict"
     with world.app.app_context(), transaction() as connection:
         assert connection.execute(sa.text("SELECT password_hash FROM staff_account")).scalar_one() is None
 

@@ -16,8 +16,10 @@ from admin_ui.staff_accounts import change_active, change_role
 from admin_ui.staff_purge import purge_staff
 from admin_ui.staff_records import find_staff
 from config.database import transaction
+from identity.people_letters import post_of
 from tenants.errors import Refusal
 from tenants.roles import Role
+from tenants.wiring import keys, settings
 from tests.support.at_once import at_once
 from tests.support.console import staff_client
 from tests.support.staff import Colleague, options_in
@@ -76,10 +78,12 @@ def test_two_who_remove_both_factors_leave_one(world: World) -> None:
     with world.app.app_context():
         principal = staff_principal(sam.token or "", utc_now())
     assert principal is not None
+    with world.app.app_context():
+        post = post_of(settings(), keys())
     results = at_once(
         [
-            lambda: attempt(world, lambda: remove_totp(principal, utc_now())),
-            lambda: attempt(world, lambda: remove_own_passkey(principal, passkey[1], utc_now())),
+            lambda: attempt(world, lambda: remove_totp(principal, post, utc_now())),
+            lambda: attempt(world, lambda: remove_own_passkey(principal, passkey[1], post, utc_now())),
         ]
     )
     assert sorted(results) == ["done", "state_conflict"]

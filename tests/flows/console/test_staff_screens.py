@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
 import re
 
 import pytest
 import sqlalchemy as sa
 
-from config.database import transaction
+from config.database import read, transaction
+from tenants.notices.models import ServiceDelivery
+from tenants.notices.owners import place_of
+from tenants.wiring import keys
 from tests.support.browser import code_of
 from tests.support.console import staff_client, staff_id, tenant_client
+from tests.support.local_accounts import change_deployment
 from tests.support.staff import Colleague, options_in
 from tests.support.world import World
 
@@ -174,6 +179,51 @@ def test_a_password_is_changed(world: World) -> None:
     assert not other.is_in()
     assert other.give_password().status_code == 403
     assert other.give_password("five herons sing badly").status_code == 303
+
+
+def letters_to(world: World, address: str) -> list[str]:
+    """What waits in the service's outbox for an address, opened."""
+    with world.app.app_context():
+        columns = (ServiceDelivery.id, ServiceDelivery.sealed_body)
+        found = read(sa.select(*columns).where(ServiceDelivery.recipient == address).order_by(ServiceDelivery.id)).all()
+        bodies = [keys().open(row.sealed_body, place_of("delivery", None, row.id)) for row in found]
+    return [json.loads(body)["subject"].removeprefix("Your staff account: ") for body in bodies]
+
+
+def test_staff_hear_of_every_change_of_how_they_sign_in(world: World) -> None:
+    """By mail, each once, whoever made it; nothing where there is no mail server, nor for what came to nothing."""
+    joan = Colleague(world, "joan@vestibule.test").enrolled()
+    assert letters_to(world, joan.email) == []
+    change_deployment(world, smtp_url="smtp://mail.test")
+    owner = Colleague(world).enrolled()
+    shown = owner.page(ACCOUNT)
+    sealed = re.search(r'name="sealed" value="([^"]+)"', shown)
+    assert sealed is not None
+    answer = owner.passkey.make(options_in(shown))
+    wrong = owner.send(ACCOUNT + "password", shown, present="not it at all", password="five herons sing badly")
+    assert wrong.status_code == 422
+    assert owner.send(ACCOUNT + "passkeys", shown, sealed=sealed[1], passkey=answer).status_code == 303
+    assert owner.send(ACCOUNT + "app", owner.page(ACCOUNT), remove="yes").status_code == 303
+    codes = owner.send(ACCOUNT + "recovery-codes", owner.page(ACCOUNT))
+    assert codes.status_code == 200
+    changed = owner.send(ACCOUNT + "password", owner.page(ACCOUNT), present=owner.password, password="five herons sing badly")
+    assert changed.status_code == 303
+    joans = f"{STAFF}{id_of(world, joan.email)}/"
+    assert owner.send(joans + "reset", owner.page(joans)).status_code == 200
+    other = Colleague(world)
+    assert other.give_password("five herons sing badly").status_code == 303
+    code = re.search(r"<li><code>([^<]+)</code>", codes.get_data(as_text=True))
+    assert code is not None
+    assert other.give(recovery_code=code[1]).status_code == 303
+    assert letters_to(world, owner.email) == [
+        "its invitation was followed: it has a password and a second factor now",
+        "a passkey was added",
+        "the authenticator app was given up",
+        "new recovery codes were made",
+        "your password was changed",
+        "a recovery code was used to sign in",
+    ]
+    assert letters_to(world, joan.email) == ["an owner took its password and second factors away, for a new invitation"]
 
 
 def test_another_app_takes_the_place_of_the_first(world: World) -> None:
