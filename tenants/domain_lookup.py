@@ -6,6 +6,7 @@ also throws away answers that do not belong to its question.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,22 +27,25 @@ QUERY_SECONDS = 2.0
 MAX_RECORDS = 50
 MAX_VALUE_OCTETS = 1024
 MAX_LOOKUPS = 3
-"""Look-ups under way in one process: name servers that never answer hold so many of its threads, and no more."""
+"""Look-ups under way in one process, one of each tenant: name servers that never answer hold so many of its threads, and no
+more, and the tenant that names them takes nobody else's place."""
 
-_places = threading.BoundedSemaphore(MAX_LOOKUPS)
+_under_way: set[int] = set()
+_lock = threading.Lock()
 
 
-def txt_values(name: str, resolvers: tuple[Resolver, ...]) -> tuple[str, ...]:
+def txt_values(name: str, resolvers: tuple[Resolver, ...], *, tenant_id: int) -> tuple[str, ...]:
     """The TXT values at a name, as text; the strings of one record are joined (RFC 7208 3.3).
 
     Args:
         resolvers: whom to ask; the system's resolvers where there are none.
+        tenant_id: who wants to know.
 
     Raises:
         DomainRecordMissing: the name or its TXT records do not exist. DomainLookupTimeout, DomainLookupFailed.
-        RateLimited: too many look-ups are under way.
+        RateLimited: another look-up of the tenant's is under way, or too many of others.
     """
-    with _place():
+    with _place(tenant_id):
         try:
             answer = _resolver(resolvers).resolve(name, dns.rdatatype.TXT, lifetime=LOOKUP_SECONDS, search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer) as error:
@@ -55,13 +59,17 @@ def txt_values(name: str, resolvers: tuple[Resolver, ...]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _place() -> Iterator[None]:
-    if not _places.acquire(blocking=False):
-        raise RateLimited("too many look-ups under way", retry_after=int(LOOKUP_SECONDS))
+def _place(tenant_id: int) -> Iterator[None]:
+    with _lock:
+        if tenant_id in _under_way or len(_under_way) >= MAX_LOOKUPS:
+            cause = "another look-up of the tenant's" if tenant_id in _under_way else "too many look-ups"
+            raise RateLimited(f"{cause} under way", retry_after=math.ceil(LOOKUP_SECONDS))
+        _under_way.add(tenant_id)
     try:
         yield
     finally:
-        _places.release()
+        with _lock:
+            _under_way.discard(tenant_id)
 
 
 def _resolver(resolvers: tuple[Resolver, ...]) -> dns.resolver.Resolver:

@@ -107,7 +107,7 @@ def verify_email_domain(
             raise RateLimited("looked up a moment ago", retry_after=int(LOOKUP_INTERVAL.total_seconds()))
         wanted = challenge_record(require_email_domain(tenant.id, domain))
     try:
-        _require_published(wanted, settings)
+        _require_published(tenant.id, wanted, settings)
     except DomainUnproven as refusal:
         with transaction():
             note_outcome(tenant.id, domain, refusal.code)
@@ -153,10 +153,10 @@ def remove_email_domain(tenant: ManagedTenant, domain: str, *, actor: str, now: 
     _record_change(tenant.id, actor, now, removed=[domain])
 
 
-def _require_published(wanted: ChallengeRecord | None, settings: Settings) -> None:
+def _require_published(tenant_id: int, wanted: ChallengeRecord | None, settings: Settings) -> None:
     if wanted is None:
         raise NotFound("given up since the look-up began")
-    found = txt_values(wanted.name, settings.dns_resolvers)
+    found = txt_values(wanted.name, settings.dns_resolvers, tenant_id=tenant_id)
     if not any(secrets.compare_digest(value.strip().encode(), wanted.value.encode()) for value in found):
         shown = [value[:MAX_SHOWN_CHARACTERS] for value in found[:MAX_SHOWN_VALUES]]
         raise DomainRecordWrong(f"{wanted.name}: {len(found)} other values", name=wanted.name, found=shown)

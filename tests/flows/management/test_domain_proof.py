@@ -137,24 +137,32 @@ def test_servers_that_do_not_answer_end_in_time(world: World, dns_at: DNSServer,
     assert (dt.datetime.now(dt.UTC) - began).total_seconds() < 20
 
 
-def test_look_ups_that_hang_do_not_take_every_thread(
+def test_look_ups_that_hang_take_neither_every_thread_nor_another_tenants_place(
     world: World, dns_at: DNSServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So many under way at once, and the next one is asked to wait."""
+    """One of each tenant at once; so many of all, and the next one is asked to wait; done, the places are free again."""
     monkeypatch.setattr(domain_lookup, "LOOKUP_SECONDS", 60.0)
+    monkeypatch.setattr(domain_lookup, "MAX_LOOKUPS", 2)
     dns_at.silent = True
-    names = [f"d{n}.example" for n in range(domain_lookup.MAX_LOOKUPS)]
-    for name in [*names, "late.example"]:
-        add(world, name)
-    threads = [threading.Thread(target=world.api, args=("POST", f"{ACME}/{name}/verify")) for name in names]
-    for thread in threads:
-        thread.start()
-    while len(dns_at.asked) < len(names):
-        threading.Event().wait(0.01)
-    assert code_in(world.api("POST", f"{ACME}/late.example/verify")) == (429, "rate_limited")
+    world.api("POST", "/tenants", json={"slug": "initech", "name": "Initech"})
+    domains = {slug: f"/tenants/{slug}/email-domains" for slug in ("acme", "globex", "initech")}
+    for slug, path in domains.items():
+        for name in (f"{slug}-first.example", f"{slug}-second.example"):
+            assert world.api("POST", path, token_for(world, "admin", slug), json={"domain": name}).status_code == 201
+    threads = []
+    for number, slug in enumerate(("acme", "globex"), 1):
+        first = f"{domains[slug]}/{slug}-first.example/verify"
+        threads.append(threading.Thread(target=world.api, args=("POST", first)))
+        threads[-1].start()
+        while len(dns_at.asked) < number:
+            threading.Event().wait(0.01)
+        second = world.api("POST", f"{domains[slug]}/{slug}-second.example/verify")
+        assert (code_in(second), second.headers["Retry-After"]) == ((429, "rate_limited"), "60")
+    assert code_in(world.api("POST", f"{domains['initech']}/initech-first.example/verify")) == (429, "rate_limited")
     dns_at.silent = False  # each asks again soon
     for thread in threads:
         thread.join()
+    assert not domain_lookup._under_way
 
 
 @pytest.mark.usefixtures("clock_stands")
