@@ -136,8 +136,13 @@ def sign_in_page(
     return render_page("sign_in.html", tenant, values, status=status, **policy)
 
 
-def landing_page(tenant: TenantView, session: CurrentSession, *, now: dt.datetime, csrf_token: str | None = None) -> Response:
-    """Who is signed in, through which identity provider, since when and until when; and the way out."""
+def landing_page(
+    tenant: TenantView, session: CurrentSession, *, now: dt.datetime, console: bool = False, csrf_token: str | None = None
+) -> Response:
+    """Who is signed in, through which identity provider, since when and until when; and the ways on and out.
+
+    `console`: they have a role in it.
+    """
     person = session.person
     values = {
         "name": name_of(person),
@@ -147,6 +152,7 @@ def landing_page(tenant: TenantView, session: CurrentSession, *, now: dt.datetim
         "until": moment_of(session.expires_at, now),
         "csrf_token": csrf_token,
         "own_password": session.way in ("local", "break_glass"),
+        "console": console,
     }
     return render_page("landing.html", tenant, values)
 

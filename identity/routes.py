@@ -25,6 +25,7 @@ from identity.browsers import (
 )
 from identity.choosing import leads_by_address, provider_of_address, required_provider
 from identity.client_config import MAX_AGE_SECONDS, client_config
+from identity.console_roles import console_role_of
 from identity.errors import NotSignedIn
 from identity.form_body import read_form
 from identity.front_door.routes import front_door_page
@@ -64,7 +65,8 @@ def landing() -> WerkzeugResponse:
     session = session_here(_now())
     if session is None:
         return _ways_in(tenant)
-    return pages.landing_page(tenant, session, now=_now())
+    held = console_role_of(tenant.id, session.person.id, session.id)
+    return pages.landing_page(tenant, session, now=_now(), console=held is not None and held.role is not None)
 
 
 def _ways_in(tenant: TenantView) -> WerkzeugResponse:

@@ -95,3 +95,16 @@ def test_a_persons_page_says_which_roles_they_have_and_why(world: World) -> None
     assert "<bdi>department</bdi>" not in staff.get(page).get_data(as_text=True)
     other = tenant_client(world, world.globex)
     assert other.get(f"/admin/people/{person}").status_code == 404
+
+
+def test_the_way_to_the_console_is_shown_to_those_who_have_one(world: World) -> None:
+    """On the page after signing in, with a role of any kind; not to anybody else, and not any more once it is taken away."""
+    admin, viewer = tenant_client(world), tenant_client(world, role="viewer")
+    assert all('href="/admin/"' in client.get("/").get_data(as_text=True) for client in (admin, viewer))
+    person = world.browser()
+    assert world.sign_in(person).status_code == 303
+    page = person.get("/").get_data(as_text=True)
+    assert ("You are signed in" in page, 'href="/admin/"' in page) == (True, False)
+    for grant in world.api("GET", "/tenants/acme/console-grants").get_json()["items"]:
+        assert world.api("DELETE", f"/tenants/acme/console-grants/{grant['id']}").status_code == 204
+    assert 'href="/admin/"' not in admin.get("/").get_data(as_text=True)
