@@ -83,7 +83,7 @@ def session_of(slug: str) -> CurrentSession:
     first_name, last_name, email = PERSONS.get(slug, ("Jo", "van Doe", "jo.doe@acme.test"))
     person = Person("p1", 1, "jo", "jo", email, first_name, last_name, None, True)
     began, ends = NOW - dt.timedelta(minutes=12), NOW + dt.timedelta(hours=7)
-    return CurrentSession("s1", person, "sso", "main", "Company login", began, ends, "")
+    return CurrentSession("s1", person, "sso", "main", "Company login", began, began, ends, "")
 
 
 ASKED = NativeRequest("Acme CLI", "http://127.0.0.1:49152/callback", "state-0123456789", "c" * 43)
