@@ -6,6 +6,7 @@ check as it is made; the first that fails raises its refusal.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -93,6 +94,11 @@ class CheckMade(NamedTuple):
     code: str
 
 
+_made: Callable[[tuple[Check, bool | None, str, str, str]], CheckMade] = functools.partial(tuple.__new__, CheckMade)
+"""A line of its five values; a named tuple's own `__new__` is written in Python, and sixty are made in a sign-in."""
+StoredLine = str | list[Any]
+"""A line as it is stored: the check's id where it passed and has nothing to say; [id, what was expected and came];
+[id, expected, actual]; or whole, as receipts before 2026-11-30 are: [id, passed, expected, actual, code]."""
 ADDRESS_OWNER = "address_owner"
 """The fact that tells whose an address is, where that is one of the tenant's own people; nobody else's is told."""
 HELD_BY = "held_by"
@@ -138,12 +144,13 @@ class Receipt:
                 expected is what came.
         """
         refusal = refusal or check.refusal
-        if otherwise:
-            actual = expected if holds else otherwise
-        self._note(check, holds, expected, actual, refusal.code)
-        if not holds:
-            cause = f"{check.claim}: expected {expected or 'so'}, got {actual or 'otherwise'}"
-            self._refuse(check, refusal(cause[:MAX_SHOWN], **detail))
+        if holds:
+            self.lines.append(_made((check, True, expected, expected if otherwise else actual, refusal.code)))
+            return
+        actual = otherwise or actual
+        self._note(check, False, expected, actual, refusal.code)
+        cause = f"{check.claim}: expected {expected or 'so'}, got {actual or 'otherwise'}"
+        self._refuse(check, refusal(cause[:MAX_SHOWN], **detail))
 
     def step(self, check: Check) -> Step:
         """Note a check that a block makes by returning or refusing."""
@@ -171,7 +178,7 @@ class Receipt:
         Raises:
             RuntimeError: a mistake of ours, and never a pass.
         """
-        if not self.lines or not all(line.passed for line in self.lines):
+        if not self.lines or [line for line in self.lines if not line.passed]:
             raise RuntimeError("a sign-in with a check that failed")
 
     def _refuse(self, check: Check, refusal: Refusal) -> None:  # noqa: ARG002 identity.survey looks at the check
@@ -179,7 +186,7 @@ class Receipt:
         raise refusal
 
     def _note(self, check: Check, passed: bool, expected: str = "", actual: str = "", code: str = "") -> None:
-        self.lines.append(CheckMade(check, passed, expected, actual, code or check.refusal.code))
+        self.lines.append(_made((check, passed, expected, actual, code or check.refusal.code)))
 
     def masked_xml(self) -> str:
         """The message as it came with personal values masked; empty where it was not readable as XML."""
@@ -187,13 +194,7 @@ class Receipt:
 
     def to_document(self) -> dict[str, Any]:
         """JSON form as stored: what is the same in every receipt stays out, and `shown_receipt` puts it back."""
-        return {
-            "checks": [
-                [check.id, passed, expected[:MAX_SHOWN].replace(NUL, ""), actual[:MAX_SHOWN].replace(NUL, ""), code]
-                for check, passed, expected, actual, code in self.lines
-            ],
-            "facts": self.facts,
-        }
+        return {"checks": [_stored(*line) for line in self.lines], "facts": self.facts}
 
 
 class Step:
@@ -228,6 +229,30 @@ def _check_of(check_id: str) -> Check | None:
     return CHECKS.get(check_id) or _OF_OTHER_WAYS.get(check_id)
 
 
+def _stored(check: Check, passed: bool | None, expected: str, actual: str, code: str) -> StoredLine:
+    """A line of a receipt, as short as it can be: of sixty nearly all passed, and half say nothing or twice the same."""
+    if NUL in expected or NUL in actual:
+        expected, actual = expected.replace(NUL, ""), actual.replace(NUL, "")
+    expected, actual = expected[:MAX_SHOWN], actual[:MAX_SHOWN]
+    if passed is not True or code != check.refusal.code:
+        return [check.id, passed, expected, actual, code]
+    if expected != actual:
+        return [check.id, expected, actual]
+    return [check.id, expected] if expected else check.id
+
+
+def _line_of(stored: StoredLine) -> tuple[str, bool | None, str, str, str | None]:
+    """Id, outcome, what was expected, what came, and the code if it is not the check's own; from any form of `_stored`."""
+    match stored:
+        case [check_id, expected]:
+            return check_id, True, expected, expected, None
+        case [check_id, expected, actual]:
+            return check_id, True, expected, actual, None
+        case [check_id, passed, expected, actual, code]:
+            return check_id, passed, expected, actual, code
+    return str(stored), True, "", "", None
+
+
 def shown_receipt(document: Mapping[str, Any]) -> dict[str, Any]:
     """A stored receipt as people read it: each line with what it claims and where the specification says so."""
     return {
@@ -236,12 +261,12 @@ def shown_receipt(document: Mapping[str, Any]) -> dict[str, Any]:
                 "id": check_id,
                 "claim": check.claim,
                 "section": check.section,
-                "code": code,
+                "code": code or check.refusal.code,
                 "passed": passed,
                 "expected": expected,
                 "actual": actual,
             }
-            for check_id, passed, expected, actual, code in document["checks"]
+            for check_id, passed, expected, actual, code in map(_line_of, document["checks"])
             if (check := _check_of(check_id)) is not None
         ],
         "facts": document["facts"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 
 from identity.errors import TimeInvalid
@@ -12,6 +13,11 @@ TIME_ATTRIBUTES = frozenset({"IssueInstant", "NotBefore", "NotOnOrAfter", "Authn
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
+REMEMBERED_TIMES = 64
+"""Of times that were read or shown last: in one message the same few stand again and again."""
+
+
+@functools.lru_cache(maxsize=REMEMBERED_TIMES)
 def read_time(text: str) -> dt.datetime:
     """Read an instant.
 
@@ -30,6 +36,7 @@ def read_time(text: str) -> dt.datetime:
         raise TimeInvalid(f"{text[:40]!r} is no time") from None
 
 
+@functools.lru_cache(maxsize=REMEMBERED_TIMES)
 def shown(instant: dt.datetime | None) -> str:
     """For receipts: UTC to the second."""
     return "none" if instant is None else instant.isoformat(timespec="seconds")
