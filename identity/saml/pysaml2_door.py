@@ -3,8 +3,8 @@
 pysaml2 gets a fresh, minimal Response: the attributes of the one that came, Success, and the verified assertion with the one
 confirmation and the one statement that were chosen. It can verify no signature, open no ciphertext, start no process and
 fetch nothing: its crypto backend refuses every operation. Times stay outside: it would compare them with a clock that cannot
-be told `now`. So do attributes: it renames them, and formats them for log lines that nobody reads. Where its reading of what
-it gets differs from ours, nobody is signed in.
+be told `now`. So do attributes, which it renames, and formats for log lines that nobody reads; and AuthnContext, of which it
+judges nothing. Where its reading of what it gets differs from ours, nobody is signed in.
 
 Private methods are used (`_loads`), which is why setup.cfg pins the version and a contract test guards them.
 """
@@ -106,17 +106,15 @@ def _minimal_response(chosen: Chosen) -> ElementTree.Element:
     ElementTree.SubElement(status, SAMLP + "StatusCode", {"Value": SUCCESS})
     assertion = _copy(chosen.assertion)
     response.append(assertion)
-    assertion.extend(_copy_whole(item) for item in chosen.assertion.iterchildren(ISSUER))
+    assertion.extend(map(_copy_whole, chosen.assertion.iterchildren(ISSUER)))
     subject = ElementTree.SubElement(assertion, SAML + "Subject")
     if chosen.name_id is not None:
         subject.append(_copy(chosen.name_id))
     confirmation = _copy(chosen.confirmation)
     subject.append(confirmation)
-    confirmation.extend(_copy(item) for item in chosen.confirmation.iterchildren(CONFIRMATION_DATA))
-    assertion.extend(_copy_whole(item) for item in chosen.assertion.iterchildren(SAML + "Conditions"))
-    statement = _copy(chosen.statement)
-    assertion.append(statement)
-    statement.extend(_copy_whole(item) for item in chosen.statement.iterchildren(SAML + "AuthnContext"))
+    confirmation.extend(map(_copy, chosen.confirmation.iterchildren(CONFIRMATION_DATA)))
+    assertion.extend(map(_copy_whole, chosen.assertion.iterchildren(SAML + "Conditions")))
+    assertion.append(_copy(chosen.statement))
     return response
 
 
@@ -130,5 +128,5 @@ def _copy(element: etree._Element) -> ElementTree.Element:
 
 def _copy_whole(element: etree._Element) -> ElementTree.Element:
     copy = _copy(element)
-    copy.extend(_copy_whole(child) for child in element if child.tag != SAML + "AuthnContextDecl")
+    copy.extend(map(_copy_whole, element))
     return copy

@@ -6,6 +6,8 @@ import base64
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 from tenants.signed_xml.errors import ResponseMalformed, XMLForbidden
@@ -179,6 +181,21 @@ def test_canonical_octets_take_prefixes_from_ancestors_and_no_tail() -> None:
     root = read(b"<r xmlns:xs='urn:xs' xmlns='urn:r'><a xmlns='urn:a'>x<!-- c --></a>tail</r>")
     assert canonical(root[0]) == b'<a xmlns="urn:a">x</a>'
     assert canonical(root[0], ["xs"]) == b'<a xmlns="urn:a" xmlns:xs="urn:xs">x</a>'
+
+
+@given(st.text(alphabet="AQRgw/+=-\n é", max_size=14) | st.binary(max_size=20).map(base64.b64encode).map(bytes.decode))
+def test_base64_is_what_its_octets_would_be_written_as(text: str) -> None:
+    """The definition itself: the way back gives the same text, or there was no octet in it."""
+    compact = "".join(text.split()) if text.isascii() else text
+    try:
+        expected = base64.b64decode(compact)
+    except ValueError:
+        expected = None
+    if expected is None or base64.b64encode(expected).decode() != compact:
+        with pytest.raises(ValueError):
+            read_base64(text)
+    else:
+        assert read_base64(text) == expected
 
 
 def test_round_trip_of_large_base64() -> None:
