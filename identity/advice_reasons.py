@@ -27,7 +27,7 @@ from identity.advice_offers import (
     map_email,
 )
 from identity.advice_status import finding_of_status
-from identity.advice_words import OF_LOCAL_ACCOUNTS, Who
+from identity.advice_words import BY_LINE, Who
 from identity.browser_words import lost_cookie_words
 from identity.checks import ADDRESS_OWNER, HELD_BY
 
@@ -101,8 +101,8 @@ def _taken(failure: Failure, _now: Circumstances) -> Finding:
 
 
 def _not_in(failure: Failure, _now: Circumstances) -> Finding:
-    """Of directories the entry of the code speaks; of local accounts the line says what was wrong."""
-    told, holders = OF_LOCAL_ACCOUNTS.get(failure.check), failure.facts.get(HELD_BY)
+    """The line that failed says what was wrong, of a directory or of a local account."""
+    told, holders = BY_LINE.get(failure.check), failure.facts.get(HELD_BY)
     if holders:
         names = ", ".join(map(str, holders))
         return Finding(

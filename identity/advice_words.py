@@ -189,8 +189,8 @@ ENTRIES: Mapping[str, Entry] = {
         Who.PERSON,
     ),
     "sign_in_failed": Entry(
-        "The directory has nobody of this name, or more than one, or the password is another one; who is off there is nobody.",
-        "Have the person try again; the last line of the receipt says which. Passwords are set in the directory.",
+        "Nobody has this name, or the password or the second factor was another one.",
+        "Have the person try again; the last line of the receipt says which it was.",
         Who.PERSON,
     ),
     "directory_unavailable": Entry(
@@ -217,7 +217,17 @@ ENTRIES: Mapping[str, Entry] = {
         Who.IDP_ADMIN,
     ),
 }  # fmt: skip
-OF_LOCAL_ACCOUNTS: Mapping[str, Entry] = {
+BY_LINE: Mapping[str, Entry] = {
+    "directory_entry": Entry(
+        "The directory has nobody of this name, or more than one; who is off there is nobody.",
+        "Try the name on the directory's page, which says what it finds: what people type has to be what the filter compares.",
+        Who.TENANT_ADMIN,
+    ),
+    "directory_password": Entry(
+        "The directory does not take the password.",
+        "Have the person try again. Passwords are set in the directory.",
+        Who.PERSON,
+    ),
     "local_name": Entry(
         "Nobody here has a local account of the name that was typed.",
         "Ask what they typed: it is to be their e-mail address or username here. Give them an account if they are to have one.",
@@ -239,6 +249,6 @@ OF_LOCAL_ACCOUNTS: Mapping[str, Entry] = {
         Who.PERSON,
     ),
 }
-"""Of `sign_in_failed`, by the line of the receipt that failed; of a directory the entry above speaks."""
+"""Of `sign_in_failed`, by the line of the receipt that failed."""
 
 UNKNOWN = Entry("The sign-in was refused.", _AGAIN, Who.STAFF)

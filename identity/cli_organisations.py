@@ -25,7 +25,7 @@ PATH = click.argument("path", metavar="PATH")
 ANYWAY = click.option("--anyway", is_flag=True, help="Although people lose the way that they sign in by.")
 WHOLE_TENANT = ("", SEPARATOR)
 UNSET = "inherit"
-WORDS: dict[str, Any] = {"true": True, "false": False, UNSET: None}
+WORDS: dict[str, Any] = {"true": True, "yes": True, "false": False, "no": False, UNSET: None}
 
 
 @organisation.command("list")

@@ -256,7 +256,7 @@ class NativeRequestInvalid(Refusal):
     code, status = "native_request_invalid", 400
     heading = "The application did not ask properly"
     sentence = "An application asked to be signed in, but not in a way that is safe. Nothing was sent to it."
-    advice = "Close this page, and tell whoever makes the application. They find the rules in its operator's documentation."
+    advice = "Close this page, and tell whoever makes the application. This service's documentation says how to ask."
 
 
 class NativeCodeInvalid(Refusal):

@@ -105,7 +105,7 @@ def _sign_in_page(
         trust.providers,
         target=target,
         signed_out=_signed_out(),
-        local=_local_form(),
+        local=_local_form(hint_here(_now()) or ""),
         switched_off=trust.switched_off,
         **shown,
     )
@@ -141,9 +141,9 @@ def by_address() -> WerkzeugResponse:
     return response
 
 
-def _local_form() -> pages.LocalForm | None:
+def _local_form(name: str = "") -> pages.LocalForm | None:
     """The form for a name and a password, where an organisation of this tenant has its people use them."""
-    return pages.password_form(web.trust().organisations)
+    return pages.password_form(web.trust().organisations, name)
 
 
 @routes.get("/saml/login")

@@ -33,7 +33,9 @@ from tenants.directories.settings import AD_DISABLED, DEFAULT_MAP, DirectorySett
 from tenants.directory_schemas import DirectoryPut
 from tenants.directory_views import directory_form
 from tenants.errors import Refusal
+from tenants.organisations.access import LDAP
 from tenants.organisations.records import organisations_of
+from tenants.organisations.tree import OrganisationTree
 from tenants.placement.records import rules_of
 from tenants.placement_rules import DIRECTORY
 from tenants.roles import ASSIST, CONFIGURE, READ
@@ -43,17 +45,27 @@ from tenants.wiring import end_sessions, keys, settings
 
 NOTHING: Mapping[str, Any] = {}
 MAP_PREFIX = "map_"
+MOST_NAMED = 5
+"""Organisations that the page names."""
 BASED_ON: Mapping[str, Mapping[str, Any]] = {
     "active-directory": {
-        "user_filter": "(&(objectCategory=person)(objectClass=user)(sAMAccountName={username}))",
+        "user_filter": "(&(objectCategory=person)(objectClass=user)(|(sAMAccountName={username})(mail={username})))",
         "subject_attribute": "objectGUID",
         "disabled_filter": AD_DISABLED,
         "group_attribute": "memberOf",
         "map_username": ["sAMAccountName"],
     },
-    "openldap": {},
+    "openldap": {"user_filter": "(&(objectClass=person)(|(uid={username})(mail={username})))"},
 }
-"""What a form begins with, by the product; all of it can be changed."""
+"""What a form begins with, by the product; all of it can be changed. The sign-in page asks for e-mail or username."""
+FIELD_WORDS: Mapping[str, str] = {
+    "username": "User name",
+    "email": "E-mail",
+    "first_name": "First name",
+    "last_name": "Last name",
+    "phone": "Telephone",
+}
+"""As the form calls them."""
 STAGES: Mapping[str, str] = {
     "dns": "The name is found, and may be connected to",
     "connect": "The server takes a connection",
@@ -204,22 +216,33 @@ class DirectoriesScreen(TenantScreen):
         examination: Examination | None = None,
         status: int = 200,
     ) -> Response:
+        tree = organisations_of(asked.tenant.id)
+        asking = [item for item in (None, *tree.nodes) if _asks(tree, item, directory)]
         response = self.render(
             "directories/show.html",
             asked,
             status=status,
             directory=directory,
             settings=directory_settings_of(directory.settings),
-            organisation=words_of(asked, organisations_of(asked.tenant.id), directory.organisation_id),
+            organisation=words_of(asked, tree, directory.organisation_id),
+            asking=[words_of(asked, tree, item) for item in asking[:MOST_NAMED]],
+            asking_more=max(0, len(asking) - MOST_NAMED),
+            newcomers_shut_out=bool(asking) and directory.organisation_id not in asking,
             rules=rules_of(asked.tenant.id, DIRECTORY, directory.id),
             supported=is_supported(),
             examination=examination,
             stages=STAGES,
             username=username,
-            fields=PROFILE_FIELDS,
+            fields=FIELD_WORDS,
         )
         response.headers["Cache-Control"] = "no-store"  # a sample shows people
         return response
+
+
+def _asks(tree: OrganisationTree, organisation_id: str | None, directory: ManagedDirectory) -> bool:
+    """Whether an organisation's people sign in by this directory."""
+    access = tree.access_of(organisation_id)
+    return access.allows(LDAP) and access.directory_id in (None, directory.id)
 
 
 def _sent(form: MultiDict[str, str]) -> MultiDict[str, str]:

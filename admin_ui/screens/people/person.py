@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from admin_ui.actors import actor_words
 from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, submitted
 from admin_ui.principals import require_recent
@@ -161,7 +162,7 @@ class PersonPages(BelongingPages):
         status: int = 200,
     ) -> Response:
         person = require_person(asked.tenant.id, _row_id(user_id))
-        tree = organisations_of(asked.tenant.id)
+        tree, access = organisations_of(asked.tenant.id), access_document(asked.tenant.id, user_id, active=person.active)
         sessions, _more = session_page(asked.tenant, SessionFilter(user_id=user_id), asked.now, None, MAX_LIMIT)
         return self.render(
             "people/person.html",
@@ -170,7 +171,8 @@ class PersonPages(BelongingPages):
             person=person,
             sessions=sessions,
             endings=ENDING_WORDS,
-            access=access_document(asked.tenant.id, user_id, active=person.active),
+            access=access,
+            actors=actor_words(asked, [end["actor"] for end in access["items"]]),
             roles=held_roles(asked.tenant.id, user_id, asked.now),
             administrators=known_screen_url("administrators.index", asked),
             relink={**dict.fromkeys(RELINK, ""), **{name: value or "" for name, value in relink.items()}},

@@ -11,6 +11,7 @@ from tests.flows.console.walking import token_of
 from tests.flows.directories.conftest import DirectoryWorld
 from tests.support.browser import Browser
 from tests.support.console import staff_client, tenant_client
+from tests.support.organisations import accepted, made, set_access
 from tests.support.slapd import PEOPLE, SERVICE, SERVICE_PASSWORD
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -71,6 +72,7 @@ def test_an_administrator_connects_tries_and_takes_away_a_directory(directories:
     assert made.status_code == 303, text(made)
     shown = text(admin.get(f"{HOME}/main"))
     assert directories.slapd.starttls in shown
+    assert "Nobody signs in by it yet" in shown
     tried = text(post(admin, f"{HOME}/main/test", username="ada"))
     assert tried.count("<small>good</small>") == 5
     assert "ada@acme.test" in tried
@@ -144,3 +146,18 @@ def test_without_python_ldap_it_is_said(directories: DirectoryWorld, monkeypatch
     assert (answer.status_code, answer.get_json()["code"]) == (409, "directory_support_missing")
     assert directories.sign_in("ada") == "directory_support_missing"
     assert directories.run() == 0
+
+
+def test_its_page_says_whose_people_sign_in_by_it(directories: DirectoryWorld) -> None:
+    """Where new people belong to an organisation that does not, nobody new comes in: said before anybody tries."""
+    admin = tenant_client(directories.world)
+    assert directories.put(sync_hours=1).status_code == 201
+    sales = made(directories.world, "Sales")
+    accepted(set_access(directories.world, sales, way="ldap", directory="main"))
+    shown = text(admin.get(f"{HOME}/main"))
+    assert "Nobody new comes in by it" in shown
+    assert "compared with the directory every hour." in shown
+    assert directories.put(organisation_id=sales).status_code == 200
+    shown = text(admin.get(f"{HOME}/main"))
+    assert "comes in by it" not in shown
+    assert "<dt>By it sign in people of</dt><dd><bdi>Sales</bdi></dd>" in shown

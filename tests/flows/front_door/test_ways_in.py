@@ -156,3 +156,14 @@ def test_a_deep_link_comes_back_to_itself(world: World) -> None:
     location, _, relay_state = away.location.partition("&RelayState=")
     assert (away.status_code, location) == (302, "https://idp.acme.test/start?app=7")
     assert browser.post_response(world.response(None), relay_state).location == deep
+
+
+def test_an_address_that_was_typed_a_moment_ago_stands_in_the_form_for_a_password(world: World) -> None:
+    """Whoever came by the app host types it once; yes and no are words of the command as well."""
+    command = ["organisation", "set", "/", "way=local", "require_second_factor=yes", "--tenant", "acme"]
+    done = world.app.test_cli_runner().invoke(args=command)
+    assert done.exit_code == 0, done.output
+    with world.app.app_context():
+        sealed = seal_hint(world.app.extensions["vestibule_keys"], 1, "lin@acme.test", utc_now())
+    assert 'value="lin@acme.test"' in world.browser().get("/", query_string={"hint": sealed}).get_data(as_text=True)
+    assert "lin@acme.test" not in world.browser().get("/").get_data(as_text=True)
