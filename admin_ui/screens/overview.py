@@ -46,6 +46,7 @@ class ServiceOverviewScreen(StaffScreen):
             shown=shown,
             waits=WAITS,
             days_until=functools.partial(days_until, now=asked.now),
+            create=known_screen_url("new_customer.index", asked),
             **_charts(shown.sign_ins),
         )
 

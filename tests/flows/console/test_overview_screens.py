@@ -115,6 +115,8 @@ def test_who_may_see_which(world: World) -> None:
     for path in ("/admin/service/", "/admin/tenants/acme/overview/", "/admin/tenants/globex/overview/", "/admin/tenants/"):
         assert viewer.get(path).status_code in (403, 404), path
     assert support.get("/admin/overview/").status_code == 404
+    for browser, begins in ((staff_client(world), True), (support, False)):
+        assert ('href="/admin/new-customer/"' in browser.get("/admin/service/").get_data(as_text=True)) is begins
     assert tenant_client(world, role=None).get("/admin/overview/").status_code == 403
 
 
