@@ -18,6 +18,7 @@ from tenants.metadata_intake import MetadataSource, SourceKind
 from tenants.metadata_sync import queue_sync
 from tenants.provider_schemas import (
     ProviderPage,
+    ProviderPatch,
     ProviderPut,
     ProviderView,
     ReadingGoesOnView,
@@ -25,7 +26,7 @@ from tenants.provider_schemas import (
     RefreshView,
     SyncQueued,
 )
-from tenants.providers import change_saml_settings, delete_provider, only_source, require_provider
+from tenants.providers import change_provider_facts, change_saml_settings, delete_provider, only_source, require_provider
 from tenants.roles import ASSIST, CONFIGURE, READ
 from tenants.saml_settings_schemas import SettingsPatch, SettingsView
 from tenants.settings_documents import settings_from_document
@@ -84,6 +85,14 @@ def put_provider(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> t
     except ReadingGoesOn as going:
         return make_response(jsonify(status="reading", **going.detail), 202)
     return provider_document(provider), 201 if is_new else 200
+
+
+@providers_api.operation("PATCH", ONE, CONFIGURE, body=ProviderPatch, answers={200: ProviderView}, exists=_require_provider)
+def patch_provider(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> dict[str, Any]:
+    """Change its name for people, or switch it off and on. Nothing is fetched: it works while its metadata cannot be had."""
+    with transaction():
+        changed = change_provider_facts(tenant, name, actor=caller().actor, now=now(), **body)
+    return provider_document(changed)
 
 
 @providers_api.operation("DELETE", ONE, CONFIGURE, answers={204: None})

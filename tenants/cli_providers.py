@@ -13,7 +13,7 @@ from tenants.idp_records import providers_of
 from tenants.metadata_errors import MAX_METADATA_BYTES
 from tenants.metadata_intake import MetadataSource, SourceKind
 from tenants.metadata_sync import queue_sync, run_sync
-from tenants.providers import delete_provider, only_source, require_provider
+from tenants.providers import change_provider_facts, delete_provider, only_source, require_provider
 from tenants.refresh.records import SyncResult
 from tenants.sync_intervals import change_sync_hours
 from tenants.views import provider_document, refresh_document
@@ -63,6 +63,22 @@ def put_command(
     wanted = ProviderRequest(name, display_name, source, enabled, entity_id, pem, aggregate)
     provider, _ = connect(the_tenant(slug), wanted, settings(), actor=actor(), now=now(), in_web=False)
     show(provider_document(provider))
+
+
+@idp.command("change")
+@SLUG
+@NAME
+@click.option("--display-name", help="What people see.")
+@click.option("--enabled/--disabled", default=None, help="Off: nobody signs in by it any more. Sessions go on.")
+def change_command(slug: str, name: str, display_name: str | None, enabled: bool | None) -> None:
+    """Change its name for people, or switch it off and on. Nothing is fetched."""
+    if display_name is None and enabled is None:
+        raise click.UsageError("Say what to change: --display-name, --enabled or --disabled.")
+    with transaction():
+        changed = change_provider_facts(
+            the_tenant(slug), name, display_name=display_name, enabled=enabled, actor=actor(), now=now()
+        )
+    show(provider_document(changed))
 
 
 @idp.command("list")

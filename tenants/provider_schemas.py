@@ -36,6 +36,13 @@ class ProviderPut(Strict):
     enabled = Flag(metadata={"description": "Left out: stays as it is; a new one is enabled."})
 
 
+class ProviderPatch(Strict):
+    """What can be changed of an identity provider while its metadata stays as it is."""
+
+    display_name = text(MAX_NAME_LENGTH)
+    enabled = Flag(metadata={"description": "Off: nobody signs in by it any more. Sessions go on."})
+
+
 class EndpointView(Strict):
     """Where the identity provider takes requests."""
 

@@ -185,3 +185,19 @@ def test_support_may_not_change_whom_a_tenant_trusts(world: World) -> None:
     assert code_in(world.api("DELETE", MAIN, support)) == (403, "forbidden")
     assert code_in(world.api("PATCH", f"{MAIN}/saml-settings", support, json={})) == (403, "forbidden")
     assert code_in(world.api("POST", f"{MAIN}/sync", support)) == (409, "state_conflict")
+
+
+def test_one_is_switched_off_and_on_while_nothing_can_be_fetched(world: World) -> None:
+    """By API and command, as in the console: metadata, settings and the name that links know stay as they are."""
+    path = "/tenants/acme/identity-providers/main"
+    before = world.api("GET", path).get_json()
+    off = world.api("PATCH", path, json={"enabled": False})
+    assert (off.status_code, off.get_json()) == (200, before | {"enabled": False})
+    assert code_of(world.browser().get("/saml/login")) == "identity_provider_missing"
+    assert world.api("PATCH", path, json={"display_name": " "}).status_code == 422
+    assert world.api("PATCH", path.replace("main", "none"), json={"enabled": True}).status_code == 404
+    runner = world.app.test_cli_runner()
+    done = runner.invoke(args=["idp", "change", "acme", "main", "--enabled", "--display-name", "Acme login"])
+    assert done.exit_code == 0, done.output
+    assert world.api("GET", path).get_json() == before | {"display_name": "Acme login"}
+    assert world.browser().start().action

@@ -59,6 +59,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "api_metadata.post_metadata_restore": REASON,
     "api_metadata.post_pending": {"decision": "refuse"},
     "api_properties.patch_properties": {"saml.metadata_sync_hours": 2},
+    "api_providers.patch_provider": {"enabled": False},
     "api_providers.patch_refresh": {"sync_hours": 2},
     "api_providers.patch_settings": {"want_messages_signed": True},
     "api_providers.put_provider": {"display_name": "Taken over", "metadata_xml": ""},
