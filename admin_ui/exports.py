@@ -10,11 +10,12 @@ from typing import Any
 from flask import Response, stream_with_context
 
 from admin_ui.asked import Asked
-from config.database import transaction
 from identity.response_headers import security_headers
-from tenants.audit import EventType, record
+from tenants import web
+from tenants.audit import EventType
 from tenants.csv_text import csv_row
 from tenants.errors import AddressInvalid
+from tenants.exporting import begin_export
 
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
 BYTE_ORDER_MARK = "\ufeff"
@@ -34,9 +35,13 @@ def download(form: str, name: str, columns: Sequence[str], rows: Iterable[Mappin
 
 
 def recorded(asked: Asked, event: EventType, lines: Iterator[str], *, form: str, media_type: str, name: str) -> Response:
-    """What somebody takes of a tenant as a file; that it was taken is on record before its first line."""
-    with transaction():
-        record(asked.tenant.id, event, at=asked.now, actor=asked.actor, form=form)
+    """What somebody takes of a tenant as a file; that it was taken is on record before its first line.
+
+    Raises:
+        RateLimited
+    """
+    limited = web.settings().rate_limits
+    begin_export(asked.tenant.id, event, form, actor=asked.actor, now=asked.now, limited=limited)
     return attachment(lines, media_type, f"{asked.tenant.slug}-{name}")
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Response, request, stream_with_context
 
-from config.database import transaction
 from identity.attempt_records import page_of_attempts
 from identity.attempt_schemas import (
     AttemptPage,
@@ -24,8 +23,9 @@ from identity.diagnosis import diagnose, explain_attempt, require_diagnosis_rate
 from tenants import web
 from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
-from tenants.audit import EventType, record
+from tenants.audit import EventType
 from tenants.errors import NotFound
+from tenants.exporting import begin_export
 from tenants.paging import cursor_scope, key_of, page_of
 from tenants.records import find_tenant
 from tenants.roles import ASSIST, READ
@@ -48,7 +48,13 @@ def get_attempts(query: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, A
 
 
 @attempts_api.operation(
-    "GET", f"{ATTEMPTS}.csv", READ, query=AttemptsExportQuery, answers={200: {"type": "string"}}, media_type="text/csv"
+    "GET",
+    f"{ATTEMPTS}.csv",
+    READ,
+    query=AttemptsExportQuery,
+    answers={200: {"type": "string"}},
+    refuses=(429,),
+    media_type="text/csv",
 )
 def get_attempts_csv(query: Mapping[str, Any], tenant: ManagedTenant) -> Response:
     """Export attempts as CSV, newest first, without their receipts; no cell of it is a formula."""
@@ -61,6 +67,7 @@ def get_attempts_csv(query: Mapping[str, Any], tenant: ManagedTenant) -> Respons
     READ,
     query=AttemptsExportQuery,
     answers={200: {"type": "string"}},
+    refuses=(429,),
     media_type="application/jsonl",
 )
 def get_attempts_jsonl(query: Mapping[str, Any], tenant: ManagedTenant) -> Response:
@@ -90,8 +97,8 @@ def post_diagnose(body: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, A
 def _export(tenant: ManagedTenant, form: str, query: Mapping[str, Any]) -> Response:
     """An export as it streams; that it was made is on record before its first line."""
     filters = attempt_filter(tenant.id, query)
-    with transaction():
-        record(tenant.id, EventType.ATTEMPTS_EXPORTED, at=now(), actor=caller().actor, form=form)
+    limited = web.settings().rate_limits
+    begin_export(tenant.id, EventType.ATTEMPTS_EXPORTED, form, actor=caller().actor, now=now(), limited=limited)
     lines = stream_with_context(export_lines(tenant.id, form, filters))
     name = f'attachment; filename="{tenant.slug}-attempts.{form}"'
     return Response(lines, content_type=EXPORT_TYPES[form], headers={"Content-Disposition": name})

@@ -27,10 +27,12 @@ from identity.people_import import drop_import, request_apply, require_import, s
 from identity.people_query import next_path, read_order
 from identity.people_schemas import PeopleExportQuery
 from identity.people_views import EXPORT_TYPES, export_lines, people_filter
+from tenants import web
 from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
-from tenants.audit import EventType, record
+from tenants.audit import EventType
 from tenants.errors import NotFound
+from tenants.exporting import begin_export
 from tenants.management_errors import MediaTypeUnsupported
 from tenants.organisations.records import organisations_of
 from tenants.paging import cursor_of, cursor_scope, is_row_id, key_of
@@ -49,8 +51,8 @@ files_api = ManagementBlueprint("api_people_files", __name__, description="Files
 def export_answer(tenant: ManagedTenant, form: str, query: Mapping[str, Any], actor: str) -> Response:
     """An export as it streams; that it was made is on record before its first line."""
     which, order = people_filter(tenant.id, query), read_order(query["sort"] or "created")
-    with transaction():
-        record(tenant.id, EventType.PEOPLE_EXPORTED, at=now(), actor=actor, form=form)
+    limited = web.settings().rate_limits
+    begin_export(tenant.id, EventType.PEOPLE_EXPORTED, form, actor=actor, now=now(), limited=limited)
     lines = stream_with_context(export_lines(tenant.id, form, which, order))
     name = f'attachment; filename="{tenant.slug}-people.{form}"'
     return Response(lines, content_type=EXPORT_TYPES[form], headers={"Content-Disposition": name})
@@ -62,6 +64,7 @@ def export_answer(tenant: ManagedTenant, form: str, query: Mapping[str, Any], ac
     READ,
     query=PeopleExportQuery,
     answers={200: {"type": "string"}},
+    refuses=(429,),
     media_type="text/csv",
 )
 def get_users_csv(query: Mapping[str, Any], tenant: ManagedTenant) -> Response:
@@ -75,6 +78,7 @@ def get_users_csv(query: Mapping[str, Any], tenant: ManagedTenant) -> Response:
     READ,
     query=PeopleExportQuery,
     answers={200: {"type": "string"}},
+    refuses=(429,),
     media_type="application/jsonl",
 )
 def get_users_jsonl(query: Mapping[str, Any], tenant: ManagedTenant) -> Response:

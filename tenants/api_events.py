@@ -8,13 +8,14 @@ from typing import Any
 
 from flask import Response, request, stream_with_context
 
-from config.database import transaction
+from tenants import web
 from tenants.api_auth import caller, now
 from tenants.api_blueprint import ManagementBlueprint
-from tenants.audit import EventType, record
+from tenants.audit import EventType
 from tenants.event_records import page_of_events
 from tenants.event_schemas import EventPage, EventsExportQuery, EventsQuery
 from tenants.event_views import EXPORT_NAMES, EXPORT_TYPES, event_document, event_filter, export_lines
+from tenants.exporting import begin_export
 from tenants.paging import cursor_scope, key_of, page_of
 from tenants.roles import READ
 from tenants.tenant_records import ManagedTenant
@@ -36,7 +37,13 @@ def get_events(query: Mapping[str, Any], tenant: ManagedTenant) -> dict[str, Any
 
 
 @events_api.operation(
-    "GET", f"{EVENTS}.csv", READ, query=EventsExportQuery, answers={200: {"type": "string"}}, media_type="text/csv"
+    "GET",
+    f"{EVENTS}.csv",
+    READ,
+    query=EventsExportQuery,
+    answers={200: {"type": "string"}},
+    refuses=(429,),
+    media_type="text/csv",
 )
 def get_events_csv(query: Mapping[str, Any], tenant: ManagedTenant) -> Response:
     """Export audit events as CSV, newest first; no cell of it is a formula."""
@@ -44,7 +51,13 @@ def get_events_csv(query: Mapping[str, Any], tenant: ManagedTenant) -> Response:
 
 
 @events_api.operation(
-    "GET", f"{EVENTS}.jsonl", READ, query=EventsExportQuery, answers={200: {"type": "string"}}, media_type="application/jsonl"
+    "GET",
+    f"{EVENTS}.jsonl",
+    READ,
+    query=EventsExportQuery,
+    answers={200: {"type": "string"}},
+    refuses=(429,),
+    media_type="application/jsonl",
 )
 def get_events_jsonl(query: Mapping[str, Any], tenant: ManagedTenant) -> Response:
     """Export audit events, one JSON document a line, newest first."""
@@ -57,6 +70,7 @@ def get_events_jsonl(query: Mapping[str, Any], tenant: ManagedTenant) -> Respons
     READ,
     query=EventsExportQuery,
     answers={200: {"type": "string"}},
+    refuses=(429,),
     media_type="application/jsonl",
 )
 def get_events_sealed(query: Mapping[str, Any], tenant: ManagedTenant) -> Response:
@@ -66,8 +80,8 @@ def get_events_sealed(query: Mapping[str, Any], tenant: ManagedTenant) -> Respon
 
 def _export(tenant: ManagedTenant, form: str, query: Mapping[str, Any]) -> Response:
     filters = event_filter(query)
-    with transaction():
-        record(tenant.id, EventType.EVENTS_EXPORTED, at=now(), actor=caller().actor, form=form)
+    limited = web.settings().rate_limits
+    begin_export(tenant.id, EventType.EVENTS_EXPORTED, form, actor=caller().actor, now=now(), limited=limited)
     response = Response(stream_with_context(export_lines(tenant.id, form, filters)), content_type=EXPORT_TYPES[form])
     response.headers["Content-Disposition"] = f'attachment; filename="{tenant.slug}-{EXPORT_NAMES[form]}"'
     return response

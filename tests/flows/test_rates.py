@@ -11,6 +11,7 @@ from flask import Flask
 from config.database import transaction
 from identity import native_routes, refusal_budget, tenant_host
 from identity.local_pages import sign_in_routes
+from tenants import exporting
 from tenants.errors import RateLimited
 from tenants.onboarding import links
 from tenants.onboarding.errors import SetupLinkInvalid
@@ -20,6 +21,7 @@ from tenants.rollover.errors import TooManyMade
 from tenants.sealing import chains
 from tests.support.at_once import another_worker, at_once
 from tests.support.browser import Browser, code_of
+from tests.support.console import staff_client
 from tests.support.local_accounts import allow_local, change_deployment
 from tests.support.world import World, utc_now
 
@@ -50,6 +52,7 @@ def test_one_bound_for_all_workers(world: World) -> None:
         assert [_may(world.app, later) for _ in range(RATE.burst + 1)] == [True] * RATE.burst + [False]
 
 
+EXPORTED = ("people.exported", "attempts.exported", "events.exported")
 SMALL = {"per_minute": 1, "burst": 4}
 """In place of the real numbers, which stand in the security model."""
 
@@ -129,3 +132,22 @@ def test_what_is_costly_for_a_tenant_is_counted_for_all_workers(world: World, mo
         for act in (records, makes, verifies, guesses):
             assert [act(app, 1) for app in (world.app, other) * 3] == [True] * 4 + [False] * 2, act.__name__
             assert act(other, 2), act.__name__
+
+
+def test_lists_are_taken_as_files_so_often_by_console_and_api_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """People, attempts and events of one tenant; beyond that 429, with when to come again, and no event that says otherwise."""
+    change_deployment(world, rate_limits=True)
+    monkeypatch.setattr(exporting, "EXPORTS", replace(exporting.EXPORTS, **SMALL))
+    staff, base = staff_client(world), "/admin/tenants/acme"
+    assert staff.get(f"{base}/people/export?form=csv").status_code == 200
+    for path in ("attempts.jsonl", "events.csv", "users.csv"):
+        assert world.api("GET", f"/tenants/acme/{path}").status_code == 200, path
+    for path in ("attempts.csv", "events-sealed.jsonl", "users.jsonl"):
+        refused = world.api("GET", f"/tenants/acme/{path}")
+        assert (refused.status_code, code_of(refused), refused.headers["Retry-After"]) == (429, "rate_limited", "60"), path
+    for path in ("attempts", "audit-log", "people"):
+        refused = staff.get(f"{base}/{path}/export?form=jsonl")
+        assert (refused.status_code, code_of(refused)) == (429, "rate_limited"), path
+    assert world.api("GET", "/tenants/globex/users.csv").status_code == 200, "another tenant's"
+    told = [world.api("GET", f"/tenants/acme/events?type={kind}").get_json()["items"] for kind in EXPORTED]
+    assert [len(items) for items in told] == [2, 1, 1]
