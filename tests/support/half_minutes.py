@@ -39,3 +39,10 @@ def unused_step(used: Collection[int], lasting: float = LASTING_SECONDS) -> int:
 def code_of_step(secret: str, step: int) -> str:
     """Six digits of one half minute; the secret may be written in groups."""
     return pyotp.TOTP(secret.replace(" ", "")).generate_otp(step)
+
+
+def wrong_code(secret: str) -> str:
+    """Six digits that are no code of these minutes: any six are one of them now and then."""
+    present = int(time.time()) // STEP_SECONDS
+    right = {code_of_step(secret, step) for step in range(present - WINDOW, present + WINDOW + 10)}
+    return next(digits for digits in (f"{number:06}" for number in range(100)) if digits not in right)

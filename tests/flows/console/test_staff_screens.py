@@ -16,6 +16,7 @@ from tenants.notices.owners import place_of
 from tenants.wiring import keys
 from tests.support.browser import code_of
 from tests.support.console import staff_client, staff_id, tenant_client
+from tests.support.half_minutes import wrong_code
 from tests.support.local_accounts import change_deployment
 from tests.support.staff import Colleague, options_in
 from tests.support.world import World
@@ -234,7 +235,7 @@ def test_another_app_takes_the_place_of_the_first(world: World) -> None:
     secret = re.search(r'<code class="secret">([^<]+)</code>', shown)
     assert sealed is not None
     assert secret is not None
-    assert sam.send(ACCOUNT + "app", shown, sealed=sealed[1], code="000000").status_code == 422
+    assert sam.send(ACCOUNT + "app", shown, sealed=sealed[1], code=wrong_code(secret[1])).status_code == 422
     former = sam.secret
     sam.secret = secret[1].replace(" ", "")
     sam._steps.clear()

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.support.browser import code_of
 from tests.support.console import staff_client
+from tests.support.half_minutes import wrong_code
 from tests.support.local_accounts import LocalPerson, allow_local, change_deployment
 from tests.support.world import World
 
@@ -34,7 +35,7 @@ def test_each_refusal_is_found_at_its_person_and_says_what_was_wrong(world: Worl
     assert lin.set_up_app().status_code == 200
     browser = world.browser()
     lin.give_password(browser=browser)
-    assert code_of(lin.give(browser, code="000000")) == "sign_in_failed"
+    assert code_of(lin.give(browser, code=wrong_code(lin.secret))) == "sign_in_failed"
     assert world.api("PATCH", f"/tenants/acme/users/{lin.user_id}", json={"active": False}).status_code == 200
     assert code_of(lin.give(browser, code=lin.code())) == "sign_in_lost"
     assert code_of(lin.give_password(browser=browser)) == "user_inactive"

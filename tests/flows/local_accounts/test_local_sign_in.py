@@ -12,6 +12,7 @@ from identity.local_sign_in.asked_links import run_due_links
 from identity.people import change_active
 from tenants.notices.sending import run_due_deliveries
 from tests.support.browser import code_of
+from tests.support.half_minutes import wrong_code
 from tests.support.local_accounts import (
     LocalPerson,
     allow_local,
@@ -65,7 +66,7 @@ def test_the_second_step_takes_a_code_a_recovery_code_or_a_passkey_once_each(wor
     first = lin.give_password(browser=browser)
     assert first.location == "/sign-in/second-factor"
     assert not lin.is_in(browser)
-    assert code_of(lin.give(browser, code="000000")) == "sign_in_failed"
+    assert code_of(lin.give(browser, code=wrong_code(lin.secret))) == "sign_in_failed"
     code = lin.code()
     assert lin.give(browser, code=code).status_code == 303
     assert lin.is_in(browser)
