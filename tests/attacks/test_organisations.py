@@ -86,6 +86,24 @@ def test_a_rule_that_leads_out_of_its_own_organisation_by_now_moves_nobody(world
     assert user_of(world)["organisation_id"] == finance
 
 
+def test_nobody_new_is_made_where_they_could_not_come_in(world: World) -> None:
+    """By a rule, or as an identity provider's people: a way that the organisation does not have leaves no account either."""
+    sales, desk = made(world, "Sales"), made(world, "Desk")
+    connect_other(world, "finance")
+    accepted(set_access(world, sales, identity_provider="finance"))
+    accepted(set_access(world, desk, sso_enabled=False, way="local"))
+    path = "/tenants/acme/identity-providers/main/placement-rules"
+    rules = [{"attribute": "mail", "values": ["bob@acme.test"], "organisation": desk}]
+    for wanted in ({"organisation": sales}, {"organisation": "tenant", "rules": rules}):
+        accepted(world.api("PUT", path, json=wanted))
+        before = world.rows()
+        refused = sign_in_by(world, world.acme.idp, "main", "bob")
+        assert (refused.status_code, code_of(refused)) == (403, "sign_in_way_not_allowed"), wanted
+        after = world.rows()
+        for table in ("users", "session", "email_address"):
+            assert after[table] == before[table], table
+
+
 def test_nobody_of_the_tenant_as_a_whole_is_carried_off_either(world: World) -> None:
     """Where the tenant has chosen an identity provider for all who are in no organisation, another one's own does not count."""
     rogue = connect_other(world, "finance")

@@ -16,6 +16,7 @@ from admin_ui.staff_accounts import change_active, change_role, invite
 from config.database import read, transaction, write
 from config.isolation import every_tenant
 from identity.models import SessionRow
+from tenants.models import IdentityProvider
 from tenants.notices.models import Delivery
 from tenants.roles import Role
 from tests.flows.console.walking import token_of
@@ -420,6 +421,16 @@ def test_a_new_password_takes_away_what_was_asked_for_before_it(world: World) ->
     assert changed.status_code == 303, changed.get_data(as_text=True)
     assert code_of(application.redeems(phone, code)) == "native_code_invalid"
     assert alive(lin.browser, phone) == [True, False]
+
+
+def test_a_session_of_an_identity_provider_that_has_gone_opens_nothing(world: World) -> None:
+    """Taking it away ends its sessions; one that was opened at that very moment is looked at with each request."""
+    browser = world.browser()
+    assert world.sign_in(browser).status_code == 303
+    assert browser.get("/session").status_code == 200
+    with world.app.app_context(), every_tenant(), transaction():
+        write(sa.update(IdentityProvider.__table__).values(deleted_at=utc_now()))
+    assert browser.get("/session").status_code == 401
 
 
 def test_an_odd_credential_is_refused_and_looked_up_nowhere(world: World) -> None:

@@ -18,6 +18,7 @@ from config.database import transaction, write
 from config.isolation import every_tenant
 from identity.exchanges import hash_of
 from identity.models import SessionRow
+from tenants.models import Tenant
 from tenants.roles import Role
 from tests.support.browser import Browser, code_of
 from tests.support.organisations import accepted, made, put, set_access
@@ -274,6 +275,20 @@ def test_the_console_ends_with_what_it_was_entered_through(world: World) -> None
     _, console = entered(world)
     assert world.api("DELETE", "/tenants/acme/identity-providers/main").status_code in (200, 204)
     assert not is_in(console)
+
+
+def test_the_console_asks_what_holds_for_its_session_now(world: World) -> None:
+    """A session there that its organisation's ways do not admit any more, and that nothing has ended: it came in meanwhile."""
+    account(world)
+    tenant, console = world.browser(), Browser(world.app, None)
+    assert world.sign_in(tenant).status_code == 303
+    assert come_back(console, handed(tenant, begin(console))).status_code == 303
+    assert is_in(console)
+    with world.app.app_context(), every_tenant(), transaction():
+        changed = {"access": {"sso_enabled": False, "way": "local"}, "version": Tenant.version + 1}
+        write(sa.update(Tenant).where(Tenant.slug == "acme").values(**changed))
+    assert not is_in(console)
+    assert tenant.get("/session").status_code == 401, "nor does it open anything there"
 
 
 def test_a_code_is_worth_nothing_once_its_session_has_ended(world: World) -> None:
