@@ -7,23 +7,41 @@ headers, addresses in other alphabets) was a tenth of a sign-in. Whatever does n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
+import flask
 from flask import Flask, Request, Response
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from werkzeug.datastructures import Headers, ImmutableMultiDict
+from werkzeug.routing import MapAdapter
 from werkzeug.sansio.http import parse_cookie
 from werkzeug.utils import cached_property
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+    from flask.ctx import _AppCtxGlobals
+    from flask.typing import ResponseReturnValue
 
 PLAIN_LOCATION = re.compile(
     r"(?:https?://[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[1-9][0-9]{0,3})?)?/(?!/)[A-Za-z0-9/._~%+&=?-]*", re.ASCII
 )
 """Addresses that `iri_to_uri` leaves as they are."""
+PLAIN_HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}(?::[1-9][0-9]{0,4})?", re.ASCII)
+"""Hosts that werkzeug and IDNA leave as they are."""
+STANDARD_PORTS = (":80", ":443")
+"""Of which werkzeug drops the one that its scheme has."""
 _BODILESS = frozenset({204, 304})
+
+this_app: Callable[[], Flask] = cast("Any", flask.current_app)._get_current_object
+this_request: Callable[[], Request] = cast("Any", flask.request)._get_current_object
+this_g: Callable[[], _AppCtxGlobals] = cast("Any", flask.g)._get_current_object
+"""What Flask's names stand for at this moment: each look at a name's attribute is four calls, this is two."""
+
+
+def add_known(headers: Headers, fields: Iterable[tuple[str, str]]) -> None:
+    """Add headers that this service made itself and has looked at once: werkzeug looks for line breaks in each, each time."""
+    headers._list.extend(fields)  # tests/unit/config/test_application.py holds it against what `add` does
 
 
 class Question(Request):
@@ -34,6 +52,11 @@ class Question(Request):
         """What the browser has kept for this host."""
         found = parse_cookie(self.environ.get("HTTP_COOKIE", ""), cls=self.dict_storage_class)
         return cast("ImmutableMultiDict[str, str]", found)
+
+    def close(self) -> None:
+        """Close uploaded files, where somebody looked at the form."""
+        if "files" in self.__dict__:
+            super().close()
 
 
 class Answer(Response):
@@ -55,6 +78,19 @@ class Answer(Response):
         if "content-length" not in present:
             headers.add("Content-Length", str(sum(map(len, self.iter_encoded()))))
         return headers
+
+    def get_app_iter(self, environ: WSGIEnvironment) -> Iterable[bytes]:
+        """The body as it is, where nothing is to be closed after it."""
+        if (
+            self._on_close
+            or not self.is_sequence
+            or self.direct_passthrough
+            or self.status_code < 200
+            or self.status_code in _BODILESS
+            or environ["REQUEST_METHOD"] == "HEAD"
+        ):
+            return super().get_app_iter(environ)
+        return list(self.iter_encoded())
 
 
 class CookieSessions(SecureCookieSessionInterface):
@@ -78,6 +114,31 @@ class Service(Flask):
     request_class = Question
     response_class = Answer
     session_interface = CookieSessions()
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Where this request's path is looked up, without taking a host to pieces that is plain, as nearly all are."""
+        if request is None:
+            return super().create_url_adapter(request)
+        environ, config = request.environ, self.config
+        host: str = environ.get("HTTP_HOST", "")
+        if (
+            not PLAIN_HOST.fullmatch(host)
+            or not environ.get("PATH_INFO")
+            or host.endswith(STANDARD_PORTS)
+            or "HTTP_UPGRADE" in environ
+            or config["TRUSTED_HOSTS"] is not None
+            or config["SERVER_NAME"] is not None
+            or self.url_map.host_matching
+            or self.subdomain_matching
+        ):
+            return super().create_url_adapter(request)
+        request.host = host
+        place = (host, request.root_path, self.url_map.default_subdomain or "", request.scheme, request.path)
+        return MapAdapter(self.url_map, *place, request.method, request.query_string.decode(errors="replace"))
+
+    def make_response(self, rv: ResponseReturnValue) -> Response:
+        """What a view gives, as a response; nearly always it is one."""
+        return rv if isinstance(rv, Answer) else super().make_response(rv)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function, without asking of each at each request whether it is a coroutine."""

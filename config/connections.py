@@ -10,8 +10,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from flask import current_app
 from sqlalchemy import event
+
+from config.application import this_app
 
 DATABASE_ERRORS: tuple[type[Exception], ...] = (
     sa.exc.OperationalError,
@@ -89,7 +90,7 @@ def present_connection() -> sa.Connection:
     kept = this_thread.connection
     if kept is not None and this_thread.writing:
         return kept
-    engine: sa.Engine = current_app.extensions["vestibule_engine"]
+    engine: sa.Engine = this_app().extensions["vestibule_engine"]
     if kept is not None and (kept.invalidated or kept.engine is not engine):
         let_go()
         kept = None

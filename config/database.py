@@ -75,7 +75,7 @@ def connect_database(app: Flask, url: str) -> None:
     options = engine_options(url) | {"isolation_level": "AUTOCOMMIT"}
     app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=options)
     db.init_app(app)
-    app.teardown_appcontext(let_go)
+    _end_with_context(app)
     with app.app_context():
         app.extensions["vestibule_engine"] = db.engine
         prepare_engine(db.engine, begins=False)
@@ -88,10 +88,23 @@ def share_database(app: Flask, other: Flask) -> None:
     engine: sa.Engine = other.extensions["vestibule_engine"]
     app.config.update({name: value for name, value in other.config.items() if name.startswith("SQLALCHEMY_")})
     db.init_app(app)
-    app.teardown_appcontext(let_go)
+    _end_with_context(app)
     with app.app_context():
         own = cast("dict[str | None, sa.Engine]", db.engines)  # which has connected to nothing
         own[None] = app.extensions["vestibule_engine"] = engine
+
+
+def _end_with_context(app: Flask) -> None:
+    """Give connection and ORM session back at each context's end. Flask-SQLAlchemy would ask twice whether there is a session;
+    most contexts have none, and where no thread has one there is nothing to ask."""
+    app.teardown_appcontext_funcs.remove(db._teardown_session)
+    app.teardown_appcontext(_end_session)
+    app.teardown_appcontext(let_go)
+
+
+def _end_session(_error: BaseException | None) -> None:
+    if cast("Any", db.session.registry).registry:
+        db.session.remove()
 
 
 @contextmanager

@@ -23,11 +23,15 @@ _ADDRESS = re.compile(r"[^\s\"'<>,;:()=]{1,64}@[^\s\"'<>,;()]{1,255}")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
+_SHORT = frozenset({int, bool, type(None)})
+
+
 def shown(name: str, value: Any) -> Any:
     """A field's value as the log may have it; that of a field which is named like a secret is masked."""
     if _is_secret(name):
         return MASK
-    if value.__class__ is str and len(value) <= MAX_TEXT:  # as nearly all are
+    kind = value.__class__
+    if kind in _SHORT or (kind is str and len(value) <= MAX_TEXT):  # as nearly all are
         return value
     return _plain(value)
 

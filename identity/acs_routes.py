@@ -6,11 +6,12 @@ import datetime as dt
 import secrets
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, after_this_request, g, redirect, request
+from flask import Blueprint, after_this_request, g, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from config.application import this_g, this_request
 from config.logs import sign_in_log
-from config.metrics import SIGN_INS
+from config.metrics import sign_ins
 from identity.acs import Arrival, accept_response, record_refusal
 from identity.browsers import SESSION_COOKIE, browser_facts, keep_session, login_secret, stay_here
 from identity.check_log import kept_cause, log_checks, told_cause
@@ -19,6 +20,7 @@ from identity.errors import AnswersTest, MethodNotAllowed, RequestInvalid
 from identity.exchanges import hash_of
 from identity.form_body import read_form
 from identity.logout import SignedOut
+from identity.response_headers import going_to
 from identity.second_try import Renewal
 from identity.tenant_host import FORM_CONTENT_TYPE, may_record, read_posted, to_current_mydomain
 from identity.trial_records import Trial
@@ -49,7 +51,7 @@ def acs() -> WerkzeugResponse:
         if recorded:
             kept = kept_cause(refusal.cause, refusal.code, receipt)
             record_refusal(tenant, refusal, kept, g.reference, now, receipt)
-        SIGN_INS.labels(refusal.code).inc()
+        sign_ins(refusal.code).inc()
         cause = told_cause(refusal.cause, receipt)
         sign_in_log.info("refused", tenant_id=tenant.id, code=refusal.code, cause=cause, recorded=recorded)
         after_this_request(stay_here)
@@ -57,12 +59,12 @@ def acs() -> WerkzeugResponse:
         raise
     finally:
         log_checks(tenant.id, receipt)
-    SIGN_INS.labels("accepted").inc()
+    sign_ins("accepted").inc()
     if DECRYPTION_KEY in receipt.facts:
         note_use(wiring.noted(), tenant.id, receipt.facts[DECRYPTION_KEY], receipt.facts["idp_id"], now)
     sign_in_log.info("accepted", tenant_id=tenant.id, session=sign_in.session.id)
     location = f"/?signed_out={SignedOut.HERE.value}" if sign_in.over else sign_in.target
-    response = Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
+    response = going_to(location, 303)
     keep_session(response, sign_in.session.token)
     return response
 
@@ -102,15 +104,16 @@ def acs_by_another_method() -> WerkzeugResponse:
 
 def _arrival(receipt: Receipt) -> Arrival:
     """Read the form: each field once, in the body alone, of bounded size (V1)."""
+    posted = this_request()
     with receipt.step(SIZE):
         body = read_posted(MAX_ACS_BODY)
     with receipt.step(FORM):
-        if request.mimetype != FORM_CONTENT_TYPE:
-            raise RequestInvalid(f"content type {request.mimetype[:80]!a}")
-        if request.query_string:
+        if posted.mimetype != FORM_CONTENT_TYPE:
+            raise RequestInvalid(f"content type {posted.mimetype[:80]!a}")
+        if posted.query_string:
             raise RequestInvalid("an ACS takes nothing from the address")
-        if request.content_length not in (None, len(body)):
-            raise RequestInvalid(f"{len(body)} octets of {request.content_length}: the connection broke")
+        if posted.content_length not in (None, len(body)):
+            raise RequestInvalid(f"{len(body)} octets of {posted.content_length}: the connection broke")
         fields = read_form(body)
         responses = [value for name, value in fields if name == "SAMLResponse"]
         relay_states = [value for name, value in fields if name == "RelayState"]
@@ -120,9 +123,9 @@ def _arrival(receipt: Receipt) -> Arrival:
         saml_response=responses[0],
         relay_state=relay_states[0] if relay_states else "",
         login_secret=login_secret(),
-        session_token=request.cookies.get(SESSION_COOKIE),
+        session_token=posted.cookies.get(SESSION_COOKIE),
         browser=browser_facts(),
-        reference=g.reference,
+        reference=this_g().reference,
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 import secrets
+from collections.abc import Mapping
 
 from flask import request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from config.application import this_request
 from identity.exchanges import EXCHANGE_LIFETIME
 from identity.login_hints import HINT_PARAMETER, open_hint
 from identity.sessions import BrowserFacts, CurrentSession, current_session
@@ -28,9 +30,10 @@ MAX_HEADER_TEXT = 1_000
 
 def login_secret() -> str | None:
     """The secret that this browser got when it left for an identity provider, if it still holds one of ours."""
-    if LOGIN_COOKIE not in request.cookies:
+    cookies = this_request().cookies
+    if LOGIN_COOKIE not in cookies:
         return None
-    value = request.cookies[LOGIN_COOKIE]
+    value = cookies[LOGIN_COOKIE]
     return value if _LOGIN_SECRET.fullmatch(value) else None
 
 
@@ -45,11 +48,15 @@ def keep_login_secret(response: WerkzeugResponse, secret: str) -> None:
     _set_cookie(response, LOGIN_COOKIE, secret, same_site="None", max_age=max_age)
 
 
+def hint_of(asked: Mapping[str, str], now: dt.datetime) -> str | None:
+    """The address that its owner typed on a page of ours a moment ago, for this tenant, from the query that it went into."""
+    hint = asked.get(HINT_PARAMETER)
+    return None if hint is None else open_hint(wiring.keys(), web.tenant().id, hint, now)
+
+
 def hint_here(now: dt.datetime) -> str | None:
-    """The address that its owner typed on a page of ours a moment ago, for this tenant."""
-    if HINT_PARAMETER not in request.args:
-        return None
-    return open_hint(wiring.keys(), web.tenant().id, request.args[HINT_PARAMETER], now)
+    """The same, of this request."""
+    return hint_of(request.args, now)
 
 
 def stay_here(response: WerkzeugResponse) -> WerkzeugResponse:
@@ -90,8 +97,9 @@ def keep_session(response: WerkzeugResponse, token: str) -> None:
 
 def browser_facts() -> BrowserFacts:
     """What this request says of the browser that made it."""
-    user_agent = request.environ.get("HTTP_USER_AGENT", "")
-    return BrowserFacts(user_agent=_header_text(user_agent), address=_header_text(request.remote_addr or ""))
+    asked = this_request()
+    user_agent = asked.environ.get("HTTP_USER_AGENT", "")
+    return BrowserFacts(user_agent=_header_text(user_agent), address=_header_text(asked.remote_addr or ""))
 
 
 def _header_text(value: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, g, request
 
+from config.application import this_request
 from identity.branding import brand_css, brand_version
 from identity.response_headers import HSTS, POLICY, security_headers
 from identity.static_files import CHECK_AGAIN, FOR_EVER, static_response
@@ -21,14 +22,14 @@ def install_pages(app: Flask) -> None:
     app.after_request(_with_security_headers)
 
 
-_POLICY = POLICY.lower()
-
-
 def _with_security_headers(response: Response) -> Response:
     """What has a policy has the other headers too; HTTPS may be known of the request alone."""
-    if all(name.lower() != _POLICY for name, _ in response.headers):
-        return security_headers(response, https=request.is_secure)
-    if request.is_secure:
+    for name, _ in response.headers:
+        if name == POLICY:
+            break
+    else:
+        return security_headers(response, https=this_request().is_secure)
+    if this_request().is_secure:
         response.headers.setdefault("Strict-Transport-Security", HSTS)
     return response
 

@@ -15,7 +15,9 @@ from urllib.parse import quote, urlsplit
 from flask import Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from werkzeug.datastructures import Headers
 
+from config.application import Answer, add_known
 from identity.branding import brand_icon, brand_version, organisation_initials, person_initials
 from identity.response_headers import security_headers
 from identity.static_files import static_text, static_url
@@ -72,7 +74,9 @@ def html_of(template: str, tenant: TenantView | None, values: Mapping[str, Any])
 
 def page_of(html: str, tenant: TenantView | None, *, status: int = 200, **policy: Any) -> Response:
     """A page's text as a response; arguments as for `render_page`."""
-    response = Response(html, status, content_type=HTML)
+    body, headers = html.encode(), Headers()
+    add_known(headers, (("Content-Type", HTML), ("Content-Length", str(len(body)))))
+    response = Answer([body], status, headers)
     if tenant is None:
         return security_headers(response, style=_sheet_source, **policy)
     return security_headers(response, https=tenant.origin.startswith("https://"), **policy)

@@ -21,6 +21,9 @@ import re
 from urllib.parse import urlsplit
 
 from flask import Response
+from werkzeug.datastructures import Headers
+
+from config.application import Answer, add_known
 
 POLICY = "Content-Security-Policy"
 SELF, NOBODY = "'self'", "'none'"
@@ -54,9 +57,8 @@ def security_headers(
         https: whether the host is reached by HTTPS alone from now on.
     """
     present = {name.lower() for name, _ in response.headers}
-    for lower, name, value in _headers(form_action, script, style, connect, referrer, framed_by, https):
-        if lower not in present:
-            response.headers.add(name, value)
+    ours = _headers(form_action, script, style, connect, referrer, framed_by, https)
+    add_known(response.headers, [(name, value) for lower, name, value in ours if lower not in present])
     return response
 
 
@@ -92,9 +94,19 @@ def _headers(
         ("Cache-Control", "no-store"),
     )
     headers += (("Strict-Transport-Security", HSTS),) if https else ()
+    headers = tuple(Headers(headers))  # which refuses a line break in a value, once for all
     return tuple((name.lower(), name, value) for name, value in headers)
 
 
+def going_to(location: str, status: int) -> Response:
+    """An answer without a page that sends a browser on, and that nobody may keep."""
+    headers = Headers()
+    add_known(headers, (("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")))
+    headers.add("Location", location)
+    return Answer(status=status, headers=headers)
+
+
+@functools.lru_cache(maxsize=1024)
 def form_action_for(location: str) -> str:
     """The `form-action` sources of a form that is sent to this URL, and may be handed on from there.
 

@@ -11,11 +11,13 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, g, jsonify, make_response, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from config.metrics import LOGIN_STARTS
+from config.application import this_request
+from config.metrics import login_starts
 from identity import leaving_pages, pages
 from identity.browsers import (
     browser_facts,
     hint_here,
+    hint_of,
     keep_login_secret,
     login_secret,
     login_secret_or_new,
@@ -27,13 +29,14 @@ from identity.choosing import leads_by_address, provider_of_address, required_pr
 from identity.client_config import MAX_AGE_SECONDS, client_config
 from identity.console_roles import console_role_of
 from identity.errors import NotSignedIn
-from identity.form_body import read_form
+from identity.form_body import read_form, read_query
 from identity.front_door.routes import front_door_page
 from identity.login import LoginOptions, LoginStart, begin_login
 from identity.login_hints import HINT_PARAMETER
 from identity.logout import SignedOut
 from identity.native_request import addresses_at
 from identity.own_metadata import tenant_metadata
+from identity.response_headers import going_to
 from identity.saml.sp_metadata import METADATA_MEDIA_TYPE
 from identity.targets import require_target
 from identity.tenant_host import read_posted, require_same_origin, see_other, to_current_mydomain
@@ -135,7 +138,7 @@ def by_address() -> WerkzeugResponse:
     start = begin_login(trust, options, browser, _now())
     if start.fields is not None:
         return _leave(tenant, start, browser)
-    LOGIN_STARTS.labels("redirect").inc()
+    login_starts("redirect").inc()
     response = leaving_pages.login_link_page(tenant, start.location)
     keep_login_secret(response, browser)
     return response
@@ -149,17 +152,17 @@ def _local_form(name: str = "") -> pages.LocalForm | None:
 @routes.get("/saml/login")
 def login() -> WerkzeugResponse:
     """Leave for the identity provider."""
-    asked = request.args.to_dict()  # plain: of each name that is not there, werkzeug's own makes an exception
+    asked = read_query(this_request().query_string.decode())
     options = LoginOptions(
         idp_name=asked.get("idp"),
         target=asked.get("next", "/"),
         force_authn=asked.get("force") == "1",
         other_account=asked.get("other") == "1",
         is_passive=asked.get("passive") == "1",
-        login_hint=hint_here(_now()) or asked.get("login_hint"),
+        login_hint=hint_of(asked, _now()) or asked.get("login_hint"),
     )
     tenant, trust = web.tenant(), web.trust()
-    if options.idp_name is None and (len(trust.providers) > 1 or _local_form() is not None):
+    if options.idp_name is None and (len(trust.providers) > 1 or pages.password_form(trust.organisations) is not None):
         chosen = required_provider(trust) or provider_of_address(trust, options.login_hint)
         if chosen is None:
             return _sign_in_page(tenant, require_target(options.target), asked)
@@ -169,10 +172,10 @@ def login() -> WerkzeugResponse:
 
 
 def _leave(tenant: TenantView, start: LoginStart, browser: str) -> WerkzeugResponse:
-    LOGIN_STARTS.labels("redirect" if start.fields is None else "post").inc()
+    login_starts("redirect" if start.fields is None else "post").inc()
     response: WerkzeugResponse
     if start.fields is None:
-        response = Response(status=302, headers={"Location": start.location, "Cache-Control": "no-store"})
+        response = going_to(start.location, 302)
     else:
         response = leaving_pages.post_form_page(tenant, start.location, start.fields)
     keep_login_secret(response, browser)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from flask import g, redirect, request
+from flask import redirect, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from config.application import this_g, this_request
 from identity.errors import RequestInvalid, TooLarge
 from identity.refusal_budget import takes_one_more
 from tenants import web
@@ -20,7 +21,7 @@ def to_current_mydomain() -> WerkzeugResponse | None:
     The identity provider may know the former host's ACS for ever: 307 has the browser repeat its POST at the present
     host, where its login cookie is. Destination and Recipient are compared with the stored ACS URL, never with the host.
     """
-    tenant = g.get("tenant")
+    tenant = this_g().get("tenant")
     if tenant is None or tenant.canonical or request.endpoint == "identity.metadata":
         return None
     location = web.settings().tenant_origin(tenant.slug) + request.full_path.rstrip("?")
@@ -33,9 +34,10 @@ def read_posted(max_octets: int) -> bytes:
     Raises:
         TooLarge: there is more than that.
     """
-    request.max_content_length = max_octets + 1
+    posted = this_request()
+    posted.max_content_length = max_octets + 1
     try:
-        body = request.get_data(cache=False)
+        body = posted.get_data(cache=False)
     except RequestEntityTooLarge:
         body = None
     if body is None or len(body) > max_octets:

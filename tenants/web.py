@@ -8,13 +8,14 @@ from __future__ import annotations
 import secrets
 import time
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app, g
 from flask.typing import ResponseReturnValue
 
 from config import logs
+from config.application import this_app, this_g, this_request
 from config.database import DATABASE_ERRORS
 from config.log_values import MASK
-from config.metrics import REQUESTS
+from config.metrics import request_seconds
 from config.settings import Settings
 from tenants.errors import AddressInvalid, HostInvalid, NotFound, ServiceUnavailable, TenantSuspended, TenantUnknown
 from tenants.hosts import HostKind, read_host
@@ -39,23 +40,24 @@ def install_hosts(app: Flask) -> None:
 
 
 def _begin_request() -> None:
-    g.began = time.perf_counter()
-    g.reference = secrets.token_hex(REFERENCE_BYTES)
-    g.tenant = None
-    g.host_kind = None
-    logs.bind_request(g.reference)
+    here, request = this_g(), this_request()
+    here.began = time.perf_counter()
+    here.reference = secrets.token_hex(REFERENCE_BYTES)
+    here.tenant = None
+    here.host_kind = None
+    logs.bind_request(here.reference)
     _require_readable_query(request.query_string)
-    kind, slug = read_host(_host_header(), settings())
-    g.host_kind = kind
+    kind, slug = read_host(_host_header(request), settings())
+    here.host_kind = kind
     if kind is HostKind.TENANT and request.path.startswith(API_PREFIX):
         raise NotFound("the management API on a tenant host")
     if slug is not None:
-        g.tenant = find_tenant(slug)
-        if g.tenant is None:
+        here.tenant = found = find_tenant(slug)
+        if found is None:
             raise TenantUnknown(slug)
 
 
-def _host_header() -> str:
+def _host_header(request: Request) -> str:
     """The Host. A request line that names another (RFC 9112 3.2.2) could be one tenant's to a proxy and another's to us."""
     environ = request.environ
     host: str = environ.get("HTTP_HOST", "")
@@ -74,9 +76,12 @@ def _require_readable_query(query: bytes) -> None:
 
 
 def _end_request(response: Response) -> Response:
-    seconds = time.perf_counter() - g.get("began", time.perf_counter())
-    host = g.host_kind.value if g.get("host_kind") else "none"
-    REQUESTS.labels(host, f"{response.status_code // 100}xx").observe(seconds)
+    here, request = this_g(), this_request()
+    ended = time.perf_counter()
+    seconds = ended - here.get("began", ended)
+    kind: HostKind | None = here.get("host_kind")
+    host = "none" if kind is None else kind.value
+    request_seconds(host, f"{response.status_code // 100}xx").observe(seconds)
     logs.log_request(
         method=request.method,
         host_kind=host,
@@ -104,13 +109,13 @@ def _on_database_error(error: Exception) -> ResponseReturnValue:
 
 def settings() -> Settings:
     """What this deployment decided."""
-    value: Settings = current_app.extensions["vestibule_settings"]
+    value: Settings = this_app().extensions["vestibule_settings"]
     return value
 
 
 def tenant() -> TenantView:
     """The tenant of this host, which may sign people in; refuses elsewhere, and while it is suspended."""
-    view: TenantView | None = g.get("tenant")
+    view: TenantView | None = this_g().get("tenant")
     if view is None:
         raise NotFound("a tenant's page on the app host")
     if view.suspended:
@@ -133,7 +138,7 @@ def present_trust() -> TenantTrust:
 
 def trusts() -> TrustCache:
     """The trusts that this process keeps, and those of test sign-ins that it makes."""
-    cache: TrustCache = current_app.extensions["vestibule_trusts"]
+    cache: TrustCache = this_app().extensions["vestibule_trusts"]
     return cache
 
 

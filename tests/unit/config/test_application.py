@@ -9,10 +9,12 @@ from flask import Flask, Request, Response, session
 from flask.testing import FlaskClient
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
 from werkzeug.test import EnvironBuilder
 from werkzeug.urls import iri_to_uri
 
-from config.application import PLAIN_LOCATION, Answer, Question, Service
+from config.application import PLAIN_LOCATION, Answer, Question, Service, add_known
 
 LOCATIONS = [
     "/", "/reports?year=2026", "/ä/ü?q=ö", "//evil.test/", "/a b", "https://idp.test/sso?SAMLRequest=a%2Bb&SigAlg=x",
@@ -124,3 +126,41 @@ def test_cookies_are_those_that_werkzeug_reads(header: str) -> None:
     environ = EnvironBuilder().get_environ() | {"HTTP_COOKIE": header}
     ours, theirs = Question(environ).cookies, Request(environ).cookies
     assert list(ours.items(multi=True)) == list(theirs.items(multi=True))
+
+
+HOSTS = [
+    "acme.localhost:8000", "acme.localhost", "acme.localhost:80", "ACME.localhost",
+    "bücher.test", "[::1]:8000", "a..b", "x" * 64,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("path", ["/", "", "//x", "/a%20b", "/ä", "*"])
+def test_paths_are_looked_up_as_flask_does(host: str, path: str) -> None:
+    """The same host, path, method and query, whichever way the adapter was made; or the same refusal."""
+    found = []
+    for kind in (Flask, Service):
+        app = kind("adapters", static_folder=None)
+        environ = EnvironBuilder(method="POST").get_environ()
+        environ |= {"HTTP_HOST": host, "PATH_INFO": path.encode().decode("latin-1"), "QUERY_STRING": "a=%ff&b=\xc3\xa4\xff"}
+        request = app.request_class(environ)
+        try:
+            adapter = app.create_url_adapter(request)
+        except HTTPException as error:
+            found.append(type(error))
+            continue
+        assert adapter is not None
+        path_info = "/" + adapter.path_info.lstrip("/") if adapter.path_info else ""
+        found.append((vars(adapter) | {"map": None, "path_info": path_info}, request.host))
+    assert found[0] == found[1]
+
+
+def test_known_headers_go_out_as_others_do() -> None:
+    """The one place that writes werkzeug's own list: what it adds is what `add` would."""
+    added, known = Headers([("X-A", "1")]), Headers([("X-A", "1")])
+    for name, value in (("X-B", "2"), ("Set-Cookie", "a=b"), ("Set-Cookie", "c=d")):
+        added.add(name, value)
+        add_known(known, ((name, value),))
+    assert known == added
+    assert known.to_wsgi_list() == added.to_wsgi_list()
+    assert known.get("x-b") == "2"
