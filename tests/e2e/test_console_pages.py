@@ -69,3 +69,16 @@ def test_every_page_works_without_scripts(site: ConsoleSite, browser: Browser, r
     for address in crawl(site, page, organisation):
         assert page.locator("main h1").is_visible(), address
     context.close()
+
+
+def test_colours_of_the_systems_choosing_hide_nothing(site: ConsoleSite, browser: Browser) -> None:
+    """Windows' high contrast takes backgrounds away: a switch that is on still looks unlike one that is off."""
+    context = browser.new_context(forced_colors="active", viewport=WIDE)  # type: ignore[arg-type]  # as it takes
+    site.enter(context, "admin", site.world.acme)
+    page = context.new_page()
+    page.goto(site.address("/admin/saml-attributes/main/edit", site.world.acme))
+    on, off = (page.locator(f"input[role=switch]{state}").first for state in (":checked", ":not(:checked)"))
+    assert on.screenshot() != off.screenshot()
+    present, other = (page.locator(f"nav a{which}").first for which in ("[aria-current]", ":not([aria-current])"))
+    assert [link.evaluate("link => getComputedStyle(link).outlineStyle") for link in (present, other)] == ["solid", "none"]
+    context.close()
