@@ -67,7 +67,7 @@ class DomainsScreen(TenantScreen):
         notify(f"{domain} is proven.")
         return self.see_other("index", asked)
 
-    @page("/attest", ONBOARD, methods=("POST",))
+    @page("/attest", ONBOARD, methods=("POST",), fresh=True)
     def attest(self, asked: Asked) -> Response | WerkzeugResponse:
         """Staff's word, with a reason that is kept."""
         domain, form = request.form.get("domain", ""), submitted(DomainAttest(), request.form)

@@ -51,7 +51,7 @@ class OnboardingScreen(TenantScreen):
         """Where it stands."""
         return self._show(asked)
 
-    @page("/links", CONFIGURE, methods=("POST",))
+    @page("/links", CONFIGURE, methods=("POST",), fresh=True)
     def issue(self, asked: Asked) -> Response:
         """Make a set-up link, and show it, this once."""
         form = submitted(SetupLinkCreate(), request.form)
@@ -69,7 +69,7 @@ class OnboardingScreen(TenantScreen):
             return self._show(asked, typed=form.shown, link_errors=errors_of(refusal), status=refusal.status)
         return self.render("onboarding/link.html", asked, link=link, is_new=False)
 
-    @page("/links/<link_id>/release", CONFIGURE, methods=("POST",))
+    @page("/links/<link_id>/release", CONFIGURE, methods=("POST",), fresh=True)
     def release(self, asked: Asked, link_id: str) -> WerkzeugResponse:
         """Let a link be started anew, in another browser."""
         with transaction():

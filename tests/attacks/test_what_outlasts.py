@@ -362,6 +362,8 @@ def test_an_open_console_gives_nobody_a_way_back(world: World) -> None:
         ("/authentication/main/switch", {"enabled": "false"}),
         ("/authentication/main/delete", {}),
         ("/saml-attributes/main/promote", {"reason": "mine"}),
+        ("/onboarding/links", {"email": "thief@acme.test", "expires_in": "14d"}),
+        ("/notifications/webhooks", {"url": "https://hooks.evil.test/in"}),
         ("/directories/new", {"label": "mine", "urls": "ldaps://evil.test"}),
     )
     with world.app.app_context(), transaction(), every_tenant():
@@ -369,6 +371,7 @@ def test_an_open_console_gives_nobody_a_way_back(world: World) -> None:
         write(sa.update(SessionRow).values(proved_at=longer_ago))
         write(sa.update(ConsoleSession).values(authenticated_at=longer_ago))
     kept = {"api_token", "console_grant", "role_rule", "users", "placement_rule", "identity_provider", "directory"}
+    kept |= {"setup_link", "webhook"}
     before = {name: rows for name, rows in world.rows().items() if name in kept}
     for browser, base in ((admin, "/admin"), (staff, "/admin/tenants/acme")):
         form = CSRF.search(browser.get(base + "/tokens/").get_data(as_text=True))

@@ -135,7 +135,7 @@ class NoticePages(Screen):
                 notify("A test is on its way. How it went is shown below in a few seconds.")
         return self.see_other("index", asked)
 
-    @page("/webhooks", CONFIGURE, methods=("POST",))
+    @page("/webhooks", CONFIGURE, methods=("POST",), fresh=True)
     def add_webhook(self, asked: Asked) -> Response:
         """Make a webhook, and show its secret in this answer: nothing else shows it."""
         sent = submitted(WebhookCreate(), request.form)
@@ -149,7 +149,7 @@ class NoticePages(Screen):
             return self._show(asked, webhook=sent.shown, webhook_errors=errors, status=refusal.status)
         return self._show(asked, made=made)
 
-    @page("/webhooks/<webhook_id>/secret", CONFIGURE, methods=("POST",))
+    @page("/webhooks/<webhook_id>/secret", CONFIGURE, methods=("POST",), fresh=True)
     def rotate(self, asked: Asked, webhook_id: str) -> Response:
         """Give a webhook another secret, and show it in this answer."""
         with transaction():
