@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from flask import Response
+from flask import Response, g, has_request_context, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from werkzeug.datastructures import Headers
@@ -82,11 +82,17 @@ def page_of(html: str, tenant: TenantView | None, *, status: int = 200, **policy
     return security_headers(response, https=tenant.origin.startswith("https://"), **policy)
 
 
+def _host_of(tenant: TenantView) -> str:
+    """The host that the browser is at: after a change of the MyDomain it is another one than identity providers know."""
+    here = g.get("tenant") if has_request_context() else None
+    return request.host.lower() if here is not None and here.id == tenant.id else urlsplit(tenant.origin).netloc
+
+
 def brand_of(tenant: TenantView) -> dict[str, Any]:
     """What a page in a tenant's own look is drawn with."""
     return {
         "name": tenant.name,
-        "host": urlsplit(tenant.origin).netloc,
+        "host": _host_of(tenant),
         "css": f"/brand.css?v={brand_version(tenant.brand_colour)}",
         "icon": brand_icon(tenant.name, tenant.brand_colour),
         "long": len(tenant.name) > LONG_NAME,

@@ -164,6 +164,8 @@ def test_a_new_mydomain_leaves_the_former_one_and_the_trust_as_they_are(world: W
     assert world.api("GET", "/tenants/acme").status_code == 404
     assert _on_host(world, "acme-corp", "/saml/metadata") == 200
     assert _on_host(world, "acme", "/saml/metadata") == 200
+    shown = world.app.test_client().get("/", base_url="http://acme-corp.localhost:8000").get_data(as_text=True)
+    assert 'You are at <b dir="ltr">acme-corp.localhost:8000</b>' in shown, "the address that the browser is at"
     assert _create(world, "acme").get_json()["code"] == "slug_taken"
     assert world.api("PATCH", "/tenants/globex", json={"slug": "acme"}).get_json()["code"] == "slug_taken"
     assert world.api("PATCH", "/tenants/acme-corp", json={"slug": "acme"}).get_json()["slug"] == "acme"
