@@ -79,6 +79,7 @@ def put_provider(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> t
         body.get("entity_id"),
         (body["metadata_signing_certificate"] or "") if "metadata_signing_certificate" in body else None,
         body.get("allow_aggregate"),
+        body.get("version"),
     )
     try:
         provider, is_new = connect(tenant, wanted, web.settings(), actor=caller().actor, now=now())

@@ -26,6 +26,7 @@ from tenants.providers import (
     record_refused_metadata,
     require_provider,
     require_provider_name,
+    require_seen,
     save_provider,
 )
 from tenants.reading_records import add_reading, find_reading, withdraw_reading
@@ -40,7 +41,8 @@ LOOK_SECONDS = 0.1
 class ProviderRequest:
     """What somebody asks for. `enabled` None: as it is, and a new one is; `chosen_entity_id` None: none was named.
 
-    `signer_pem` None: as it is; "": metadata needs no signature. `allow_aggregate` None: as it is.
+    `signer_pem` None: as it is; "": metadata needs no signature. `allow_aggregate` None: as it is. `version`: of what they have
+    seen.
     """
 
     name: str
@@ -50,6 +52,7 @@ class ProviderRequest:
     chosen_entity_id: str | None = None
     signer_pem: str | None = None
     allow_aggregate: bool | None = None
+    version: str | None = None
 
     def to_document(self) -> dict[str, Any]:
         """For a reading that is queued."""
@@ -60,10 +63,10 @@ class ProviderRequest:
     def from_document(cls, document: dict[str, Any]) -> ProviderRequest:
         """As it was queued."""
         source = MetadataSource(SourceKind(document["kind"]), document["value"])
-        return cls(source=source, **{name: document[name] for name in _PLAIN})
+        return cls(source=source, **{name: document[name] for name in _PLAIN if name in document})
 
 
-_PLAIN = ("name", "display_name", "enabled", "chosen_entity_id", "signer_pem", "allow_aggregate")
+_PLAIN = ("name", "display_name", "enabled", "chosen_entity_id", "signer_pem", "allow_aggregate", "version")
 
 
 def connect(
@@ -84,10 +87,11 @@ def connect(
         The identity provider as it is now, and whether it is new.
 
     Raises:
-        NameInvalid, FieldsInvalid, MetadataRefused, EntityIDTaken, NotFound.
+        NameInvalid, FieldsInvalid, MetadataRefused, EntityIDTaken, ProviderChanged, NotFound.
         WorkerMissing: nobody is there to read a list; nothing was changed. ReadingGoesOn: it takes longer than a request.
     """
     present = find_provider(tenant.id, require_provider_name(wanted.name))
+    require_seen(present, wanted.version)
     if in_web and _is_list(wanted, present):
         return _connect_elsewhere(tenant, wanted, actor=actor, now=now)
     read = read_for(tenant, wanted, present, settings, actor=actor, now=now, in_web=in_web)
@@ -122,7 +126,7 @@ def read_for(
 
 def draft_of(wanted: ProviderRequest, read: ReadMetadata, enabled: bool) -> ProviderDraft:
     """What is to be saved."""
-    return ProviderDraft(wanted.name, wanted.display_name, enabled, read, wanted.chosen_entity_id)
+    return ProviderDraft(wanted.name, wanted.display_name, enabled, read, wanted.chosen_entity_id, wanted.version)
 
 
 def enabled_of(wanted: ProviderRequest, present: ManagedProvider | None) -> bool:

@@ -9,6 +9,7 @@ from tenants.administration import MAX_NAME_LENGTH
 from tenants.directories.asking import MAX_PASSWORD
 from tenants.directories.errors import Stage
 from tenants.directories.filters import MAX_FILTER, MAX_USERNAME
+from tenants.directories.records import VERSION_DIGITS
 from tenants.directories.settings import (
     MAX_CA_CHARACTERS,
     MAX_DN,
@@ -62,6 +63,9 @@ class DirectoryPut(Strict):
     max_gone_percent = Whole(0, 100)
     jit_provisioning = Flag()
     profile_update = fields.String(validate=validate.OneOf(PROFILE_UPDATES))
+    version = text(
+        VERSION_DIGITS, metadata={"description": "As it was shown: refused with 409 where somebody has changed it since."}
+    )
 
 
 class DirectorySyncView(Strict):
@@ -87,6 +91,7 @@ class DirectoryView(Strict):
     has_password = fields.Boolean(required=True)
     organisation_id = fields.String(required=True, allow_none=True)
     created_at = fields.DateTime(required=True)
+    version = fields.String(required=True)
     last_sync = fields.Nested(DirectorySyncView, required=True)
     urls = fields.List(fields.String(), required=True)
     ca_certificates = fields.String(required=True)

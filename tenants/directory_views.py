@@ -11,7 +11,7 @@ from tenants.directories.managing import DirectoryForm
 from tenants.directories.records import ManagedDirectory
 from tenants.directories.settings import directory_settings_of
 
-_OF_THE_ROW = ("display_name", "enabled", "password", "organisation_id")
+_NO_SETTINGS = ("display_name", "enabled", "password", "organisation_id", "version")
 
 
 def directory_form(body: Mapping[str, Any]) -> DirectoryForm:
@@ -20,8 +20,8 @@ def directory_form(body: Mapping[str, Any]) -> DirectoryForm:
     Raises:
         SettingsInvalid
     """
-    settings = directory_settings_of({name: value for name, value in body.items() if name not in _OF_THE_ROW})
-    own = {name: body[name] for name in _OF_THE_ROW if name in body}
+    settings = directory_settings_of({name: value for name, value in body.items() if name not in _NO_SETTINGS})
+    own = {name: body[name] for name in _NO_SETTINGS if name in body}
     return DirectoryForm(settings=settings, **own)
 
 
@@ -36,6 +36,7 @@ def directory_document(directory: ManagedDirectory) -> dict[str, Any]:
         "has_password": directory.sealed_password is not None,
         "organisation_id": directory.organisation_id,
         "created_at": directory.created_at,
+        "version": directory.version,
         "last_sync": {
             "at": directory.last_sync_at,
             "result": directory.last_sync_result,

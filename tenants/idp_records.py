@@ -7,6 +7,8 @@ Every statement names the tenant first. A deleted identity provider is a row wit
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +22,7 @@ from tenants.models import LOOK_AT_ONCE, IdentityProvider
 
 CLAIM_VOID = {"sync_requested_at": None, "sync_reason": None, "sync_claim": None, "sync_claimed_until": None}
 """Goes with every change of what metadata is fetched or judged by: a fetch under way comes back to find itself overtaken."""
+VERSION_DIGITS = 16
 _NOTICED = frozenset({"metadata_document", "enabled", "deleted_at"})
 """Columns that decide what of an identity provider ends, and whether it matters."""
 
@@ -61,6 +64,19 @@ class ManagedProvider:
     pending: Mapping[str, Any] | None
     certificate_ends_at: dt.datetime | None
 
+    @property
+    def version(self) -> str:
+        """Changes with what somebody has saved of it, not with what is fetched; whoever names it changes what they saw."""
+        told = [getattr(self, name) for name in _SAVED]
+        if self.metadata_url is None and self.metadata_path is None and self.metadata_mdq is None:
+            told.append(self.metadata_version_id)
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:VERSION_DIGITS]
+
+
+_SAVED = (
+    *("display_name", "enabled", "entity_id", "metadata_url", "metadata_path", "metadata_mdq"),
+    *("metadata_signing_certificate", "allow_aggregate"),
+)
 
 _COLUMNS = tuple(getattr(IdentityProvider, name).label(name) for name in ManagedProvider.__dataclass_fields__)
 _OF_TENANT = (IdentityProvider.tenant_id == sa.bindparam("of_tenant"), IdentityProvider.deleted_at.is_(None))

@@ -54,6 +54,15 @@ class MethodUnsupported(Refusal):
     code, status, sentence = "method_not_allowed", 405, "This address does not take that method."
 
 
+class ProviderChanged(Refusal):
+    """detail: version, the present one; None where the identity provider is gone."""
+
+    code, status = "identity_provider_changed", 409
+    heading = "Somebody else changed this"
+    sentence = "The identity provider is not as it was shown: somebody has changed it meanwhile. Nothing of yours was saved."
+    advice = "Load it again, and make your change to what is there now."
+
+
 class TooManyProviders(Refusal):
     code, status = "too_many", 409
     sentence = "There are as many identity providers as an organisation may have, or may connect in a day. Remove one, or wait."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from tenants.administration import MAX_NAME_LENGTH
+from tenants.idp_records import VERSION_DIGITS
 from tenants.metadata_schemas import MetadataChangeView
 from tenants.metadata_signature import MAX_SIGNER_CHARACTERS
 from tenants.refresh.schedule import SYNC_HOURS
@@ -34,6 +35,9 @@ class ProviderPut(Strict):
         metadata={"description": "It may be taken out of a federation's list of up to 32 MiB, which `vestibule worker` reads."}
     )
     enabled = Flag(metadata={"description": "Left out: stays as it is; a new one is enabled."})
+    version = text(
+        VERSION_DIGITS, metadata={"description": "As it was shown: refused with 409 where somebody has changed it since."}
+    )
 
 
 class ProviderPatch(Strict):
@@ -133,6 +137,7 @@ class ProviderView(Strict):
     metadata_mdq = fields.String(required=True, allow_none=True)
     metadata_signing_certificate = fields.Nested(SignerView, required=True, allow_none=True)
     allow_aggregate = fields.Boolean(required=True)
+    version = fields.String(required=True)
     valid_until = fields.DateTime(required=True, allow_none=True)
     sso = fields.List(fields.Nested(EndpointView), required=True)
     signing_certificates = fields.List(fields.Nested(CertificateView), required=True)

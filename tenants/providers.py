@@ -25,7 +25,7 @@ from tenants.idp_records import (
     find_provider,
     how_many,
 )
-from tenants.management_errors import FieldsInvalid, NameInvalid, TooManyProviders
+from tenants.management_errors import FieldsInvalid, NameInvalid, ProviderChanged, TooManyProviders
 from tenants.metadata_errors import EntityIDChanged, MetadataRefused
 from tenants.metadata_history.taking import keep_version, supersede_pending
 from tenants.metadata_intake import ReadMetadata, SourceKind, columns_of, source_columns
@@ -55,13 +55,17 @@ _AUDITED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ProviderDraft:
-    """An identity provider as somebody wants it. `chosen_entity_id`: the one that they named, None where they named none."""
+    """An identity provider as somebody wants it. `chosen_entity_id`: the one that they named, None where they named none.
+
+    `version`: of what they have seen; None overwrites whatever is there.
+    """
 
     name: str
     display_name: str
     enabled: bool
     read: ReadMetadata
     chosen_entity_id: str | None
+    version: str | None = None
 
 
 def require_provider_name(text: str) -> str:
@@ -80,7 +84,7 @@ def save_provider(
 
     Raises:
         NotFound: the tenant was deleted meanwhile. EntityIDTaken: another one of the tenant's has this entity ID.
-        EntityIDChanged: the pinned entity ID changed between reading and saving. TooManyProviders.
+        EntityIDChanged: the pinned entity ID changed between reading and saving. ProviderChanged. TooManyProviders.
     """
     if not bump_version(tenant.id):
         raise NotFound("deleted meanwhile")
@@ -96,6 +100,7 @@ def save_provider(
         "metadata_held": None,  # somebody has looked at what is saved
     }
     present = find_provider(tenant.id, draft.name)
+    require_seen(present, draft.version)
     if present is None:
         _require_room(tenant.id, now)
         idp_id, restored = _connect(tenant, draft, values, now)
@@ -113,6 +118,17 @@ def save_provider(
     if draft.enabled and activate_when_onboarding(tenant.id):
         record(tenant.id, EventType.TENANT_ACTIVATED, at=now, actor=actor, idp=draft.name)
     return require_provider(tenant.id, draft.name), present is None
+
+
+def require_seen(present: ManagedProvider | None, version: str | None) -> None:
+    """Whoever says which version they saw is held to it.
+
+    Raises:
+        ProviderChanged
+    """
+    found = present.version if present else None
+    if version not in (None, found):
+        raise ProviderChanged(f"{version} instead of {found}", version=found)
 
 
 def record_refused_metadata(

@@ -87,6 +87,7 @@ def provider_document(provider: ManagedProvider) -> dict[str, Any]:
         "metadata_mdq": provider.metadata_mdq,
         "metadata_signing_certificate": signer_document(provider.metadata_signing_certificate),
         "allow_aggregate": provider.allow_aggregate,
+        "version": provider.version,
         "valid_until": metadata.valid_until,
         "sso": [{"binding": endpoint.binding, "location": endpoint.location} for endpoint in metadata.sso],
         "signing_certificates": [

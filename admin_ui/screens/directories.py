@@ -267,6 +267,7 @@ def _values_of(directory: ManagedDirectory | None) -> dict[str, Any]:
         "display_name": directory.display_name if directory else "",
         "enabled": directory.enabled if directory else True,
         "organisation_id": directory.organisation_id if directory else None,
+        "version": directory.version if directory else "",
     }
 
 

@@ -50,6 +50,15 @@ class DirectoryInUse(ConflictingState):
     sentence = "An organisation's people sign in by this directory. Choose another way for them first."
 
 
+class DirectoryChanged(Refusal):
+    """detail: version, the present one; None where the directory is gone."""
+
+    code, status = "directory_changed", 409
+    heading = "Somebody else changed this"
+    sentence = "The directory is not as you were shown it: somebody has changed it meanwhile. Nothing of yours was saved."
+    advice = "Load it again, and make your change to what is there now."
+
+
 class DirectoryExists(Refusal):
     code, status, sentence = "directory_exists", 409, "There is a directory of this label already."
 

@@ -16,7 +16,7 @@ from tenants.directories.asking import MAX_PASSWORD, DirectoryAccount
 from tenants.directories.changes import changes_between
 from tenants.directories.claims import ASK_INTERVAL, CLAIM_VOID, request_sync
 from tenants.directories.door import require_support
-from tenants.directories.errors import DirectoryInUse, NotAskedAgain, TooManyDirectories
+from tenants.directories.errors import DirectoryChanged, DirectoryInUse, NotAskedAgain, TooManyDirectories
 from tenants.directories.examining import Examination, examine
 from tenants.directories.models import PLACE
 from tenants.directories.records import (
@@ -60,13 +60,14 @@ class EndDirectorySessions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DirectoryForm:
-    """What somebody wants a directory to be. `password` None: the one that is there."""
+    """What somebody wants a directory to be. `password` None: the one that is there. `version`: of what they have seen."""
 
     display_name: str
     settings: DirectorySettings
     enabled: bool = True
     organisation_id: str | None = None
     password: str | None = field(default=None, repr=False)
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,16 @@ def save_directory(
     """Connect a directory, or change the one of this label, inside a transaction; the same again changes nothing.
 
     Raises:
-        NameInvalid, FieldsInvalid, DirectoryExists, TooManyDirectories, NotFound.
+        NameInvalid, FieldsInvalid, DirectoryExists, DirectoryChanged, TooManyDirectories, NotFound.
     """
     if not LABEL.fullmatch(name) or name in RESERVED:
         raise NameInvalid("the label of a directory")
     if not bump_version(tenant.id):
         raise NotFound("deleted meanwhile")
     before = find_directory(tenant.id, name)
+    present = before.version if before else None
+    if form.version not in (None, present):
+        raise DirectoryChanged(f"{form.version} instead of {present}", version=present)
     _require_organisation(tenant, form, before)
     sealing = _password_of(form, before)
     if before is None:

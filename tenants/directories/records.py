@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +14,8 @@ import sqlalchemy as sa
 from config.database import new_id, read, savepoint, write
 from tenants.directories.errors import DirectoryExists
 from tenants.directories.models import Directory
+
+VERSION_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,12 @@ class ManagedDirectory:
     last_sync_cause: str | None
     last_sync_counts: Mapping[str, int] | None
     sealed_password: str | None = field(repr=False)
+
+    @property
+    def version(self) -> str:
+        """Changes with what it is told to do, but for the password; whoever names it changes what they have seen."""
+        told = [self.display_name, self.enabled, self.organisation_id, dict(self.settings)]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:VERSION_DIGITS]
 
 
 _COLUMNS = tuple(getattr(Directory, name) for name in ManagedDirectory.__dataclass_fields__)

@@ -30,7 +30,7 @@ from tenants.metadata_check import SourceCheck, check_source, refused_check
 from tenants.metadata_errors import MAX_METADATA_BYTES, MetadataRefused, ReadingGoesOn, SignerInvalid
 from tenants.metadata_intake import MetadataSource, SourceKind, source_of
 from tenants.metadata_signature import read_signer
-from tenants.providers import change_provider_facts, require_provider, require_provider_name
+from tenants.providers import change_provider_facts, require_provider, require_provider_name, require_seen
 from tenants.roles import CONFIGURE
 from tenants.service_provider import service_provider_of
 from tenants.wiring import settings
@@ -69,11 +69,12 @@ class ConnectionScreen(TenantScreen):
 
     def _taken(self, asked: Asked, provider: ManagedProvider | None) -> Response | WerkzeugResponse:
         form = request.form
-        shown = {key: form.get(key, "") for key in FIELDS}
+        shown = {key: form.get(key, "") for key in (*FIELDS, "version")}
         if provider is not None:  # a pin goes only where somebody empties its field
             shown["signer"] = form.get("signer", provider.metadata_signing_certificate or "")
         name = provider.name if provider else shown["name"].strip()
         try:
+            require_seen(provider, form.get("version") if provider else None)
             source = source_given(asked, provider)
             if form.get("act") == CHECK:
                 return self._form(asked, provider, shown, check=_checked(asked, provider, source))
@@ -113,7 +114,7 @@ class ConnectionScreen(TenantScreen):
             asked,
             status=status,
             provider=provider,
-            shown={**dict.fromkeys(FIELDS, ""), **shown},
+            shown={**dict.fromkeys((*FIELDS, "version"), ""), **shown},
             server_files=may_name_files(asked),
             signer=signer_of(provider),
             errors=errors or {},
@@ -157,6 +158,7 @@ def _save(
         chosen_entity_id=shown["entity_id"].strip() or None,
         signer_pem=shown["signer"].strip(),
         allow_aggregate=bool(shown["allow_aggregate"]),
+        version=request.form.get("version") if provider else None,
     )
     return connect(asked.tenant, wanted, settings(), actor=asked.actor, now=asked.now)[0]
 

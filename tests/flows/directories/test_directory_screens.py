@@ -121,6 +121,28 @@ def test_faults_stand_at_their_field(directories: DirectoryWorld, field: str, va
     assert directories.world.count("directory") == 0
 
 
+def test_the_second_of_two_who_change_it_is_told(directories: DirectoryWorld) -> None:
+    """By the form and by the API, which may leave the version out; a sync and another password change none."""
+    world, admin, path = directories.world, tenant_client(directories.world), "/tenants/acme/directories/main"
+    seen = directories.put().get_json()["version"]
+    assert directories.put(password=SERVICE_PASSWORD, version=seen).get_json()["version"] == seen
+    assert f'name="version" value="{seen}"' in text(admin.get(f"{HOME}/main/edit"))
+    assert directories.put(jit_provisioning=False, version=seen).status_code == 200
+    present = world.api("GET", path).get_json()
+    assert present["version"] != seen
+    refused = directories.put(display_name="Mine", version=seen)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "directory_changed")
+    assert refused.get_json()["facts"] == {"version": present["version"]}
+    late = post(admin, f"{HOME}/main/edit", **form(directories, display_name="Mine", version=seen))
+    assert (late.status_code, "somebody has changed it meanwhile" in text(late)) == (409, True)
+    assert world.api("GET", path).get_json() == present
+    assert directories.put(name="other", version=seen).get_json()["code"] == "directory_changed"
+    assert directories.put(display_name="Mine").status_code == 200
+    shown = world.api("GET", path).get_json()["version"]
+    answer = post(admin, f"{HOME}/main/edit", **form(directories, display_name="Ours", version=shown))
+    assert answer.status_code == 303, text(answer)
+
+
 def test_who_may_only_look_does_only_look(directories: DirectoryWorld) -> None:
     """A viewer and support see it; support may have it compared, and neither sees people in a test nor changes it."""
     assert directories.put().status_code == 201

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 
 from config.database import db
 from config.isolation import every_tenant
+from tests.flows.console.walking import token_of
 from tests.flows.management.support import MAIN, allow_loopback, code_in, events_of, put, token_for
 from tests.support.browser import code_of
+from tests.support.console import tenant_client
 from tests.support.idp import ForgingIdP
 from tests.support.metadata_server import metadata_server
 from tests.support.world import World
@@ -20,6 +22,25 @@ OTHER = "https://other.acme.test/metadata"
 def _versions(world: World) -> int:
     with world.app.app_context(), every_tenant(), db.engine.connect() as connection:
         return int(connection.execute(sa.text("SELECT count(*) FROM metadata_version")).scalar_one())
+
+
+def test_the_second_of_two_who_change_it_is_told(world: World) -> None:
+    """By the API, which may leave the version out, and by the console's form; what a sync finds changes none."""
+    xml, admin, page = world.acme.idp.metadata_xml(), tenant_client(world), "/admin/authentication-connection/main"
+    seen = world.api("GET", MAIN).get_json()["version"]
+    assert f'name="version" value="{seen}"' in admin.get(page).text
+    assert put(world, metadata_xml=xml, display_name="First", version=seen).status_code == 200
+    present = world.api("GET", MAIN).get_json()
+    refused = put(world, metadata_xml=xml, display_name="Second", version=seen)
+    assert code_in(refused) == (409, "identity_provider_changed")
+    assert refused.get_json()["facts"] == {"version": present["version"]}
+    form = {"csrf_token": token_of(admin, page), "display_name": "Second", "act": "save", "version": seen}
+    late = admin.post(page, data=form)
+    assert (late.status_code, "somebody has changed it meanwhile" in late.text) == (422, True)
+    assert world.api("GET", MAIN).get_json() == present
+    assert admin.post(page, data=form | {"version": present["version"]}).status_code == 303
+    gone = put(world, "/tenants/acme/identity-providers/other", metadata_xml=xml, version=seen)
+    assert code_in(gone) == (409, "identity_provider_changed")
 
 
 def test_what_is_in_force_is_shown(world: World) -> None:
@@ -192,12 +213,14 @@ def test_one_is_switched_off_and_on_while_nothing_can_be_fetched(world: World) -
     path = "/tenants/acme/identity-providers/main"
     before = world.api("GET", path).get_json()
     off = world.api("PATCH", path, json={"enabled": False})
-    assert (off.status_code, off.get_json()) == (200, before | {"enabled": False})
+    assert (off.status_code, off.get_json()) == (200, before | {"enabled": False, "version": off.get_json()["version"]})
+    assert off.get_json()["version"] != before["version"]
     assert code_of(world.browser().get("/saml/login")) == "identity_provider_missing"
     assert world.api("PATCH", path, json={"display_name": " "}).status_code == 422
     assert world.api("PATCH", path.replace("main", "none"), json={"enabled": True}).status_code == 404
     runner = world.app.test_cli_runner()
     done = runner.invoke(args=["idp", "change", "acme", "main", "--enabled", "--display-name", "Acme login"])
     assert done.exit_code == 0, done.output
-    assert world.api("GET", path).get_json() == before | {"display_name": "Acme login"}
+    after = world.api("GET", path).get_json()
+    assert after == before | {"display_name": "Acme login", "version": after["version"]}
     assert world.browser().start().action
