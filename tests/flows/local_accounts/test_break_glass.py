@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from config.database import read, transaction, write
 from config.isolation import every_tenant
 from identity.local_accounts.break_glass_records import uses_of
-from identity.local_sign_in.break_glass import acknowledge_use, withdraw_break_glass
+from identity.local_sign_in.break_glass import MAX_NAMED, acknowledge_use, withdraw_break_glass
 from identity.models import SessionRow
 from tenants.models import IdentityProvider
 from tenants.notices.contacts import name_contact
@@ -105,3 +105,32 @@ def test_whoever_has_no_second_factor_or_no_name_does_not_come_in(world: World) 
 def _id(world: World) -> int:
     with world.app.app_context():
         return tenant_of(world).id
+
+
+def test_a_name_gives_a_role_in_an_emergency_alone(world: World) -> None:
+    """Who is named and comes by their password as on any day has no role in the console: nobody is told, and no reason given."""
+    allow_local(world)
+    lin = LocalPerson(world)
+    path = lin.invited()
+    lin.named()
+    assert lin.follow(path).status_code == 200
+    assert lin.give_password().location == "/sign-in/second-factor"
+    assert lin.give(code=lin.code()).status_code == 303
+    assert lin.is_in()
+    assert lin.browser.get("/admin/").status_code == 403
+    lin.break_glass()
+    assert lin.give(code=lin.code()).location == "/admin/"
+    assert lin.browser.get("/admin/", follow_redirects=True).status_code == 200
+
+
+def test_ten_are_enough(world: World) -> None:
+    """Whoever is named beyond them is not; the same one again is."""
+    people = [LocalPerson(world, name=f"lin{number}") for number in range(MAX_NAMED + 1)]
+    for person in people:
+        person.invited()
+    answers = [
+        world.api("PUT", f"/tenants/acme/break-glass/{person.user_id}", json={"reason": REASON}).status_code
+        for person in (*people, people[0])
+    ]
+    assert answers == [200] * MAX_NAMED + [409, 200]
+    assert len(world.api("GET", "/tenants/acme/break-glass").get_json()["admins"]) == MAX_NAMED
