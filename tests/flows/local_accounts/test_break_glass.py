@@ -108,7 +108,7 @@ def _id(world: World) -> int:
 
 
 def test_a_name_gives_a_role_in_an_emergency_alone(world: World) -> None:
-    """Who is named and comes by their password as on any day has no role in the console: nobody is told, and no reason given."""
+    """Who is named and comes by their password as on any day has no role in the console: nobody is told of that, and why."""
     allow_local(world)
     lin = LocalPerson(world)
     path = lin.invited()
