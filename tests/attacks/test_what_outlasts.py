@@ -82,14 +82,18 @@ def test_what_a_token_made_ends_with_it(world: World) -> None:
 
 
 def test_whoever_is_switched_off_leaves_no_token_of_a_token(world: World) -> None:
-    """An administrator makes a token at the console, that one another one by API; both end with the account."""
+    """An administrator makes a token, that one another one; both end with the account, and what stays is told."""
     admin = tenant_client(world)
     token = made_in(admin, "/admin/tokens/")
     assert token is not None
     child = child_of(world, token)
     user_id = admin.get("/session").get_json()["user"]["id"]
+    hook = {"csrf_token": token_of(admin, "/admin/notifications/"), "url": "https://hooks.acme.test/in"}
+    assert admin.post("/admin/notifications/webhooks", data=hook).status_code == 200
     switch(world, user_id, active=False)
     assert [works(world, one) for one in (token, child)] == [False, False]
+    (event,) = world.api("GET", "/tenants/acme/events?type=user.deactivated").get_json()["items"]
+    assert len(event["detail"]["webhooks"]) == world.count("webhook") == 1, "it is the tenant's, and stays"
     (end,) = world.api("GET", f"/tenants/acme/users/{user_id}/access-end").get_json()["items"]
     assert end["ended"]["api_tokens"] == 2
 
