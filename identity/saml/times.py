@@ -15,9 +15,10 @@ _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:
 
 REMEMBERED_TIMES = 64
 """Of times that were read or shown last: in one message the same few stand again and again."""
+LONGEST_REMEMBERED = 64
+"""Characters. A fraction may have as many digits as a message has room for, and nobody's message stays in memory."""
 
 
-@functools.lru_cache(maxsize=REMEMBERED_TIMES)
 def read_time(text: str) -> dt.datetime:
     """Read an instant.
 
@@ -27,6 +28,11 @@ def read_time(text: str) -> dt.datetime:
     Raises:
         TimeInvalid
     """
+    return _read(text) if len(text) <= LONGEST_REMEMBERED else _read.__wrapped__(text)
+
+
+@functools.lru_cache(maxsize=REMEMBERED_TIMES)
+def _read(text: str) -> dt.datetime:
     try:
         if not _DATE_TIME.fullmatch(text):
             raise ValueError

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from identity.errors import TimeInvalid
+from identity.saml import times
 from identity.saml.times import read_time
 
 
@@ -59,3 +60,12 @@ def test_what_is_no_time_is_refused(text: str) -> None:
     """Leap seconds, hour 24, years without a datetime and other spellings of ISO 8601 end in a refusal, not in a crash."""
     with pytest.raises(TimeInvalid):
         read_time(text)
+
+
+def test_a_long_fraction_is_read_and_not_remembered() -> None:
+    """Strangers choose what stands in a message: what is kept of it between two is short."""
+    before = times._read.cache_info().currsize
+    text = f"2026-11-24T12:00:00.{'1' * 5_000}Z"
+    assert times.read_time(text).microsecond == 111_111
+    assert times._read.cache_info().currsize == before
+    assert times.read_time("2026-11-24T12:00:00Z") is times.read_time("2026-11-24T12:00:00Z")
