@@ -83,6 +83,8 @@ def visited(page: Page) -> Page:
         except Refusal as refusal:
             return refusal_page(view, refusal)
         except RequestEntityTooLarge:  # told by the length of the form, before any of it was read
+            if request.path != UPLOAD_PATH:
+                raise
             return refusal_page(view, MetadataTooLarge("a form of more than that"), back=request.path)
         except DATABASE_ERRORS as error:
             return refusal_page(view, ServiceUnavailable(type(error).__name__))
