@@ -92,7 +92,7 @@ def _taken(failure: Failure, _now: Circumstances) -> Finding:
     return Finding(
         "The e-mail address belongs to one of your people, who is known by something else: a password here, or another name.",
         "If whoever came is this very person, link the account, and have them sign in once more. Ask them first: once it is "
-        "linked, whoever comes with this address is that person.",
+        "linked, whoever comes with this address or username is that person.",
         offers=(
             Offer(Action.RELINK_PERSON, "Link the account to their next sign-in", about=owner),
             Offer(Action.SHOW_PERSON, "Go to the person", about=owner),

@@ -153,7 +153,7 @@ class AttemptsScreen(TenantScreen):
                 actor=asked.actor,
                 now=asked.now,
             )
-        notify("Linked: their next sign-in with this address is theirs. Have them sign in once more.")
+        notify("Linked: their next sign-in with their address or username is theirs. Have them sign in once more.")
         return redirect(known_screen_url("people.show", asked, user_id=user_id), 303)
 
 

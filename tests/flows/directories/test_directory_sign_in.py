@@ -200,3 +200,14 @@ def test_whose_organisation_signs_in_otherwise_does_not_come_in(directories: Dir
     assert directories.put(organisation_id=sales).status_code == 200
     assert directories.sign_in("bob") == "sign_in_way_not_allowed"
     assert directories.world.count("session") == 0
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_directory_that_is_switched_off_lets_nobody_in(directories: DirectoryWorld) -> None:
+    """Neither somebody new nor somebody who came by it before, with the right password; until it is on again."""
+    directories.connect()
+    assert isinstance(directories.sign_in("ada"), EnteredByDirectory)
+    assert directories.put(enabled=False).status_code == 200
+    assert [directories.sign_in(name) for name in ("ada", "bob")] == ["sign_in_failed"] * 2
+    assert directories.put(enabled=True).status_code == 200
+    assert isinstance(directories.sign_in("ada"), EnteredByDirectory)
