@@ -107,7 +107,7 @@ def test_an_administrator_mends_the_authentication_context(strict: StrictIdP, br
     strict.serve(colleague, "grace@acme.test")
     page, other = administrator.new_page(), colleague.new_page()
     origin = strict.service.origin("acme")
-    page.goto(f"{origin}/saml/login?next=/admin/attempts")
+    page.goto(f"{origin}/saml/login?force=1&next=/admin/attempts")
     expect(page.get_by_role("heading", name="Attempts")).to_be_visible()
     assert strict.service.api("PATCH", SETTINGS, json={"authn_context_class_ref": "X509"}).status_code == 200
 
