@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import functools
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Response
 from werkzeug.datastructures import Headers
@@ -106,7 +106,6 @@ def going_to(location: str, status: int) -> Response:
     return Answer(status=status, headers=headers)
 
 
-@functools.lru_cache(maxsize=1024)
 def form_action_for(location: str) -> str:
     """The `form-action` sources of a form that is sent to this URL, and may be handed on from there.
 
@@ -116,10 +115,17 @@ def form_action_for(location: str) -> str:
         ValueError: not an absolute http or https URL.
     """
     parts = urlsplit(location)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    return _form_action(parts.scheme, parts.netloc)
+
+
+@functools.lru_cache(maxsize=1024)
+def _form_action(scheme: str, place: str) -> str:
+    """Kept by scheme and place: what follows in the URL may say who is about to sign in."""
+    parts = SplitResult(scheme, place, "", "", "")
+    if scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("a form goes to an absolute http or https URL")
     host, port = parts.hostname, f":{parts.port}" if parts.port is not None else ""
     if not _HOST.fullmatch(host):
-        return f"{parts.scheme}:"
-    origin = f"{parts.scheme}://{host}{port}"
-    return f"{origin} https:" if parts.scheme == "https" else origin
+        return f"{scheme}:"
+    origin = f"{scheme}://{host}{port}"
+    return f"{origin} https:" if scheme == "https" else origin

@@ -13,7 +13,7 @@ from flask import Response
 from flask.testing import FlaskClient
 from jinja2 import UndefinedError
 
-from identity import leaving_pages, page_rendering, pages
+from identity import leaving_pages, page_rendering, pages, response_headers
 from identity.account_pages import account_page
 from identity.front_door.pages import front_page
 from identity.leaving_pages import SUBMIT_SCRIPT
@@ -207,3 +207,11 @@ def test_no_address_of_a_person_is_kept_with_the_leaving_page() -> None:
     kept = leaving_pages._leaving_page(tenant, "idp.acme.test", ("SAMLRequest",), "to sign in")
     assert leaving_pages._leaving_page.cache_info().currsize == 1
     assert "somebody" not in "".join(kept)
+
+
+def test_no_address_of_a_person_is_kept_with_its_policy() -> None:
+    """A form's sources are kept by scheme and host, whoever is about to sign in."""
+    response_headers._form_action.cache_clear()
+    for number in range(20):
+        assert form_action_for(f"https://idp.acme.test/sso?login_hint={number}%40acme.test") == "https://idp.acme.test https:"
+    assert response_headers._form_action.cache_info().currsize == 1
