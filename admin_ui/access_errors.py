@@ -10,7 +10,10 @@ SIGN_IN = Retry("Go to sign-in", "/admin/sign-in")
 class SignInAgain(Refusal):
     code, status = "sign_in_again", 403
     heading = "Please sign in once more"
-    sentence = "This reaches far, so it takes a sign-in of the last 15 minutes. Nothing was changed."
+    sentence = (
+        "This reaches far, so being signed in is not enough: prove once more that it is you. That holds for 15 minutes. "
+        "Nothing was changed."
+    )
     advice = "Sign in again and repeat what you did."
     retry = Retry("Sign in again", "/admin/sign-in?again=1")
 

@@ -1,6 +1,6 @@
 """Flows: staff look after their own account: password, second factors, recovery codes, sessions.
 
-Each change takes a sign-in of the last 15 minutes (`require_recent`, at the edge). It ends the account's other sessions and
+Each change takes a proof of the last 15 minutes (`require_recent`, at the edge). It ends the account's other sessions and
 gives this browser a new token: whoever had one before the change has none after it.
 """
 
