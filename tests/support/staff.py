@@ -66,10 +66,10 @@ class Colleague:
         assert len(self.codes) == 10
         return self
 
-    def follow(self, *, by_passkey: bool = False, **changed: str) -> TestResponse:
-        """Fill in the invitation's form."""
+    def follow(self, shown: str | None = None, *, by_passkey: bool = False, **changed: str) -> TestResponse:
+        """Fill in the invitation's form, as it is shown now or was shown before."""
         assert self.invitation is not None
-        shown = self.page(self.invitation.path)
+        shown = shown or self.page(self.invitation.path)
         sealed, secret = _SEALED.search(shown), _SECRET.search(shown)
         assert sealed is not None
         assert secret is not None
