@@ -359,14 +359,20 @@ def test_answers_to_nothing(victim: Victim) -> None:
     assert victim.query(honest).location == "/?signed_out=everywhere"
 
 
-def test_an_answer_of_the_tenants_other_identity_provider(world: World) -> None:
-    """One that the tenant trusts as well, and that was not asked: the request goes on waiting for the one that was."""
+def beside_another_provider(world: World) -> tuple[ForgingIdP, Browser]:
+    """A second identity provider that the tenant trusts, and a browser that is signed in by the first."""
     other = ForgingIdP("https://other.acme.test/metadata")
     body = {"display_name": "Other", "metadata_xml": other.metadata_xml()}
     assert world.api("PUT", "/tenants/acme/identity-providers/other", json=body).status_code == 201
     browser = world.browser()
     started = browser.start(idp="main")
     assert browser.post_response(world.response(started), started.relay_state).status_code == 303
+    return other, browser
+
+
+def test_an_answer_of_the_tenants_other_identity_provider(world: World) -> None:
+    """One that the tenant trusts as well, and that was not asked: the request goes on waiting for the one that was."""
+    other, browser = beside_another_provider(world)
     asked = sent_by(browser.get(browser.post("/logout").location), "SAMLRequest").id
     for idp, outcome in ((other, "logout_invalid"), (world.acme.idp, None)):
         parts = response_parts(world.acme, asked, issuer=idp.entity_id)
@@ -376,12 +382,7 @@ def test_an_answer_of_the_tenants_other_identity_provider(world: World) -> None:
 
 def test_a_request_of_the_tenants_other_identity_provider(world: World) -> None:
     """One that the tenant trusts as well ends nobody's session but its own people's, whatever it calls them."""
-    other = ForgingIdP("https://other.acme.test/metadata")
-    body = {"display_name": "Other", "metadata_xml": other.metadata_xml()}
-    assert world.api("PUT", "/tenants/acme/identity-providers/other", json=body).status_code == 201
-    browser = world.browser()
-    started = browser.start(idp="main")
-    assert browser.post_response(world.response(started), started.relay_state).status_code == 303
+    other, browser = beside_another_provider(world)
     for idp, status in ((other, 200), (world.acme.idp, 401)):
         leaving = request_xml(request_parts(world.acme, issuer=idp.entity_id))
         assert code_of(world.browser().get(f"{SLO}?" + signed_query(leaving, idp.key))) is None
