@@ -6,6 +6,7 @@ import datetime as dt
 import html
 import io
 import re
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -13,6 +14,7 @@ import time_machine
 from lxml import etree
 from werkzeug.test import TestResponse
 
+from admin_ui import proof
 from admin_ui.proof import PROVED_PATH
 from identity.browsers import SESSION_COOKIE
 from tests.flows.console.walking import token_of
@@ -154,3 +156,16 @@ def test_whoever_typed_a_password_here_has_proved_it_and_does_so_again(world: Wo
         led = lin.browser.get(html.unescape(found[1])).location
         assert led.startswith("/break-glass?" if way == "break_glass" else "/sign-in?")
     assert len(rules_of(world)) == 1
+
+
+def test_no_password_field_of_the_console_is_kept_in_a_page() -> None:
+    """A page that waits for the proof gives every field back but these, so a new one has to be named among them."""
+    templates = Path(proof.__file__).parent / "templates"
+    fields = {
+        name
+        for template in templates.rglob("*.html")
+        for name, rest in re.findall(r'form\.text\("(\w+)"(.*)', template.read_text())
+        if 'type="password"' in rest.partition("form.text(")[0]
+    }
+    assert {"password", "passphrase", "present"} <= fields
+    assert fields <= set(proof._SECRETS)
