@@ -39,7 +39,7 @@ class NewCustomerScreen(StaffScreen):
 
     label, path, endpoint_name, icon = "New customer", "/new-customer", "new_customer", "plus"
 
-    @page("/", ONBOARD)
+    @page("/", ONBOARD, fresh=True)
     def index(self, asked: Asked) -> Response:
         """The form."""
         return self._form(asked, {}, {})
@@ -50,7 +50,7 @@ class NewCustomerScreen(StaffScreen):
         form = submitted(OnboardingCreate(), request.form)
         return json_answer({"errors": {**_deeper_errors(form.shown), **form.errors}})
 
-    @page("/", ONBOARD, methods=("POST",))
+    @page("/", ONBOARD, methods=("POST",), fresh=True)
     def create(self, asked: Asked) -> Response:
         """Make everything, and show the link, this once."""
         form = submitted(OnboardingCreate(), request.form)
