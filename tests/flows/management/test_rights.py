@@ -8,9 +8,23 @@ from typing import Any
 import pytest
 
 from tenants.api_auth import permission_of
+from tenants.roles import ASSIST, CONFIGURE, LIST_TENANTS, ONBOARD, OPEN, READ
 from tests.flows.management.support import MAIN, code_in, token_for
 from tests.support.world import World
 
+OWNERS = {
+    *("api_tenants.post_tenant", "api_tenants.remove_tenant", "api_domains.post_attest"),
+    *("api_onboarding.post_onboarding", "api_onboarding.post_activate"),
+    *("api_log_levels.get_log_levels", "api_log_levels.get_log_level", "api_log_levels.put_log_level"),
+    *("api_log_levels.delete_log_level", "api_properties.get_properties", "api_properties.patch_properties"),
+}
+"""Operations that are staff owners' alone, besides what changes notices to staff."""
+SUPPORT_TOO = {
+    *("api_people.patch_user", "api_people.delete_user_sessions", "api_people.delete_user_session"),
+    *("api_people.delete_sessions", "api_people.delete_session", "api_attempts.post_diagnose", "api_trials.post_test"),
+    *("api_providers.post_sync", "api_directories.post_directory_sync", "api_seals.post_verify"),
+}
+"""What changes something and helps people, but nothing of whom a tenant trusts."""
 BROKEN: dict[str, Any] = {"data": b"{", "content_type": "application/json"}
 
 
@@ -161,3 +175,24 @@ def test_every_operation_says_who_may_use_it(world: World) -> None:
     assert opened == ["api_document.docs", "api_document.openapi"]
     with pytest.raises(TypeError, match="does not say who may use it"):
         permission_of(json.dumps)
+
+
+def test_each_operation_asks_for_what_its_kind_takes(world: World) -> None:
+    """Said a second time: the walks ask each operation by what it says of itself, so one that asks too little passes them."""
+    known = set[str]()
+    for rule in world.app.url_map.iter_rules():
+        if not rule.rule.startswith("/api/v1/"):
+            continue
+        endpoint, reads = rule.endpoint, "GET" in (rule.methods or ())
+        wanted = READ if reads else CONFIGURE
+        if endpoint.startswith("api_document."):
+            wanted = OPEN
+        elif endpoint.startswith("api_service_notices."):
+            wanted = LIST_TENANTS if reads else ONBOARD
+        elif endpoint == "api_tenants.get_tenants":
+            wanted = LIST_TENANTS
+        elif endpoint in OWNERS | SUPPORT_TOO:
+            wanted = ONBOARD if endpoint in OWNERS else ASSIST
+        assert permission_of(world.app.view_functions[endpoint]) == wanted, endpoint
+        known.add(endpoint)
+    assert known >= OWNERS | SUPPORT_TOO
