@@ -102,6 +102,7 @@ def require_visitor_rate(address: str, rate: Rate, now: dt.datetime, *, tenant_i
 def purge_visitors(now: dt.datetime) -> int:
     """Forget networks that may do as much as anybody, and tell how many."""
     key = (VisitorRate.network, VisitorRate.what)
-    full = sa.select(*key).where(VisitorRate.full_at < now.timestamp()).limit(BATCH).with_for_update(skip_locked=True)
+    over = sa.select(*key).where(VisitorRate.full_at < now.timestamp()).order_by(VisitorRate.full_at)
+    full = over.limit(BATCH).with_for_update(skip_locked=True)
     statement = sa.delete(VisitorRate).where(sa.tuple_(*key).in_(full))
     return removed_in_batches(VisitorRate.__tablename__, lambda: write(statement).rowcount, BATCH)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from config.database import Base, db, new_id, transaction
+from config.database import Base, db, new_id, transaction, write
 from config.isolation import every_tenant
 from identity import sign_in_counts
 from identity.attempts import keep_receipt
@@ -17,7 +17,7 @@ from identity.models import Attempt
 from identity.purge import purge_expired
 from identity.sign_in_counts import count_sign_ins
 from identity.statistics import SignInStatistics, day_of, service_statistics, tenant_statistics
-from identity.tallies import failing_tenants
+from identity.tallies import failing_tenants, hours_of, service_days, service_hours, tallies_of
 from tests.support.at_once import at_once
 from tests.support.world import World, utc_now
 
@@ -224,3 +224,36 @@ def test_no_table_of_counts_names_anybody() -> None:
     """Statistics are about tenants and codes, never about people."""
     for table in COUNTS:
         assert not {"user_id", "email", "reference", "id"} & set(Base.metadata.tables[table].columns.keys())
+
+
+def test_what_is_not_counted_is_read_by_its_own_index(world: World) -> None:
+    """However many attempts there are: PostgreSQL without statistics takes half of them for not counted, and reads them all."""
+    reads = [lambda: tallies_of(1, utc_now()), lambda: hours_of(1, utc_now()), lambda: service_days(utc_now())]
+    reads += [lambda: service_hours(utc_now()), count_sign_ins]
+    with world.app.app_context():
+        on_sqlite, statements = db.engine.dialect.name == "sqlite", list[tuple[str, Any]]()
+
+        def note(_connection: Any, _cursor: Any, sql: str, values: Any, *_rest: Any) -> None:
+            if "NOT counted" in sql:
+                statements.append((sql, values))
+
+        sa.event.listen(db.engine, "before_cursor_execute", note)
+        for look in reads:
+            look()
+        sa.event.remove(db.engine, "before_cursor_execute", note)
+        assert len(statements) == len(reads)
+        for sql, values in statements:
+            assert "ORDER BY attempt.tenant_id" in sql, sql
+            plan = _plan(sql, values, on_sqlite=on_sqlite)
+            assert "ix_attempt_not_counted" in plan, plan
+            for other in ("ix_attempt_at", "SCAN attempt\n", "Seq Scan on attempt", "Sort", "B-TREE FOR ORDER BY"):
+                assert other not in plan, plan
+
+
+def _plan(sql: str, values: Any, *, on_sqlite: bool) -> str:
+    with every_tenant(), transaction() as connection:
+        if not on_sqlite:
+            for way in ("enable_seqscan", "enable_sort", "enable_bitmapscan"):  # as for a table that is too large for them
+                write(sa.text(f"SET LOCAL {way} = off"))
+        rows = connection.exec_driver_sql(f"EXPLAIN {'QUERY PLAN ' if on_sqlite else ''}{sql}", values)
+        return "".join(f"{row[-1]}\n" for row in rows)
