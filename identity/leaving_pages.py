@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from flask import Response
 from markupsafe import escape
 
-from identity.page_rendering import html_of, page_of, render_page, source_of
+from identity.page_rendering import host_of, html_of, page_of, render_page, source_of
 from identity.response_headers import form_action_for
 from tenants.records import TenantView
 
@@ -20,7 +20,7 @@ SUBMIT_SCRIPT_SOURCE = source_of(SUBMIT_SCRIPT)
 MAX_LEAVING_PAGES = 512
 """At 4 KiB each, 2 MiB in each worker; drawing one takes 0.1 ms."""
 _CUT = secrets.token_hex(16)
-"""Stands for where the form goes, and for each field's value; nobody can have it in a name or an address."""
+"""Stands for where the form goes, each field's value, and where the browser is; nobody can have it in a name or an address."""
 
 
 def post_form_page(tenant: TenantView, action: str, fields: Mapping[str, str]) -> Response:
@@ -61,7 +61,7 @@ def _form_page(
     tenant: TenantView, action: str, fields: Mapping[str, str], purpose: str, *, framed_by: str | None = None
 ) -> Response:
     before, *after = _leaving_page(tenant, urlsplit(action).hostname, tuple(fields), purpose)
-    values = (action, *fields.values())
+    values = (action, *fields.values(), host_of(tenant))
     html = before + "".join(f"{escape(value)}{rest}" for value, rest in zip(values, after, strict=True))
     form_action = form_action_for(action)
     return page_of(
@@ -71,10 +71,11 @@ def _form_page(
 
 @functools.lru_cache(maxsize=MAX_LEAVING_PAGES)
 def _leaving_page(tenant: TenantView, host: str | None, names: tuple[str, ...], purpose: str) -> tuple[str, ...]:
-    """The page of one tenant's version and one identity provider, cut where its form's address and the values of its fields go.
+    """The page of one tenant's version and one identity provider, cut where its form's address, the values of its fields and
+    the host go.
 
     The address may say who is about to sign in: kept here, it would stay in memory, and strangers' made-up ones would take the
-    place of all others.
+    place of all others. The Host has a port that whoever asks first may choose, and that all others would be told they are at.
     """
     values = {
         "purpose": purpose,
@@ -83,4 +84,4 @@ def _leaving_page(tenant: TenantView, host: str | None, names: tuple[str, ...], 
         "host": host,
         "script": SUBMIT_SCRIPT,
     }
-    return tuple(html_of("post_form.html", tenant, values).split(_CUT))
+    return tuple(html_of("post_form.html", tenant, values, host=_CUT).split(_CUT))

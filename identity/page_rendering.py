@@ -67,9 +67,10 @@ def render_page(
     return page_of(html_of(template, tenant, values), tenant, status=status, **policy)
 
 
-def html_of(template: str, tenant: TenantView | None, values: Mapping[str, Any]) -> str:
-    """A page's text."""
-    return _environment.get_template(f"identity/{template}").render(brand=brand_of(tenant) if tenant else None, **values)
+def html_of(template: str, tenant: TenantView | None, values: Mapping[str, Any], *, host: str | None = None) -> str:
+    """A page's text; `host` stands for where the browser is, on a page that is kept for others."""
+    brand = brand_of(tenant, host) if tenant else None
+    return _environment.get_template(f"identity/{template}").render(brand=brand, **values)
 
 
 def page_of(html: str, tenant: TenantView | None, *, status: int = 200, **policy: Any) -> Response:
@@ -82,17 +83,17 @@ def page_of(html: str, tenant: TenantView | None, *, status: int = 200, **policy
     return security_headers(response, https=tenant.origin.startswith("https://"), **policy)
 
 
-def _host_of(tenant: TenantView) -> str:
+def host_of(tenant: TenantView) -> str:
     """The host that the browser is at: after a change of the MyDomain it is another one than identity providers know."""
     here = g.get("tenant") if has_request_context() else None
     return request.host.lower() if here is not None and here.id == tenant.id else urlsplit(tenant.origin).netloc
 
 
-def brand_of(tenant: TenantView) -> dict[str, Any]:
-    """What a page in a tenant's own look is drawn with."""
+def brand_of(tenant: TenantView, host: str | None = None) -> dict[str, Any]:
+    """What a page in a tenant's own look is drawn with; `host` as for `html_of`."""
     return {
         "name": tenant.name,
-        "host": _host_of(tenant),
+        "host": host or host_of(tenant),
         "css": f"/brand.css?v={brand_version(tenant.brand_colour)}",
         "icon": brand_icon(tenant.name, tenant.brand_colour),
         "long": len(tenant.name) > LONG_NAME,

@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from flask import Response
+from flask import Flask, Response, g
 from flask.testing import FlaskClient
 from jinja2 import UndefinedError
 
@@ -207,6 +207,19 @@ def test_no_address_of_a_person_is_kept_with_the_leaving_page() -> None:
     kept = leaving_pages._leaving_page(tenant, "idp.acme.test", ("SAMLRequest",), "to sign in")
     assert leaving_pages._leaving_page.cache_info().currsize == 1
     assert "somebody" not in "".join(kept)
+
+
+def test_where_one_browser_is_stands_on_no_others_leaving_page() -> None:
+    """Ports are the browser's to name: what the first to ask put there was shown to everybody after."""
+    tenant, fields = tenant_named("acme"), {"SAMLRequest": "r"}
+    app = Flask("of a test")
+    leaving_pages._leaving_page.cache_clear()
+    for host in ("acme.localhost:31337", "acme.localhost:8000", "former.localhost:8000"):
+        with app.test_request_context("/saml/login", base_url=f"http://{host}"):
+            g.tenant = tenant
+            text = body(leaving_pages.post_form_page(tenant, "https://idp.acme.test/sso", fields))
+        assert f'You are at <b dir="ltr">{host}</b>' in text
+    assert leaving_pages._leaving_page.cache_info().currsize == 1, "strangers' made-up ports take nobody's place"
 
 
 def test_no_address_of_a_person_is_kept_with_its_policy() -> None:
