@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
 import flask
 from flask import Flask, Request, Response
@@ -32,6 +33,8 @@ PLAIN_HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.)*[a-z0-9-]{1,63}(?::[1-9][0-9]{0,
 STANDARD_PORTS = (":80", ":443")
 """Of which werkzeug drops the one that its scheme has."""
 _BODILESS = frozenset({204, 304})
+_OF_A_PATH, _OF_A_QUERY = "/:@!$&'()*+,;=", "/:@!$&'()*+,;=?%[]"
+"""What stands unescaped there, besides letters, digits, hyphen, dot, underscore and tilde (RFC 3986 3.3 and 3.4)."""
 
 this_app: Callable[[], Flask] = cast("Any", flask.current_app)._get_current_object
 this_request: Callable[[], Request] = cast("Any", flask.request)._get_current_object
@@ -52,6 +55,12 @@ class Question(Request):
         """What the browser has kept for this host."""
         found = parse_cookie(self.environ.get("HTTP_COOKIE", ""), cls=self.dict_storage_class)
         return cast("ImmutableMultiDict[str, str]", found)
+
+    @cached_property
+    def full_path(self) -> str:
+        """Path and query as an address has them. werkzeug gives the path without its escapes: a line break of a stranger's
+        would be one in a header, and its question mark would begin a query."""
+        return f"{quote(self.path, _OF_A_PATH)}?{quote(self.query_string, _OF_A_QUERY)}"
 
     def close(self) -> None:
         """Close uploaded files, where somebody looked at the form."""

@@ -166,9 +166,20 @@ def test_a_new_mydomain_leaves_the_former_one_and_the_trust_as_they_are(world: W
     assert _on_host(world, "acme", "/saml/metadata") == 200
     shown = world.app.test_client().get("/", base_url="http://acme-corp.localhost:8000").get_data(as_text=True)
     assert 'You are at <b dir="ltr">acme-corp.localhost:8000</b>' in shown, "the address that the browser is at"
+    _require_led_on_as_it_came(world)
     assert _create(world, "acme").get_json()["code"] == "slug_taken"
     assert world.api("PATCH", "/tenants/globex", json={"slug": "acme"}).get_json()["code"] == "slug_taken"
     assert world.api("PATCH", "/tenants/acme-corp", json={"slug": "acme"}).get_json()["slug"] == "acme"
+
+
+def _require_led_on_as_it_came(world: World) -> None:
+    """A line break that a stranger put into the path is none in our header, nor is an escaped ? a query."""
+    client, led = world.app.test_client(), "http://acme-corp.localhost:8000"
+    escaped = "x%0D%0ASet-Cookie:a=b%3Fc%23d%25e%C3%BC"
+    for before in ("/saml/test/", "/sign-in/link/", "/setup/", "/admin/people/"):
+        answer = client.get(f"{before}{escaped}?q=%0D%0A&r=a+b", base_url="http://acme.localhost:8000")
+        told = (answer.status_code, answer.headers["Location"], "Set-Cookie" in answer.headers)
+        assert told == (302, f"{led}{before}{escaped}?q=%0D%0A&r=a+b", False)
 
 
 def test_a_deleted_tenant_is_unknown_and_its_label_stays_reserved(world: World) -> None:

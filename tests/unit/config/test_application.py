@@ -128,6 +128,19 @@ def test_cookies_are_those_that_werkzeug_reads(header: str) -> None:
     assert list(ours.items(multi=True)) == list(theirs.items(multi=True))
 
 
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_path_and_query_can_be_asked_for_once_more(path: str, query: str) -> None:
+    """Whatever a stranger has put there: printable ASCII that leads to the same path, and to the same fields."""
+    path, query = (text.encode("utf-8", "replace").decode("latin-1") for text in ("/" + path.lstrip("/"), query))
+    environ = EnvironBuilder(path="/").get_environ() | {"PATH_INFO": path, "QUERY_STRING": query.replace("#", "")}
+    asked = Question(environ)
+    assert asked.full_path.isascii()
+    assert asked.full_path.isprintable()
+    parts = urlsplit(asked.full_path)
+    again = Question(EnvironBuilder(path=parts.path, query_string=parts.query).get_environ())
+    assert (again.path, again.args) == (asked.path, asked.args)
+
+
 HOSTS = [
     "acme.localhost:8000", "acme.localhost", "acme.localhost:80", "ACME.localhost",
     "bücher.test", "[::1]:8000", "a..b", "x" * 64,
