@@ -129,7 +129,7 @@ def foretell(victim: Pending, message: bytes | str, relay_state: str | None = No
     form = f"SAMLResponse={quote(field, safe='')}"
     if victim.started.relay_state or relay_state:
         form += f"&RelayState={quote(victim.started.relay_state if relay_state is None else relay_state, safe='')}"
-    kept = [world.count(table) for table in RECORDED_ANYWAY]
+    kept = world.counts(*RECORDED_ANYWAY)
     with world.app.test_request_context():
         tenant = find_tenant(slug)
         assert tenant is not None
@@ -137,7 +137,7 @@ def foretell(victim: Pending, message: bytes | str, relay_state: str | None = No
     failed = [line["code"] for line in verdict.receipt["checks"] if line["passed"] is False]
     assert failed[:1] == ([verdict.code] if verdict.code else []), "the first check that failed is the verdict"
     assert [advice.code for advice in verdict.advice] == list(dict.fromkeys(failed))
-    assert [world.count(table) for table in RECORDED_ANYWAY] == kept
+    assert world.counts(*RECORDED_ANYWAY) == kept
     return verdict.code
 
 

@@ -9,12 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.database import Base, db
-from config.isolation import every_tenant
 from config.metrics import SIGN_INS
 from identity.pasted import MAX_PASTED_CHARACTERS, read_pasted
 from tests.attacks.support import on_sqlite
@@ -24,21 +21,12 @@ from tests.support.world import World, utc_now
 MINUTE = dt.timedelta(minutes=1)
 
 
-def rows_of_everything(world: World) -> dict[str, set[str]]:
-    """Every row of every table, records of attempts and audit events among them."""
-    with world.app.app_context(), every_tenant(), db.engine.connect() as connection:
-        return {
-            table.name: {str(tuple(row)) for row in connection.execute(sa.select(table))}
-            for table in Base.metadata.sorted_tables
-        }
-
-
 def diagnosed(world: World, pasted: str, token: str | None = None) -> dict[str, Any]:
     """The verdict by API, from an examination that changed nothing."""
-    before, counted = rows_of_everything(world), list(SIGN_INS.collect())
+    before, counted = world.rows(without=frozenset()), list(SIGN_INS.collect())
     answer = world.api("POST", "/tenants/acme/diagnose", token, json={"saml_response": pasted})
     assert answer.status_code == 200, answer.get_data(as_text=True)
-    assert rows_of_everything(world) == before
+    assert world.rows(without=frozenset()) == before
     assert list(SIGN_INS.collect()) == counted
     document: dict[str, Any] = answer.get_json()
     return document
