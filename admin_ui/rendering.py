@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from admin_ui.asked import Asked
 from admin_ui.csrf import form_token
+from admin_ui.stacked_tables import stacked
 from admin_ui.words import FILTERS
 from config.address_warnings import address_warnings
 from identity.branding import organisation_initials, person_initials
@@ -49,7 +50,7 @@ _environment = Environment(
 )
 _environment.globals.update(product_mark=static_url("mark.svg"), shared_static=static_url)
 _environment.globals.update(product=PRODUCT, static=STATIC.url, role_words=ROLE_WORDS, form_token=form_token, permissions=roles)
-_environment.filters.update(initials=organisation_initials, person_initials=person_initials, **FILTERS)
+_environment.filters.update(initials=organisation_initials, person_initials=person_initials, stacked=stacked, **FILTERS)
 
 
 class FramedScreen(Protocol):

@@ -28,6 +28,7 @@ OF_LAYOUT = ("color-contrast", "link-in-text-block", "scrollable-region-focusabl
 _AT_REST = """() => Promise.race([new Promise(over => setTimeout(over, 5000)), Promise.allSettled(document.getAnimations()
   .filter(one => Number.isFinite(one.effect.getComputedTiming().endTime)).map(one => one.finished))])"""
 """Colours on their way from one theme to the other are neither's."""
+_SIDEWAYS = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.ariaLabel || one.className)"
 _LINKS = "links => links.filter(link => !link.hasAttribute('download')).map(link => link.href)"
 
 
@@ -99,3 +100,9 @@ def overflow_of(page: Page) -> int:
     """
     page.wait_for_load_state()
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def sideways_of(page: Page) -> list[str]:
+    """Tables that have to be pushed sideways to be read: in a narrow window their rows ought to stand as cards."""
+    found: list[str] = page.eval_on_selector_all(".scroll", _SIDEWAYS)
+    return found
