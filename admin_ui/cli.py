@@ -40,10 +40,8 @@ def create_command(email: str, name: str, role: str) -> None:
 def list_command() -> None:
     """List accounts by name."""
     for account in all_staff():
-        waiting = account.invitation_expires_at is not None and account.invitation_expires_at > now()
-        state = "inactive" if not account.active else "invited" if waiting else "active"
         last = account.last_sign_in_at.isoformat(timespec="seconds") if account.last_sign_in_at else "never"
-        click.echo(f"{account.id}\t{account.role}\t{state}\t{account.email}\t{account.name}\t{last}")
+        click.echo(f"{account.id}\t{account.role}\t{account.state(now())}\t{account.email}\t{account.name}\t{last}")
 
 
 @staff.command("deactivate")

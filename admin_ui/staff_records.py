@@ -35,6 +35,16 @@ class Staff:
     def __repr__(self) -> str:
         return f"Staff(id={self.id!r})"
 
+    def has_open_link(self, now: dt.datetime) -> bool:
+        """Whether a link waits that sets a password and second factors: an invitation's, or that of a reset."""
+        return self.invitation_expires_at is not None and self.invitation_expires_at > now
+
+    def state(self, now: dt.datetime) -> str:
+        """inactive, invited or active. Whoever has come in, by single sign-on too, is invited no more."""
+        if not self.active:
+            return "inactive"
+        return "invited" if self.last_sign_in_at is None and self.has_open_link(now) else "active"
+
 
 _COLUMNS = tuple(getattr(StaffAccount, name) for name in Staff.__dataclass_fields__)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +22,7 @@ from identity.models import SessionRow
 from tenants.models import Tenant
 from tenants.roles import Role
 from tests.support.browser import Browser, code_of
+from tests.support.console import staff_client
 from tests.support.organisations import accepted, made, put, set_access
 from tests.support.staff import Colleague
 from tests.support.world import World, utc_now
@@ -85,6 +87,29 @@ def test_staff_come_through_their_own_sign_on(world: World) -> None:
     assert (answer.status_code, answer.location) == (303, "/admin/tenants/")
     assert is_in(console)
     assert console.get("/admin/staff/").status_code == 403, "support, as the account says"
+
+
+def test_who_came_by_sign_on_is_invited_no_more(world: World) -> None:
+    """Their invitation is never used; the list, their page and the command call them active all the same."""
+    staff_id = account(world)
+    owner = staff_client(world)
+
+    def states() -> set[str]:
+        listed = world.app.test_cli_runner().invoke(args=["staff", "list"]).stdout
+        command = next(line.split("\t")[2] for line in listed.splitlines() if line.startswith(staff_id))
+        shown = owner.get(f"/admin/staff/{staff_id}").get_data(as_text=True)
+        row = owner.get("/admin/staff/").get_data(as_text=True).partition(f"/admin/staff/{staff_id}")[2].partition("</tr>")[0]
+        badges = [re.search(r'<span class="badge \w+">(\w+)', page) for page in (shown, row)]
+        return {command, *(found[1].lower() for found in badges if found)}
+
+    assert states() == {"invited"}
+    tenant, console = world.browser(world.acme), Browser(world.app, None)
+    assert world.sign_in(tenant).status_code == 303
+    assert come_back(console, handed(tenant, begin(console))).status_code == 303
+    assert states() == {"active"}
+    with world.app.app_context(), transaction():
+        change_active(staff_id, False, actor="test", now=utc_now())
+    assert states() == {"inactive", "switched"}
 
 
 def test_nobody_is_made_by_signing_in(world: World) -> None:
