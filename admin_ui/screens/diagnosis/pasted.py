@@ -9,6 +9,7 @@ from flask import Response, request
 from admin_ui.asked import Asked
 from admin_ui.forms import errors_of, submitted
 from admin_ui.screen import TenantScreen, page
+from admin_ui.screens.diagnosis.ways import ways_of
 from admin_ui.screens.diagnosis.xml_words import indented
 from identity.advice_clocks import clock_of
 from identity.advice_words import WHO_WORDS
@@ -57,6 +58,7 @@ class PastedScreen(TenantScreen):
             "diagnosis/paste.html",
             asked,
             verdict=verdict,
+            advised=[(advice, ways_of(advice, asked, verdict.idp, None)) for advice in verdict.advice],
             errors={},
             pasted=pasted,
             who_words=WHO_WORDS,

@@ -42,14 +42,21 @@ _ELSE: Mapping[Action, str] = {Action.CONNECT_PROVIDER: "connection.index", Acti
 SURE = "Whoever comes next with this address is this person from then on. Every session of theirs ends."
 
 
-def ways_of(advice: Advice, asked: Asked, idp: str | None, attempt_id: str) -> Sequence[Way]:
-    """The offers that this person can take: changes for those who may configure, pages for those who may see them."""
+def ways_of(advice: Advice, asked: Asked, idp: str | None, attempt_id: str | None) -> Sequence[Way]:
+    """The offers that this person can take: changes for those who may configure, pages for those who may see them.
+
+    Args:
+        attempt_id: what the advice is about; None where nothing was kept of it. Changes are then made where they always
+            are: what the offer was of cannot be looked up again.
+    """
     found, changes = [], idp is not None and asked.may(CONFIGURE)
     for offer in advice.offers:
         if offer.settings:
-            if changes:
+            if changes and attempt_id is None:
+                found.append(Way(offer, known_screen_url("saml_attributes.edit", asked, name=idp)))
+            elif changes:
                 found.append(Way(offer, known_screen_url("attempts.draft", asked, attempt_id=attempt_id), draft=True))
-        elif offer.action is Action.RELINK_PERSON and offer.about is not None and changes:
+        elif offer.action is Action.RELINK_PERSON and offer.about is not None and changes and attempt_id is not None:
             found.append(Way(offer, known_screen_url("attempts.relink", asked, attempt_id=attempt_id), confirm=SURE))
         elif address := _page(offer, asked, idp):
             found.append(Way(offer, address))

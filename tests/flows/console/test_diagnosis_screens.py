@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from typing import Any
 
 import pytest
 
@@ -176,6 +177,31 @@ def test_what_a_message_says_stays_text(world: World) -> None:
     too_long = browser.post("/admin/paste", data={"csrf_token": token, "saml_response": "A" * (512 * 1024 + 1)})
     assert too_long.status_code == 422
     assert browser.post("/admin/paste", data={"csrf_token": token, "saml_response": ""}).status_code == 422
+
+
+@on_sqlite
+def test_a_pasted_response_leads_to_where_it_is_mended(world: World) -> None:
+    """Settings to their form, everything else to its page; nobody is linked, and no draft made, by what was pasted."""
+    world.sign_in(world.browser())
+    ada = world.api("GET", "/tenants/acme/users").get_json()["items"][0]["id"]
+    admin, support = tenant_client(world), staff_client(world, "support")
+
+    def ways(browser: Browser, root: str, **parts: Any) -> list[str]:
+        asked = world.browser().start()
+        pasted = base64.b64encode(world.response(asked, **parts)).decode()
+        form = {"csrf_token": csrf_of(browser, f"{root}/attempts"), "saml_response": pasted}
+        shown = browser.post(f"{root}/paste", data=form).get_data(as_text=True)
+        offered = shown.partition('class="advice-ways">')[2].partition("</section>")[0]
+        assert "<form" not in offered
+        return re.findall(r'class="button(?: main)?" href="([^"]+)"', offered)
+
+    assert ways(admin, "/admin", status=NO_CONTEXT) == ["/admin/saml-attributes/main/edit"]
+    assert admin.get("/admin/saml-attributes/main/edit").status_code == 200
+    assert ways(support, "/admin/tenants/acme", status=NO_CONTEXT) == [], "who may not change settings"
+    assert ways(admin, "/admin", destination=world.acme.acs_url + "/") == ["/admin/service-provider/"]
+    world.api("PATCH", f"/tenants/acme/users/{ada}", json={"active": False})
+    assert ways(admin, "/admin") == [f"/admin/people/{ada}"]
+    assert world.api("GET", DRAFT).status_code == 404
 
 
 def test_a_pasted_response_leaves_no_attempt(world: World) -> None:
