@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from flask import Flask
 from flask.cli import ScriptInfo
 
 from config.database import DATABASE_ERRORS, db, schema_is_current
-from config.development import apply_development_file
+from config.development import DEVELOPMENT_FILE, apply_development_file
 from config.later import Later
 from config.logs import configure_logging
 from config.settings import Settings, SettingsInvalid, settings_from_environment
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 # What one command alone needs is imported there: `serve` answers soon, and needs neither Alembic nor the console for that.
 
-MIGRATE_FIRST = "The database has no schema, or that of another version: run `vestibule migrate` first."
 KEYS_OF_ANOTHER = (
     "SECRET_KEYS does not open the private keys in this database, so nobody could sign in. Set the keys that it was made "
     "with; a key that is being replaced stays in the list, after the new one."
@@ -56,11 +56,11 @@ class Vestibule(click.Group):
         except SettingsInvalid as error:
             raise click.ClickException(str(error)) from None
         except sa.exc.ProgrammingError:
-            raise click.ClickException(MIGRATE_FIRST) from None
+            raise click.ClickException(_migrate_first()) from None
         except DATABASE_ERRORS as error:
             cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
             unmade = "no such table" in cause or "unable to open database file" in cause
-            advice = MIGRATE_FIRST if unmade else f"The database does not answer: {cause}"
+            advice = _migrate_first() if unmade else f"The database does not answer: {cause}"
             raise click.ClickException(advice) from None
 
 
@@ -182,12 +182,22 @@ def _application(ctx: click.Context) -> Flask:
     return ctx.ensure_object(ScriptInfo).load_app()
 
 
+def _migrate_first() -> str:
+    """What to do about a database that is not there yet or of another version; which one was meant, without its password."""
+    url = sa.make_url(settings_from_environment().database_url).render_as_string(hide_password=True)
+    chosen = "" if os.environ.get("DATABASE_URL") else ", which it is where DATABASE_URL is not set,"
+    sentence = f"The database {url}{chosen} has no schema, or that of another version: run `vestibule migrate` first."
+    if DEVELOPMENT_FILE.exists() and not os.environ.get("DATABASE_URL"):  # else it would have been taken from there
+        sentence += f" What ./run made is another one: {DEVELOPMENT_FILE} counts only where SECRET_KEYS is not set."
+    return sentence
+
+
 def _require_usable_database(app: Flask) -> None:
     """Disconnects again: the server forks, and a connection belongs to one process."""
     try:
         with app.app_context():
             if not schema_is_current():
-                raise click.ClickException(MIGRATE_FIRST)
+                raise click.ClickException(_migrate_first())
             if not opens_what_is_stored(app.extensions["vestibule_keys"]):
                 raise click.ClickException(KEYS_OF_ANOTHER)
     finally:

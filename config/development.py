@@ -14,7 +14,12 @@ from pathlib import Path
 from config.settings import SettingsInvalid
 
 DEVELOPMENT_FILE = Path("var/development.env")
-VARIABLES = ("SECRET_KEYS", "DATABASE_URL", "APP_URL", "TENANT_URL", "METADATA_ALLOWED_NETWORKS", "STAFF_TENANT")
+VARIABLES = (
+    *("SECRET_KEYS", "DATABASE_URL", "APP_URL", "TENANT_URL", "STAFF_TENANT", "DNS_RESOLVERS", "SMTP_URL", "MAIL_FROM"),
+    *("METADATA_ALLOWED_NETWORKS", "METADATA_DIRECTORY", "METADATA_CA_BUNDLE", "NOTICE_CA_BUNDLE", "BREACHED_PASSWORDS"),
+    *("WEBHOOK_ALLOWED_NETWORKS", "DIRECTORY_ALLOWED_NETWORKS"),
+)
+"""What a service on a developer's machine is made of; how it is run (log level, proxies, limits) is each process's own."""
 MAX_FILE = 64 * 1024
 """Bytes."""
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from config.development import write_development_file
+from config.development import VARIABLES, write_development_file
 from demo.keys import key_pair, secret_keys
 from demo.people import STAFF_SLUG
 from demo.seed import seed
@@ -108,9 +108,10 @@ def _require_free(port: int, variable: str) -> None:
 
 
 def _environment(options: Options) -> dict[str, str]:
-    """What the service runs with. Addresses belong to the demo; keys and database may be given."""
+    """What the service runs with. Addresses belong to the demo; all else may be given, such as a mail server."""
     key_pair(KEYS)
-    return {
+    given = {name: os.environ[name] for name in VARIABLES if os.environ.get(name)}
+    return given | {
         "SECRET_KEYS": os.environ.get("SECRET_KEYS") or secret_keys(VAR / "secret_keys"),
         "DATABASE_URL": os.environ.get("DATABASE_URL") or options.database_url,
         "APP_URL": options.app_url,
@@ -189,6 +190,8 @@ The console, without a password to type:
 
 Management API: {options.app_url}/api/v1/openapi.json
     make a token with:  .venv/bin/vestibule token create --role staff
+
+To try more, set it before ./run: DIRECTORY_ALLOWED_NETWORKS for a directory, SMTP_URL for mail (docs/operation.md).
 
 Data is kept in var/. Ctrl-C stops everything.
 """

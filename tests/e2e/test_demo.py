@@ -19,14 +19,15 @@ from pathlib import Path
 import pytest
 import requests
 
+from config.development import VARIABLES
 from tests.support.processes import Running, free_port, start
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_SECONDS = 180
 ANSWER_SECONDS = 60
-SETTINGS = ("SECRET_KEYS", "DATABASE_URL", "APP_URL", "TENANT_URL", "METADATA_ALLOWED_NETWORKS", "STAFF_TENANT", "RATE_LIMITS")
-CLEAN = {"PYTHONPATH": str(REPOSITORY)} | dict.fromkeys(SETTINGS, "")
+CLEAN = {"PYTHONPATH": str(REPOSITORY)} | dict.fromkeys((*VARIABLES, "RATE_LIMITS"), "")
 """Nothing set, and the code found from any folder."""
+MAIL_SERVER = "smtp://127.0.0.1:1"
 FIELD = re.compile(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"')
 ACTION = re.compile(r'<form[^>]*action="([^"]+)"')
 
@@ -86,7 +87,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """One with two workers, for this module."""
     folder = tmp_path_factory.mktemp("demo")
     port, idp_port = free_port(), free_port()
-    running = start_demo(folder, port, idp_port, WORKERS="2")
+    running = start_demo(folder, port, idp_port, WORKERS="2", SMTP_URL=MAIL_SERVER)
     running.wait_until(lambda: "Ctrl-C" in running.log.read_text(), seconds=START_SECONDS)
     yield Demo(running, folder, port, idp_port)
     running.stop()
@@ -109,6 +110,12 @@ def test_people_who_may_not_are_refused(demo: Demo, person: str, code: str) -> N
     answer = demo.sign_in("acme", person)
     assert answer.status_code == 403 or answer.status_code == 422, answer.text
     assert f'data-code="{code}"' in answer.text
+
+
+def test_what_it_is_given_holds_for_the_command_as_well(demo: Demo) -> None:
+    """A mail server, such as one that shows mail instead of sending it: the service has it, and `vestibule` by hand."""
+    assert f"SMTP_URL={MAIL_SERVER}\n" in (demo.folder / "var/development.env").read_text()
+    assert demo.vestibule("check").startswith("Settings, database, schema and keys are in order.")
 
 
 def test_starting_at_the_identity_provider(demo: Demo) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 from flask.cli import ScriptInfo
 
 from command import vestibule
+from config.development import write_development_file
 from tests.support.browser import Browser, code_of
 from tests.support.world import SECRET_KEYS, World, settings_for
 from wsgi import create_app
@@ -40,6 +42,25 @@ def test_keys_that_do_not_open_what_is_stored_keep_the_service_from_starting(wor
         outcome = CliRunner().invoke(vestibule, ["check"], obj=ScriptInfo(create_app=lambda app=app: app))
         assert outcome.exit_code == status, outcome.output
         assert ("SECRET_KEYS does not open" in outcome.output) == (status == 1)
+
+
+def test_a_database_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its address without the password; whoever has set keys of their own is told why it is not what ./run made."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SECRET_KEYS", "k1:" + base64.b64encode(bytes(32)).decode())
+
+    def said(url: str) -> str:
+        monkeypatch.setenv("DATABASE_URL", url)
+        outcome = CliRunner().invoke(vestibule, ["check"], obj=ScriptInfo(create_app=create_app))
+        assert outcome.exit_code == 1
+        return outcome.output
+
+    assert f"sqlite:///{tmp_path}/var/vestibule.db, which it is where DATABASE_URL is not set, has no schema" in said("")
+    write_development_file({"SECRET_KEYS": "demo:x", "DATABASE_URL": "sqlite:///other.db"})
+    assert "What ./run made is another one: var/development.env counts only where SECRET_KEYS is not set." in said("")
+    url = f"sqlite:///{tmp_path / 'none.db'}"
+    assert url in said(url)
+    assert "./run" not in said(url)
 
 
 def test_metrics_count_sign_ins_and_name_nobody(world: World) -> None:

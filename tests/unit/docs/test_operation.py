@@ -51,5 +51,9 @@ def test_every_metric_that_is_described_exists() -> None:
 
 
 def test_the_development_file_is_described() -> None:
-    """Its place is said, so that nobody deploys one."""
+    """Its place is said, so that nobody deploys one, and how `./run` is given more; how one process runs is not in it."""
     assert f"`{development.DEVELOPMENT_FILE}`" in PAGE
+    (given,) = re.findall(r"^([A-Z_]+=.*) \./run$", PAGE, re.MULTILINE)
+    assert {part.partition("=")[0] for part in given.split()} <= set(development.VARIABLES)
+    read = set(re.findall(r'environment\.get\(\s*"([A-Z_]+)"', inspect.getsource(settings)))
+    assert read - set(development.VARIABLES) == {"TRUSTED_PROXIES", "RATE_LIMITS", "LOG_LEVEL"}
