@@ -12,6 +12,13 @@ class FormForged(Refusal):
     advice = "Go back, load the page again and repeat what you did."
 
 
+class FormTooLarge(Refusal):
+    code, status = "too_large", 413
+    heading = "That was too large"
+    sentence = "What was sent is larger than this page takes. Nothing was changed."
+    advice = "Go back: the page says how large a file may be. Choose a smaller one, or send it in parts."
+
+
 class ConsoleForbidden(Refusal):
     code, status = "forbidden", 403
     heading = "Your role does not allow this"

@@ -12,13 +12,14 @@ from typing import Any, ClassVar, TypeVar
 
 from flask import Blueprint, Response, g, redirect, request
 from flask_admin import Admin, BaseView, expose
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from admin_ui.access_errors import SignInAgain
 from admin_ui.asked import Asked
 from admin_ui.csrf import require_own_form
 from admin_ui.door import CONSOLE_PATH, console_principal
-from admin_ui.errors import ConsoleForbidden
+from admin_ui.errors import ConsoleForbidden, FormTooLarge
 from admin_ui.principals import require_recent
 from admin_ui.proof import proof_screen
 from admin_ui.rendering import refusal_screen, render_screen, screen_url
@@ -139,6 +140,8 @@ class Screen(BaseView):  # type: ignore[misc]  # Flask-Admin's metaclass has no 
             return proof_screen(refusal, asked, self)
         except Refusal as refusal:
             return refusal_screen(refusal, asked, self)
+        except RequestEntityTooLarge:  # told by the length of the form, before any of it was read
+            return refusal_screen(FormTooLarge("a form of more than the page takes"), asked, self)
         except DATABASE_ERRORS as error:
             return refusal_screen(ServiceUnavailable(type(error).__name__), asked, self)
 

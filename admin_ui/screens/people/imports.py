@@ -55,7 +55,8 @@ class ImportsScreen(TenantScreen):
     def show(self, asked: Asked, import_id: str) -> Response:
         """How far it is; what it would do, by outcome; what came of it."""
         found = _import(asked, import_id)
-        outcome = request.args.get("outcome", "") or next((name for name in OUTCOMES if found.counts.get(name)), OUTCOMES[0])
+        telling = ("refused", *OUTCOMES) if found.state == "ready" else OUTCOMES  # what keeps it from being applied comes first
+        outcome = request.args.get("outcome", "") or next((name for name in telling if found.counts.get(name)), OUTCOMES[0])
         after = request.args.get("after", "")
         if outcome not in OUTCOMES or (after and not (after.isascii() and after.isdigit() and len(after) < 10)):
             raise NotFound("no such outcome or line")

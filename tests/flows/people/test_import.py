@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 from typing import Any
 
 import pytest
 
+from admin_ui.screen import MAX_FORM
 from config.database import transaction
 from identity.import_records import claim_import
 from identity.people_import import run_due_imports
+from tests.attacks.support import on_sqlite
 from tests.flows.management.support import code_in, events_of, token_for
+from tests.support.browser import code_of
+from tests.support.console import tenant_client
 from tests.support.world import World, utc_now
 
 IMPORTS = "/tenants/acme/people-imports"
@@ -208,6 +213,29 @@ def test_files_that_wait_are_few_and_can_be_removed(world: World) -> None:
     assert code_in(refused) == (409, "too_many_imports")
     assert world.api("DELETE", f"{IMPORTS}/{made[0]['id']}").status_code == 204
     assert world.api("POST", IMPORTS, data=b"email\nx@acme.test\n", content_type="text/csv").status_code == 202
+
+
+@on_sqlite
+def test_the_console_shows_what_is_refused_first(world: World) -> None:
+    """Lines that keep a file from being applied, before those that do not; once it is applied, what came of it."""
+    browser = tenant_client(world)
+    found = upload(world, "email\nnew@acme.test\nnone\n")
+    page = browser.get(f"/admin/people-imports/{found['id']}").get_data(as_text=True)
+    assert re.search(r'aria-current="page">(\w+)', page.partition('class="tabs"')[2])[1] == "Refused"  # type: ignore[index]
+    apply(world, found, leave_out_refused=True)
+    page = browser.get(f"/admin/people-imports/{found['id']}").get_data(as_text=True)
+    assert re.search(r'aria-current="page">(\w+)', page.partition('class="tabs"')[2])[1] == "Added"  # type: ignore[index]
+
+
+@on_sqlite
+def test_a_form_beyond_all_bounds_is_refused_in_the_console_s_own_words(world: World) -> None:
+    """Before it is read, and by what the administrator can do: not by sending them to their administrator."""
+    browser = tenant_client(world)
+    answer = browser.post("/admin/people/bulk", data={"csrf_token": "x" * MAX_FORM})
+    assert (answer.status_code, code_of(answer)) == (413, "too_large")
+    page = answer.get_data(as_text=True)
+    assert "Choose a smaller one" in page
+    assert 'aria-label="Main"' in page
 
 
 def test_viewers_and_support_look_on(world: World) -> None:
