@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from werkzeug.datastructures import MultiDict
 
+from admin_ui.screen import MAX_FORM
 from admin_ui.settings_form import read_settings_form
 from tenants.saml_settings import SAMLSettings
 from tests.flows.console.walking import of_staff, of_tenants, token_of
@@ -45,6 +46,16 @@ def test_no_form_is_a_mistake_of_ours(world: World, who: str) -> None:
             if answer.status_code >= 500:
                 bad.append(f"{address.path} with {value[:20]!r}: {answer.status}")
     assert bad == []
+
+
+def test_a_form_is_no_longer_than_its_page_takes(world: World) -> None:
+    """A file of more than that is not taken in by a page that takes none."""
+    browser = tenant_client(world)
+    fields = {"csrf_token": token_of(browser, "/admin/"), 'file"; filename="x.bin': "x" * MAX_FORM}
+    parts = [f'--part\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()]
+    sent = ("".join(parts) + "--part--\r\n").encode()
+    answer = browser.post("/admin/general/save", data=sent, content_type="multipart/form-data; boundary=part")
+    assert answer.status_code == 413
 
 
 @pytest.mark.parametrize("seen", ["[" * 60_000, "9" * 5_000, "[]", '{"digest_method": [1]}', "null"])

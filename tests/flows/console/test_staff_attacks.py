@@ -247,6 +247,7 @@ def test_a_password_may_be_written_in_two_ways(world: World) -> None:
     "wanted",
     [
         *("https://evil.test/", "//evil.test", "/\\evil.test", "/saml/login", "/admin/sign-in", "javascript:x"),
+        *("/administration/", "/metrics"),
         "/admin/../x\r\nSet-Cookie: a=b",
     ],
 )

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from admin_ui.access_errors import StaffSignInFailed
 from admin_ui.attempt_records import count_attempt, forget_attempts
+from admin_ui.console_sessions import KNOWN_FOR, knows_address
 from admin_ui.staff_entry import Door
 from admin_ui.staff_records import change_staff, find_staff_by_email
 from admin_ui.staff_sign_in import check_password
@@ -191,6 +192,21 @@ def test_strangers_cannot_shut_an_owner_out(world: World) -> None:
         elsewhere = counters_of("password", "sam@vestibule.test", "192.0.2.99", known_address=False)
         with transaction():
             assert dt.timedelta() < count_attempt(elsewhere, NOW) <= LONGEST_WAIT
+
+
+def test_an_account_knows_where_it_signed_in_itself(world: World) -> None:
+    """For 90 days; where a colleague did, a stranger of that network guesses no longer than anywhere else."""
+    Colleague(world).enrolled()
+    Colleague(world, "joan@vestibule.test").invited()
+    with world.app.app_context():
+        sam, joan = (find_staff_by_email(email) for email in ("sam@vestibule.test", "joan@vestibule.test"))
+        assert sam is not None
+        assert joan is not None
+        now = utc_now()
+        assert knows_address(sam.id, "127.0.0.1", now)
+        assert not knows_address(joan.id, "127.0.0.1", now)
+        assert not knows_address(sam.id, "192.0.2.1", now)
+        assert not knows_address(sam.id, "127.0.0.1", now + KNOWN_FOR + dt.timedelta(minutes=1))
 
 
 @pytest.mark.usefixtures("clock_stands")

@@ -289,6 +289,7 @@ def test_own_sessions_are_seen_and_ended(world: World) -> None:
     assert other.sign_in().status_code == 303
     theirs = re.search(r'name="session" value="([0-9a-f-]{36})"', sam.page(ACCOUNT))
     assert theirs is not None
+    assert theirs[1] not in joan.page(ACCOUNT), "nor seen"
     assert joan.send(ACCOUNT + "sessions", joan.page(ACCOUNT), session=theirs[1]).status_code == 303
     assert other.is_in(), "another account's session is not there for joan"
     assert sam.send(ACCOUNT + "sessions", sam.page(ACCOUNT), session=theirs[1]).status_code == 303

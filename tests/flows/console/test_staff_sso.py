@@ -211,6 +211,7 @@ def test_proof_again_is_asked_of_the_identity_provider(world: World) -> None:
     assert world.sign_in(tenant, force=True).status_code == 303
     assert come_back(console, handed(tenant, path)).status_code == 303
     assert console.get("/admin/staff/invite").status_code == 200
+    assert "force=1" in tenant.get(begin(console, again="1")).location, "proved before it was asked for again"
 
 
 def test_an_old_session_elsewhere_is_no_recent_proof(world: World) -> None:

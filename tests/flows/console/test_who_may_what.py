@@ -19,7 +19,7 @@ from identity.models import SessionRow
 from tenants.roles import ASSIST, CONFIGURE, LIST_TENANTS, ONBOARD, READ, Permission
 from tests.flows.console.walking import Address, addresses, ask, of_staff, of_tenants, token_of
 from tests.support.browser import code_of
-from tests.support.console import staff_client, tenant_client
+from tests.support.console import grant, staff_client, tenant_client
 from tests.support.world import World, utc_now
 
 ALL_OF_STAFF = {
@@ -68,6 +68,14 @@ def wanted(address: Address) -> Permission:
     return CONFIGURE if address.changes or address.endpoint in FORMS else READ
 
 
+def prove_long_ago(world: World) -> None:
+    """Every session goes on, and its person has proved who they are too long ago."""
+    with world.app.app_context(), transaction(), every_tenant():
+        longer_ago = utc_now() - RECENT - dt.timedelta(minutes=1)
+        write(sa.update(SessionRow).values(proved_at=longer_ago))
+        write(sa.update(ConsoleSession).values(authenticated_at=longer_ago))
+
+
 def test_each_page_asks_for_what_its_kind_takes(world: World) -> None:
     """Permission and proof of every page; on staff's own pages nobody of a tenant has a role, whatever they say of admins."""
     found = list(addresses(world.app))
@@ -84,10 +92,7 @@ def test_each_page_asks_for_what_its_kind_takes(world: World) -> None:
 def test_what_reaches_far_waits_for_a_proof_and_changes_nothing(world: World) -> None:
     """Asked for by a session whose person proved who they are too long ago: a form waits, a page leads to the sign-in."""
     owner, admin = staff_client(world), tenant_client(world)
-    with world.app.app_context(), transaction(), every_tenant():
-        longer_ago = utc_now() - RECENT - dt.timedelta(minutes=1)
-        write(sa.update(SessionRow).values(proved_at=longer_ago))
-        write(sa.update(ConsoleSession).values(authenticated_at=longer_ago))
+    prove_long_ago(world)
     asked, before = set[str](), world.rows()
     for browser, pages in (
         (owner, of_staff(world.app) + of_tenants(world.app, below_slug=True)),
@@ -105,3 +110,19 @@ def test_what_reaches_far_waits_for_a_proof_and_changes_nothing(world: World) ->
             asked.add(address.endpoint)
     assert asked == FRESH
     assert world.rows() == before
+
+
+def test_a_viewer_is_made_an_administrator_by_a_fresh_proof_alone(world: World) -> None:
+    """A role that is changed gives as much as one that is named; to take one away needs none. One's own app's secret does."""
+    owner, admin = staff_client(world), tenant_client(world)
+    grant(world, world.acme, "thief@acme.test", "viewer")
+    grants = {item["email"]: item["id"] for item in world.api("GET", "/tenants/acme/console-grants").get_json()["items"]}
+    prove_long_ago(world)
+    for browser, base in ((owner, "/admin/tenants/acme"), (admin, "/admin")):
+        path = f"{base}/administrators/grants/{grants['thief@acme.test']}"
+        form = {"csrf_token": token_of(browser, "/admin/"), "role": "admin"}
+        assert code_of(browser.post(path, data=form)) == "sign_in_again"
+    items = world.api("GET", "/tenants/acme/console-grants").get_json()["items"]
+    assert {item["email"]: item["role"] for item in items} == {"admin@acme.test": "admin", "thief@acme.test": "viewer"}
+    assert admin.post(path, data=form | {"remove": "yes"}).status_code == 303
+    assert owner.get("/admin/account/app").location.startswith("/admin/sign-in?again=1&next=")
