@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from tenants.api_auth import permission_of
 from tenants.roles import ASSIST, CONFIGURE, LIST_TENANTS, ONBOARD, OPEN, READ
+from tenants.tokens import find_caller
 from tests.flows.management.support import MAIN, code_in, token_for
-from tests.support.world import World
+from tests.support.world import World, utc_now
 
 OWNERS = {
     *("api_tenants.post_tenant", "api_tenants.remove_tenant", "api_domains.post_attest"),
@@ -71,6 +73,16 @@ def test_expired_revoked_and_unknown_tokens_are_the_same(world: World) -> None:
         assert code_in(answer) == (401, "unauthenticated")
         bodies.append({**answer.get_json(), "reference": ""})
     assert all(body == bodies[0] for body in bodies)
+
+
+def test_a_token_has_expired_at_the_moment_that_it_names(world: World) -> None:
+    """Not a moment later: what it makes may live until then."""
+    with world.app.app_context():
+        token = token_for(world, "staff")
+        made = find_caller(token, utc_now())
+        assert made is not None
+        assert find_caller(token, made.expires_at - dt.timedelta(milliseconds=1)) is not None
+        assert find_caller(token, made.expires_at) is None
 
 
 def test_a_cookie_never_authenticates(world: World) -> None:
