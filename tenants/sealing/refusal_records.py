@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from config.database import read, write
 from tenants.sealing.ledgers import Ledger, table_of
 from tenants.sealing.models import RefusalSeal
-from tenants.sealing.records import SEALS_READ_AT_ONCE, seal_from
+from tenants.sealing.records import SEALS_READ_AT_ONCE, among, seal_from
 from tenants.sealing.seals import KEPT, REFUSAL_DAYS, Seal
 
 _ROWS = table_of(RefusalSeal)
@@ -43,7 +43,7 @@ def remove_events(ledger: Ledger, seal: Seal) -> int:
     """Remove the refusals that a seal holds, inside a transaction; what else it may say, no other event goes."""
     events = ledger.events
     ids = [event_id for event_id, _ in seal.leaves()]
-    which = (ledger.own(events), events.c.id.in_(ids), events.c.type.in_(sorted(ledger.passing)))
+    which = (ledger.own(events), among(events.c.id, ids), events.c.type.in_(sorted(ledger.passing)))
     return write(sa.delete(events).where(*which)).rowcount
 
 

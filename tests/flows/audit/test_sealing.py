@@ -17,8 +17,9 @@ from config.isolation import every_tenant
 from tenants.sealing import examination, sealer
 from tenants.sealing.examination import examine
 from tenants.sealing.finding import seal_of
-from tenants.sealing.ledgers import tenant_ledger
-from tenants.sealing.records import head_of
+from tenants.sealing.ledgers import table_of, tenant_ledger
+from tenants.sealing.models import UnsealedEvent
+from tenants.sealing.records import among, head_of
 from tenants.sealing.seals import Anchor, made_at
 from tenants.sealing.signing import SealKeys
 from tenants.staff_audit import StaffEventType, record_staff
@@ -219,3 +220,15 @@ def test_an_anchor_of_a_longer_chain_shows_that_it_was_cut(world: World) -> None
     seal(world)
     assert faults(verify(world, anchors=[anchor])) == [("seal_changed", 3, None)]
     assert faults(verify(world, anchors=[Anchor(anchor.chain, 1, "0" * 64)])) == [("seal_changed", 1, None)]
+
+
+def test_a_batch_is_looked_up_within_its_span(world: World) -> None:
+    """However many events a tenant has: of a list alone PostgreSQL without statistics expects all of them, and reads all."""
+    ids = [new_id() for _ in range(3)]
+    stored = [one.replace("-", "") for one in ids]
+    with world.app.app_context():
+        which = among(table_of(UnsealedEvent).c.event_id, [ids[1], ids[2], ids[0]])
+        compiled = str(which.compile(db.engine, compile_kwargs={"literal_binds": True})).replace("-", "")
+    assert f">= '{stored[0]}'" in compiled, compiled
+    assert f"<= '{stored[2]}'" in compiled, compiled
+    assert all(compiled.count(one) == times for one, times in zip(stored, (2, 1, 2), strict=True)), compiled
