@@ -136,7 +136,7 @@ def among(column: sa.Column[Any], ids: Sequence[str]) -> sa.ColumnElement[bool]:
     """One of these ids, and so within their span.
 
     PostgreSQL without statistics takes hundreds of ids for more than a tenant has, and would read all of its events for them;
-    of a span it expects little. A batch's ids lie close together. On SQLite they are compared as they are stored, without hyphens.
+    of a span it expects little. A batch's ids lie close together. SQLite compares them as they are stored, without hyphens.
     """
     listed = column.in_(list(ids))
     if not ids:
