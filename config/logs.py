@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import functools
-import json
 import logging
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from config.json_text import compact_json
 from config.log_values import bounded, shown, without_addresses, without_secrets
 
 ROOT = "vestibule"
@@ -27,7 +27,6 @@ SILENCED = ("saml2", "xmlschema", "urllib3")
 MAX_EXCEPTION = 6_000
 
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 class EventLogger(structlog.BoundLoggerBase):
@@ -60,7 +59,7 @@ class EventLogger(structlog.BoundLoggerBase):
             line = _line(time.time(), level, logger.name, event, {**self._context, **fields} if self._context else fields)
             if exc_info:
                 line["exception"] = _exception(exc_info)
-            _standard_error.put(_encode(line))
+            _standard_error.put(compact_json(line))
 
 
 LOGGERS: Mapping[str, str] = {
@@ -79,8 +78,7 @@ LOGGERS: Mapping[str, str] = {
 def _logger(area: str) -> EventLogger:
     if area not in LOGGERS:
         raise LookupError(f"{area} is no logger that is documented")
-    logger: EventLogger = structlog.get_logger(f"{ROOT}.{area}")
-    return logger
+    return EventLogger(logging.getLogger(f"{ROOT}.{area}"), (), {})
 
 
 _STANDARD = {area: logging.getLogger(f"{ROOT}.{area}") for area in LOGGERS}
@@ -107,9 +105,6 @@ def configure_logging(level: str) -> None:
     Args:
         level: of our own loggers. Libraries say warnings and worse at most: their debug output holds what we mask.
     """
-    structlog.configure(
-        logger_factory=structlog.stdlib.LoggerFactory(), wrapper_class=EventLogger, cache_logger_on_first_use=True
-    )
     root = logging.getLogger()
     if _standard_error not in root.handlers:
         root.addHandler(_standard_error)
@@ -150,7 +145,7 @@ class StandardError(logging.Handler):
             line = _line(record.created, record.levelno, record.name, without_secrets(record.getMessage()), {})
             if record.exc_info:
                 line["exception"] = _exception(record.exc_info)
-            self.put(_encode(line))
+            self.put(compact_json(line))
         except Exception:
             self.handleError(record)
 

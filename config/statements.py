@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from config.database import UTCDateTime, is_writing, present_connection, send, send_insert, send_many, writing_connection
 from config.isolation import TenantViolation, violation_of
+from config.json_text import plain_json
 
 Convert = Callable[[Any], Any]
 Parameters = Mapping[str, Any]
@@ -63,6 +64,8 @@ class _Compiled:
 
 def _writer(kind: Any, dialect: sa.Dialect) -> Convert | None:
     own = _OWN_WRITERS.get((type(kind), dialect.name))
+    if isinstance(kind, sa.JSON) and not kind.none_as_null:
+        own = plain_json
     converter: Convert | None = own or kind.dialect_impl(dialect).bind_processor(dialect)
     return converter
 
@@ -85,7 +88,8 @@ def _sqlite_time(moment: dt.datetime | None) -> str | None:
         return text
     if moment.tzinfo is None:
         raise ValueError("a time without a zone cannot be stored")
-    text = moment.astimezone(dt.UTC).isoformat(" ", "microseconds")[:SQLITE_TIME_LENGTH]
+    in_utc = moment if moment.tzinfo is dt.UTC else moment.astimezone(dt.UTC)
+    text = in_utc.isoformat(" ", "microseconds")[:SQLITE_TIME_LENGTH]
     _last_time[0] = moment, text
     return text
 
@@ -100,7 +104,11 @@ def _sqlite_id(digits: str | None) -> str | None:
 _last_time: list[tuple[dt.datetime | None, str]] = [(None, "")]
 """One pair, put there at once: threads may change it under each other, and none sees half of it."""
 SQLITE_TIME_LENGTH = len("2026-01-01 00:00:00.000000")
-_OWN_WRITERS: Mapping[tuple[type, str], Convert] = {(UTCDateTime, "sqlite"): _sqlite_time}
+_SQLITE_TRUTHS = {True: 1, False: 0, None: None}
+_OWN_WRITERS: Mapping[tuple[type, str], Convert] = {
+    (UTCDateTime, "sqlite"): _sqlite_time,
+    (sa.Boolean, "sqlite"): _SQLITE_TRUTHS.__getitem__,  # anything else is an error, as SQLAlchemy has it
+}
 _OWN_READERS: Mapping[tuple[type, str], Convert] = {(sa.Uuid, "sqlite"): _sqlite_id}
 
 
@@ -154,6 +162,24 @@ class Prepared:
         connection = writing_connection()
         compiled = self._for(connection.dialect)
         send_insert(connection, compiled.sql, compiled.bind(parameters))
+
+    def write_alone(self, parameters: Parameters) -> None:
+        """Change rows as a transaction of this one statement, which holds or leaves nothing without a BEGIN and a COMMIT.
+
+        It is sent again where the database has closed the connection meanwhile, and nobody knows whether it had come: it has
+        to be one that changes nothing more when it comes twice.
+        """
+        if is_writing():
+            raise RuntimeError("a transaction is open: what is written alone would be a part of it")
+        connection = present_connection()
+        compiled = self._for(connection.dialect)
+        values = compiled.bind(parameters)
+        try:
+            send(connection, compiled.sql, values)
+        except sa.exc.DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            send(present_connection(), compiled.sql, values)
 
     def write_returning(self, parameters: Parameters) -> list[Any]:
         """Change rows, inside a transaction, and give what the statement returns of them."""

@@ -17,7 +17,12 @@ from identity.models import ExchangeRow, UsedAssertion
 EXCHANGE_LIFETIME = dt.timedelta(minutes=10)
 """How long a person may take at the identity provider; the browser's login cookie lives as long."""
 
-_INSERT = Prepared(sa.insert(ExchangeRow.__table__))
+_INSERT = Prepared(
+    {  # a row that comes twice is one row: `write_alone` may send it again
+        "postgresql": postgresql.insert(ExchangeRow.__table__).on_conflict_do_nothing(),
+        "sqlite": sqlite.insert(ExchangeRow.__table__).on_conflict_do_nothing(),
+    }
+)
 _COLUMNS = (
     ExchangeRow.request_id,
     ExchangeRow.tenant_id,
@@ -70,24 +75,31 @@ def hash_of(secret: str) -> str:
 
 
 def add_exchange(exchange: Exchange, *, now: dt.datetime) -> None:
-    """Remember a request that is about to be sent."""
-    _INSERT.write(
-        {
-            "tenant_id": exchange.tenant_id,
-            "request_id": exchange.request_id,
-            "idp_id": exchange.idp_id,
-            "browser_hash": exchange.browser_hash,
-            "relay_state_hash": exchange.relay_state_hash,
-            "target": exchange.target,
-            "authn_context_classes": list(exchange.authn_context_classes),
-            "solicited": exchange.solicited,
-            "created_at": now,
-            "expires_at": now + EXCHANGE_LIFETIME,
-            "used_at": None,
-            "trial_id": exchange.trial_id,
-            "fresh": exchange.fresh,
-        }
-    )
+    """Remember a request that is about to be sent, in the transaction that is open."""
+    _INSERT.write(_row_of(exchange, now))
+
+
+def add_exchange_alone(exchange: Exchange, *, now: dt.datetime) -> None:
+    """The same where nothing else is written: a transaction of its own."""
+    _INSERT.write_alone(_row_of(exchange, now))
+
+
+def _row_of(exchange: Exchange, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "tenant_id": exchange.tenant_id,
+        "request_id": exchange.request_id,
+        "idp_id": exchange.idp_id,
+        "browser_hash": exchange.browser_hash,
+        "relay_state_hash": exchange.relay_state_hash,
+        "target": exchange.target,
+        "authn_context_classes": exchange.authn_context_classes,
+        "solicited": exchange.solicited,
+        "created_at": now,
+        "expires_at": now + EXCHANGE_LIFETIME,
+        "used_at": None,
+        "trial_id": exchange.trial_id,
+        "fresh": exchange.fresh,
+    }
 
 
 def find_exchange(tenant_id: int, request_id: str, now: dt.datetime) -> Exchange | None:

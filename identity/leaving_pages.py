@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import Response
 from markupsafe import escape
 
-from identity.page_rendering import host_of, html_of, page_of, render_page, source_of
+from identity.page_rendering import answer_of, host_of, html_of, page_headers, render_page, source_of
 from identity.response_headers import form_action_for
 from tenants.records import TenantView
 
@@ -60,28 +61,45 @@ def login_link_page(tenant: TenantView, location: str) -> Response:
 def _form_page(
     tenant: TenantView, action: str, fields: Mapping[str, str], purpose: str, *, framed_by: str | None = None
 ) -> Response:
-    before, *after = _leaving_page(tenant, urlsplit(action).hostname, tuple(fields), purpose)
+    parts = urlsplit(action)
+    page = _leaving_page(tenant, parts.scheme, parts.netloc, tuple(fields), purpose, framed_by)
+    before, *after = page.pieces
     values = (action, *fields.values(), host_of(tenant))
-    html = before + "".join(f"{escape(value)}{rest}" for value, rest in zip(values, after, strict=True))
-    form_action = form_action_for(action)
-    return page_of(
-        html, tenant, form_action=form_action, script=SUBMIT_SCRIPT_SOURCE, referrer="strict-origin", framed_by=framed_by
-    )
+    html = before + "".join([f"{escape(value)}{rest}" for value, rest in zip(values, after, strict=True)])
+    return answer_of(html, page.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class _LeavingPage:
+    """What all pages of one tenant's version that lead to one place have in common.
+
+    `pieces`: cut where the form's address, the values of its fields and the host that the browser is at go.
+    """
+
+    pieces: tuple[str, ...]
+    headers: tuple[tuple[str, str], ...]
 
 
 @functools.lru_cache(maxsize=MAX_LEAVING_PAGES)
-def _leaving_page(tenant: TenantView, host: str | None, names: tuple[str, ...], purpose: str) -> tuple[str, ...]:
-    """The page of one tenant's version and one identity provider, cut where its form's address, the values of its fields and
-    the host go.
+def _leaving_page(
+    tenant: TenantView, scheme: str, place: str, names: tuple[str, ...], purpose: str, framed_by: str | None
+) -> _LeavingPage:
+    """Kept by scheme and place of where the form goes, without the rest, which may say who is about to sign in.
 
-    The address may say who is about to sign in: kept here, it would stay in memory, and strangers' made-up ones would take the
-    place of all others. The Host has a port that whoever asks first may choose, and that all others would be told they are at.
+    Here that would stay in memory, and strangers' made-up ones would take the place of all others. The Host has a port that
+    whoever asks first may choose, and that all others would be told they are at.
     """
+    origin = f"{scheme}://{place}"
     values = {
         "purpose": purpose,
         "action": _CUT,
         "fields": dict.fromkeys(names, _CUT),
-        "host": host,
+        "host": urlsplit(origin).hostname,
         "script": SUBMIT_SCRIPT,
     }
-    return tuple(html_of("post_form.html", tenant, values, host=_CUT).split(_CUT))
+    form_action = form_action_for(origin)
+    pieces = tuple(html_of("post_form.html", tenant, values, host=_CUT).split(_CUT))
+    headers = page_headers(
+        tenant, form_action=form_action, script=SUBMIT_SCRIPT_SOURCE, referrer="strict-origin", framed_by=framed_by
+    )
+    return _LeavingPage(pieces, headers)

@@ -7,9 +7,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from config.database import transaction
 from identity.assertion import Exchange
-from identity.exchanges import add_exchange, hash_of
+from identity.exchanges import add_exchange_alone, hash_of
 from identity.saml.bindings import post_fields, redirect_url, with_hint, with_query
 from identity.saml.request import build_authn_request, choose_endpoint
 from identity.saml.signing import sign_canonical
@@ -63,8 +62,7 @@ def begin_login(tenant_trust: TenantTrust, options: LoginOptions, browser: str, 
         IdentityProviderMissing, MetadataExpired, RelayStateInvalid (a target that is no local path).
     """
     start = prepare_login(choose_provider(tenant_trust, options.idp_name), options, browser, now)
-    with transaction():
-        add_exchange(start.exchange, now=now)
+    add_exchange_alone(start.exchange, now=now)
     return start
 
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from flask import Response, g, has_request_context, request
+from flask import Response, has_request_context
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from werkzeug.datastructures import Headers
 
-from config.application import Answer, add_known
+from config.application import Answer, add_known, this_g, this_request
 from identity.branding import brand_icon, brand_version, organisation_initials, person_initials
-from identity.response_headers import security_headers
+from identity.response_headers import policy_headers
 from identity.static_files import static_text, static_url
 from tenants.logo_marks import mark_of
 from tenants.records import TenantView
@@ -75,18 +75,28 @@ def html_of(template: str, tenant: TenantView | None, values: Mapping[str, Any],
 
 def page_of(html: str, tenant: TenantView | None, *, status: int = 200, **policy: Any) -> Response:
     """A page's text as a response; arguments as for `render_page`."""
-    body, headers = html.encode(), Headers()
-    add_known(headers, (("Content-Type", HTML), ("Content-Length", str(len(body)))))
-    response = Answer([body], status, headers)
+    return answer_of(html, page_headers(tenant, **policy), status)
+
+
+def page_headers(tenant: TenantView | None, **policy: Any) -> tuple[tuple[str, str], ...]:
+    """The headers of a page, all but its length; arguments as for `render_page`."""
     if tenant is None:
-        return security_headers(response, style=_sheet_source, **policy)
-    return security_headers(response, https=tenant.origin.startswith("https://"), **policy)
+        return (("Content-Type", HTML), *policy_headers(style=_sheet_source, **policy))
+    return (("Content-Type", HTML), *policy_headers(https=tenant.origin.startswith("https://"), **policy))
+
+
+def answer_of(html: str, known: Iterable[tuple[str, str]], status: int = 200) -> Response:
+    """A text with headers that this service made itself."""
+    body, headers = html.encode(), Headers()
+    add_known(headers, known)
+    add_known(headers, (("Content-Length", str(len(body))),))
+    return Answer([body], status, headers)
 
 
 def host_of(tenant: TenantView) -> str:
     """The host that the browser is at: after a change of the MyDomain it is another one than identity providers know."""
-    here = g.get("tenant") if has_request_context() else None
-    return request.host.lower() if here is not None and here.id == tenant.id else urlsplit(tenant.origin).netloc
+    here = this_g().get("tenant") if has_request_context() else None
+    return this_request().host.lower() if here is not None and here.id == tenant.id else urlsplit(tenant.origin).netloc
 
 
 def brand_of(tenant: TenantView, host: str | None = None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import functools
 import re
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from flask import Response
@@ -33,8 +34,15 @@ PERMISSIONS = "camera=(), display-capture=(), geolocation=(), microphone=(), pay
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 
 
-def security_headers(
-    response: Response,
+def security_headers(response: Response, **policy: Any) -> Response:
+    """Add the headers that every answer has, with arguments as for `policy_headers`; what the response says already stays."""
+    present = {name.lower() for name, _ in response.headers}
+    add_known(response.headers, [(name, value) for name, value in policy_headers(**policy) if name.lower() not in present])
+    return response
+
+
+@functools.lru_cache(maxsize=1024)
+def policy_headers(
     *,
     form_action: str | None = None,
     script: str | None = None,
@@ -43,8 +51,8 @@ def security_headers(
     referrer: str = "same-origin",
     framed_by: str | None = None,
     https: bool = False,
-) -> Response:
-    """Add the headers that every answer has; what the response says already stays.
+) -> tuple[tuple[str, str], ...]:
+    """The headers that every answer has.
 
     Args:
         form_action: where forms may go, as `form_action_for` gives it; to this host alone where it is not given.
@@ -56,23 +64,6 @@ def security_headers(
         framed_by: the one origin that may show this page in a frame; nobody where it is not given.
         https: whether the host is reached by HTTPS alone from now on.
     """
-    present = {name.lower() for name, _ in response.headers}
-    ours = _headers(form_action, script, style, connect, referrer, framed_by, https)
-    add_known(response.headers, [(name, value) for lower, name, value in ours if lower not in present])
-    return response
-
-
-@functools.lru_cache(maxsize=1024)
-def _headers(
-    form_action: str | None,
-    script: str | None,
-    style: str | None,
-    connect: str | None,
-    referrer: str,
-    framed_by: str | None,
-    https: bool,
-) -> tuple[tuple[str, str, str], ...]:
-    """Each header with its name in lower case in front."""
     policy = (
         "default-src 'none'",
         f"style-src '{style or 'self'}'",
@@ -94,8 +85,7 @@ def _headers(
         ("Cache-Control", "no-store"),
     )
     headers += (("Strict-Transport-Security", HSTS),) if https else ()
-    headers = tuple(Headers(headers))  # which refuses a line break in a value, once for all
-    return tuple((name.lower(), name, value) for name, value in headers)
+    return tuple(Headers(headers))  # which refuses a line break in a value, once for all
 
 
 def going_to(location: str, status: int) -> Response:

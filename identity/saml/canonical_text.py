@@ -11,6 +11,7 @@ _IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"}
 _IN_ATTRIBUTE = str.maketrans({"&": "&amp;", "<": "&lt;", '"': "&quot;", "\t": "&#x9;", "\n": "&#xA;", "\r": "&#xD;"})
 _NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """XML 1.0, 2.2."""
+WITHOUT_ZONE = len("2026-01-01T00:00:00")
 
 
 def canonical_text(value: str) -> str:
@@ -31,7 +32,8 @@ def canonical_instant(now: dt.datetime) -> str:
     """
     if now.tzinfo is None:
         raise ValueError("now must be aware")
-    return now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    in_utc = now if now.tzinfo is dt.UTC else now.astimezone(dt.UTC)
+    return in_utc.isoformat(timespec="seconds")[:WITHOUT_ZONE] + "Z"
 
 
 def message_octets(xml: str) -> bytes:

@@ -6,6 +6,7 @@ pysaml2 keeps the key of a Redirect signature for the whole process and starts x
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
 from collections.abc import Mapping
@@ -30,10 +31,16 @@ HASHES: Mapping[str, hashes.HashAlgorithm] = {
 }
 
 
+PKCS1 = padding.PKCS1v15()
+DIGESTS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
+MAX_CERTIFICATES = 512
+"""At 1.5 KiB each, less than a mebibyte in each worker."""
+
+
 def sign_octets(octets: bytes, trust: SAMLTrust) -> bytes:
     """The raw signature (RSASSA-PKCS1-v1_5) by the tenant's signing key and the settings' signature method."""
     digest = HASHES[SIGNATURE_METHODS[trust.settings.signature_method]]
-    return trust.open_signing_key().sign(octets, padding.PKCS1v15(), digest)
+    return trust.open_signing_key().sign(octets, PKCS1, digest)
 
 
 def sign_enveloped(xml: bytes, trust: SAMLTrust) -> bytes:
@@ -56,13 +63,13 @@ def sign_canonical(canonical: bytes, identifier: str, trust: SAMLTrust) -> bytes
     Args:
         identifier: the message's ID, an NCName.
     """
-    digest = hashlib.new(DIGEST_METHODS[trust.settings.digest_method], canonical).digest()
+    digest = DIGESTS[DIGEST_METHODS[trust.settings.digest_method]](canonical).digest()
     signed_info = _signed_info_content(identifier, digest, trust)
     signature = sign_octets(f'<ds:SignedInfo xmlns:ds="{DS}">{signed_info}</ds:SignedInfo>'.encode(), trust)
     element = (
         f'<ds:Signature xmlns:ds="{DS}"><ds:SignedInfo>{signed_info}</ds:SignedInfo>'
         f"<ds:SignatureValue>{_base64(signature)}</ds:SignatureValue>"
-        f"<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{_base64(trust.signing_certificate)}</ds:X509Certificate>"
+        f"<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{_certificate_text(trust.signing_certificate)}</ds:X509Certificate>"
         "</ds:X509Data></ds:KeyInfo></ds:Signature>"
     )
     # Canonical XML escapes every "<" of texts and attributes, so the first "</" closes the first child: the Issuer.
@@ -98,6 +105,11 @@ def _signed_info_content(identifier: str, digest: bytes, trust: SAMLTrust) -> st
         f'<ds:DigestMethod Algorithm="{trust.settings.digest_method}"></ds:DigestMethod>'
         f"<ds:DigestValue>{_base64(digest)}</ds:DigestValue></ds:Reference>"
     )
+
+
+@functools.lru_cache(maxsize=MAX_CERTIFICATES)
+def _certificate_text(der: bytes) -> str:
+    return _base64(der)
 
 
 def _base64(octets: bytes) -> str:

@@ -10,10 +10,14 @@ import pytest
 import sqlalchemy as sa
 
 from config.database import db, present_connection, read, savepoint, send, together, transaction, write
+from config.isolation import every_tenant
+from identity.assertion import Exchange
 from identity.attempts import keep_receipt
 from identity.checks import Receipt
+from identity.exchanges import add_exchange_alone
+from identity.models import ExchangeRow
 from tenants.audit import EventType, record
-from tenants.models import AuditEvent, Tenant
+from tenants.models import AuditEvent, IdentityProvider, Tenant
 from tenants.records import find_tenant
 from tests.support.world import World, utc_now
 
@@ -201,3 +205,36 @@ def test_nothing_goes_together_outside_of_a_transaction(world: World) -> None:
     """It would be written outside of it."""
     with world.app.app_context(), pytest.raises(RuntimeError, match="outside"), together():
         pass
+
+
+def _exchange_of(world: World, number: int) -> Exchange:
+    tenant_id, idp_id = read(sa.select(IdentityProvider.tenant_id, IdentityProvider.id).limit(1)).one()
+    return Exchange(f"_{number:040d}", tenant_id, idp_id, "b" * 64, "r" * 64, "/", ())
+
+
+def _requests() -> list[str]:
+    return list(read(sa.select(ExchangeRow.request_id).order_by(ExchangeRow.request_id)).scalars())
+
+
+def test_what_is_written_alone_holds_by_itself(world: World) -> None:
+    """Another connection sees it at once, a second copy of it is no second row, and no transaction takes it in by mistake."""
+    with world.app.app_context(), every_tenant():
+        exchange = _exchange_of(world, 1)
+        add_exchange_alone(exchange, now=utc_now())
+        add_exchange_alone(exchange, now=utc_now())
+        engine = sa.create_engine(world.app.config["SQLALCHEMY_DATABASE_URI"], poolclass=sa.NullPool)
+        with engine.connect() as other:
+            assert list(other.execute(sa.select(ExchangeRow.request_id)).scalars()) == [exchange.request_id]
+        with pytest.raises(RuntimeError, match="a transaction is open"), transaction():
+            add_exchange_alone(_exchange_of(world, 2), now=utc_now())
+        assert _requests() == [exchange.request_id]
+
+
+@only_postgresql
+def test_what_is_written_alone_outlives_a_restart_of_the_database(world: World) -> None:
+    """Nobody knows whether a statement had come to a connection that was lost, so it is sent again, and is one row."""
+    with world.app.app_context(), every_tenant():
+        exchange = _exchange_of(world, 1)
+        _end_connections(world)
+        add_exchange_alone(exchange, now=utc_now())
+        assert _requests() == [exchange.request_id]
