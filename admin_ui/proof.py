@@ -21,7 +21,8 @@ from identity.error_pages import wants_problem
 PROVED_PATH = CONSOLE_PATH + "/signed-in-again"
 _SECRETS = {"password": "Password", "present": "Present password", "passphrase": "Passphrase"}
 """Fields that hold one, and what they are called."""
-_OF_THE_PAGE = frozenset({"csrf_token", *_SECRETS})
+_OF_THE_PAGE = frozenset({"csrf_token", "private_key", *_SECRETS})
+"""What does not go back into a page: a key is chosen as a file once more, whichever way it came."""
 
 
 def way_to_prove(back: str) -> str:

@@ -125,12 +125,12 @@ class KeysScreen(TenantScreen):
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
         return Response(key.certificate.strip() + "\n", mimetype="application/x-pem-file", headers=headers)
 
-    @page("/import", CONFIGURE)
+    @page("/import", CONFIGURE, fresh=True)
     def bring(self, asked: Asked) -> Response:
         """The form for a key that was made elsewhere."""
         return self.render("keys/import.html", asked, form_values=NO_FORM, errors={})
 
-    @page("/import", CONFIGURE, methods=("POST",), max_body=MAX_IMPORT)
+    @page("/import", CONFIGURE, methods=("POST",), max_body=MAX_IMPORT, fresh=True)
     def take(self, asked: Asked) -> Response | WerkzeugResponse:
         """Take a key and its certificate; what was sent is never shown again."""
         form = request.form.copy()

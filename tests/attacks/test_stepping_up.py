@@ -158,6 +158,16 @@ def test_whoever_typed_a_password_here_has_proved_it_and_does_so_again(world: Wo
     assert len(rules_of(world)) == 1
 
 
+def test_no_private_key_is_kept_in_a_page(world: World) -> None:
+    """Whoever has a copied cookie brings no key that they have the private half of; its owner's key goes back to nobody."""
+    admin, before = tenant_client(world, fresh=False), world.api("GET", "/tenants/acme/keys").get_json()
+    key = {"use": "signing", "private_key": "-----BEGIN it", "passphrase": "p w", "certificate": "c"}
+    page = sent(admin, "/admin/service-provider/import", **key)
+    assert kept_in(page).items() >= {"use": "signing", "certificate": "c"}.items()
+    assert not any(secret in page.get_data(as_text=True) for secret in ("BEGIN it", "p w"))
+    assert world.api("GET", "/tenants/acme/keys").get_json() == before
+
+
 def test_no_password_field_of_the_console_is_kept_in_a_page() -> None:
     """A page that waits for the proof gives every field back but these, so a new one has to be named among them."""
     templates = Path(proof.__file__).parent / "templates"
