@@ -103,8 +103,17 @@ def test_inside_a_scope_no_row_of_another_tenant_is_written(inside: World) -> No
         with pytest.raises(TenantViolation):
             _flush(User(tenant_id=ACME, email="x@acme.test", created_at=utc_now()))
         db.session.rollback()
+        with pytest.raises(TenantViolation, match="bulk insert"):
+            db.session.execute(sa.insert(Attempt), [{"tenant_id": ACME}])
+        db.session.rollback()
         user = db.session.scalars(sa.select(User)).one()
         user.tenant_id = ACME
+        with pytest.raises(TenantViolation):
+            db.session.flush()
+        db.session.rollback()
+        user = db.session.scalars(sa.select(User)).one()
+    with tenant_scope(ACME):
+        user.tenant_id = ACME  # one that the other tenant's scope has left behind is not taken over, either
         with pytest.raises(TenantViolation):
             db.session.flush()
         db.session.rollback()
@@ -148,6 +157,9 @@ FORGETS = {
     "a join by id alone": "SELECT email FROM session JOIN users ON users.id = session.user_id WHERE session.tenant_id = ?",
     "an outer join": "SELECT email FROM session LEFT OUTER JOIN users ON users.id = user_id WHERE session.tenant_id = ?",
     "the second half of a union": "SELECT id FROM users WHERE tenant_id = ? UNION ALL SELECT id FROM session",
+    "a union of one table": "SELECT id FROM users WHERE tenant_id = ? UNION SELECT id FROM users WHERE email = ?",
+    "a union in a sub-query": "SELECT slug FROM tenant WHERE id IN "
+    "(SELECT tenant_id FROM users WHERE tenant_id = ? UNION SELECT tenant_id FROM users WHERE email = ?)",
     "a sub-query": "SELECT slug FROM tenant WHERE id IN (SELECT tenant_id FROM users WHERE email = ?)",
     "exists": "SELECT slug FROM tenant WHERE EXISTS (SELECT 1 FROM users WHERE email = ?)",
     "a common table": "WITH x AS (SELECT email FROM users) SELECT email FROM x",
