@@ -12,7 +12,10 @@ from admin_ui.console_sessions import ABSOLUTE, IDLE, STAFF_COOKIE, end_console_
 from admin_ui.principal import Principal
 from admin_ui.principals import RECENT, require_recent, staff_principal, tenant_principal
 from admin_ui.staff_records import change_staff
-from config.database import transaction
+from config.database import transaction, write
+from identity.console_roles import console_role_of
+from identity.models import User
+from identity.sessions import end_session
 from tenants.console_role_records import find_grant_of, remove_grant
 from tenants.organisations.records import organisations_of
 from tenants.records import find_tenant
@@ -34,6 +37,12 @@ def of_tenant(world: World, browser: Browser, organisation: Organisation) -> Pri
         tenant = find_tenant(organisation.slug)
         assert tenant is not None
         return tenant_principal(tenant, organisations_of(tenant.id), browser.session_token or "", utc_now())
+
+
+def end(tenant_id: int, token: str) -> bool:
+    """End a person's session."""
+    with transaction():
+        return end_session(tenant_id, token, utc_now(), reason="signed_out")
 
 
 @pytest.mark.parametrize("role", ["staff", "support"])
@@ -134,6 +143,24 @@ def test_a_person_switched_off_is_out_at_once(world: World) -> None:
     assert principal is not None
     assert world.api("PATCH", f"/tenants/acme/users/{principal.id}", json={"active": False}).status_code == 200
     assert of_tenant(world, browser, world.acme) is None
+
+
+def test_a_role_is_asked_for_a_session_that_goes_on(world: World) -> None:
+    """Also where nobody looked at the session before: a role goes with it, and with the account."""
+    browsers = [tenant_client(world, role="admin") for _ in range(2)]
+    first, second = (of_tenant(world, browser, world.acme) for browser in browsers)
+    assert first is not None
+    assert second is not None
+    tenant_id = first.tenant_id or 0
+    with world.app.app_context():
+        assert end(tenant_id, browsers[0].session_token or "")
+        assert console_role_of(tenant_id, first.id, first.session_id) is None
+        held = console_role_of(tenant_id, second.id, second.session_id)
+        assert held is not None
+        assert held.role is Role.ADMIN
+        with transaction():
+            write(sa.update(User).where(User.tenant_id == tenant_id, User.id == second.id).values(active=False))
+        assert console_role_of(tenant_id, second.id, second.session_id) is None
 
 
 def test_what_cannot_be_undone_wants_a_recent_sign_in(world: World) -> None:

@@ -9,9 +9,14 @@ import pytest
 
 from admin_ui.principal import Principal
 from admin_ui.principals import tenant_principal
+from config.database import transaction
+from tenants.console_role_records import grants_of
+from tenants.console_roles import change_grant, grant_role, make_rule
+from tenants.management_errors import FieldsInvalid
 from tenants.organisations.records import organisations_of
 from tenants.records import find_tenant
 from tenants.roles import Role
+from tenants.tenant_records import find_managed_tenant
 from tests.flows.management.support import code_in, token_for
 from tests.support.browser import Browser
 from tests.support.world import Organisation, World, utc_now
@@ -175,3 +180,21 @@ def test_rules_go_with_their_identity_provider(world: World) -> None:
     assert world.api("GET", RULES).get_json()["items"] == []
     assert world.count("role_rule") == 0
     assert principal(world, signed_in(world, groups=["SSO admins"])) is None
+
+
+def test_nobody_is_named_for_a_role_of_staff(world: World) -> None:
+    """Whichever edge asks: the flow itself knows the roles that a tenant has."""
+    with world.app.app_context():
+        tenant = find_managed_tenant("acme")
+        assert tenant is not None
+        with transaction():
+            held = grant_role(tenant, "ada@acme.test", Role.VIEWER, actor="test", now=utc_now())
+        for role in (Role.STAFF, Role.SUPPORT):
+            for give in (
+                lambda role=role: grant_role(tenant, "bob@acme.test", role, actor="test", now=utc_now()),
+                lambda role=role: change_grant(tenant, held.id, role, actor="test", now=utc_now()),
+                lambda role=role: make_rule(tenant, "main", "groups", "x", role, actor="test", now=utc_now()),
+            ):
+                with pytest.raises(FieldsInvalid), transaction():
+                    give()
+        assert [(given.email, given.role) for given in grants_of(tenant.id)] == [("ada@acme.test", "viewer")]

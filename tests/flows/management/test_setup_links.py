@@ -20,6 +20,7 @@ from tenants.onboarding.errors import (
     SetupLinkRevoked,
     SetupNotStarted,
 )
+from tenants.onboarding.link_records import change_link, claim_row
 from tenants.tenant_records import find_managed_tenant
 from tests.flows.management.support import code_in, events_of, token_for
 from tests.support.world import World, utc_now
@@ -137,6 +138,21 @@ def test_opening_changes_nothing_and_starting_binds_it_to_one_browser(world: Wor
                 links.require_setup(tenant, ONBOARDING, wrong, now)
     claimed = events_of(world, "initech")[0]
     assert (claimed["type"], claimed["actor"]) == ("setup_link.claimed", "setup:grace@customer.example")
+
+
+def test_a_link_that_ends_between_a_look_and_the_button_is_nobody_s(world: World, link: dict[str, Any]) -> None:
+    """Revoked, done or expired since somebody opened it: the claim itself asks."""
+    with world.app.app_context():
+        tenant, now = tenant_id(world), utc_now()
+        opened = links.open_link(tenant, ONBOARDING, token_of(link), now)
+        for column in ("revoked_at", "completed_at"):
+            with transaction():
+                change_link(tenant, opened.id, {column: now})
+                assert not claim_row(opened, "secret", now)
+                change_link(tenant, opened.id, {column: None})
+        with transaction():
+            assert not claim_row(opened, "secret", opened.expires_at)
+            assert claim_row(opened, "secret", opened.expires_at - dt.timedelta(seconds=1))
 
 
 def test_two_browsers_at_once_get_one(world: World, link: dict[str, Any]) -> None:
