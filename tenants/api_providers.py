@@ -88,7 +88,9 @@ def put_provider(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> t
     return provider_document(provider), 201 if is_new else 200
 
 
-@providers_api.operation("PATCH", ONE, CONFIGURE, body=ProviderPatch, answers={200: ProviderView}, exists=_require_provider)
+@providers_api.operation(
+    "PATCH", ONE, CONFIGURE, body=ProviderPatch, answers={200: ProviderView}, refuses=(409,), exists=_require_provider
+)
 def patch_provider(body: Mapping[str, Any], tenant: ManagedTenant, name: str) -> dict[str, Any]:
     """Change its name for people, or switch it off and on. Nothing is fetched: it works while its metadata cannot be had."""
     with transaction():

@@ -45,6 +45,9 @@ class ProviderPatch(Strict):
 
     display_name = text(MAX_NAME_LENGTH)
     enabled = Flag(metadata={"description": "Off: nobody signs in by it any more. Sessions go on."})
+    version = text(
+        VERSION_DIGITS, metadata={"description": "As it was shown: refused with 409 where somebody has changed it since."}
+    )
 
 
 class EndpointView(Strict):

@@ -167,16 +167,21 @@ def change_provider_facts(
     *,
     display_name: str | None = None,
     enabled: bool | None = None,
+    version: str | None = None,
     actor: str,
     now: dt.datetime,
 ) -> ManagedProvider:
     """Change what people call an identity provider, or whether it may sign them in; its metadata stays as it is.
 
+    Args:
+        version: of what they have seen; None changes whatever is there.
+
     Raises:
-        NotFound: there is none of this name. FieldsInvalid: the name for people is none.
+        NotFound: there is none of this name. FieldsInvalid: the name for people is none. ProviderChanged.
     """
     bump_version(tenant.id)
     present = require_provider(tenant.id, name)
+    require_seen(present, version)
     values: dict[str, Any] = {}
     if display_name is not None:
         values["display_name"] = require_name(display_name, "display_name")

@@ -34,11 +34,16 @@ def test_the_second_of_two_who_change_it_is_told(world: World) -> None:
     refused = put(world, metadata_xml=xml, display_name="Second", version=seen)
     assert code_in(refused) == (409, "identity_provider_changed")
     assert refused.get_json()["facts"] == {"version": present["version"]}
+    switched = world.api("PATCH", MAIN, json={"enabled": False, "version": seen})
+    assert code_in(switched) == (409, "identity_provider_changed")
     form = {"csrf_token": token_of(admin, page), "display_name": "Second", "act": "save", "version": seen}
     late = admin.post(page, data=form)
     assert (late.status_code, "somebody has changed it meanwhile" in late.text) == (422, True)
     assert world.api("GET", MAIN).get_json() == present
     assert admin.post(page, data=form | {"version": present["version"]}).status_code == 303
+    last = world.api("GET", MAIN).get_json()["version"]
+    patched = world.api("PATCH", MAIN, json={"display_name": "Third", "version": last})
+    assert (patched.status_code, patched.get_json()["display_name"]) == (200, "Third")
     gone = put(world, "/tenants/acme/identity-providers/other", metadata_xml=xml, version=seen)
     assert code_in(gone) == (409, "identity_provider_changed")
 
