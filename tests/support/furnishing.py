@@ -93,7 +93,7 @@ def furnish(world: World, organisation: Organisation) -> dict[str, str]:
     assert placed.status_code == 200, placed.get_data(as_text=True)
     _directory_rule(world, organisation, rule, str(person["id"]))
     _sign_out(world, organisation)
-    _pending(world, organisation)
+    let_metadata_wait(world, organisation)
     logo = world.api("PUT", f"{tenant}/logo", data=picture(), content_type="image/png")
     assert logo.status_code in (200, 201), logo.get_data(as_text=True)
     return values
@@ -267,7 +267,7 @@ def _reading(world: World, organisation: Organisation) -> str:
             return add_reading(tenant.id, mark_of(organisation)[:63], {}, actor="test", now=utc_now())
 
 
-def _pending(world: World, organisation: Organisation) -> None:
+def let_metadata_wait(world: World, organisation: Organisation) -> None:
     """What a fetch found, and what waits for somebody because it leads to another host."""
     with world.app.app_context():
         tenant = find_tenant(organisation.slug)

@@ -15,6 +15,7 @@ from tests.flows.console.walking import token_of
 from tests.flows.management.support import allow_loopback
 from tests.support.browser import Browser
 from tests.support.console import staff_client, tenant_client
+from tests.support.furnishing import let_metadata_wait
 from tests.support.idp import ForgingIdP
 from tests.support.metadata_server import metadata_server
 from tests.support.trials import DRAFT, SETTINGS, draft
@@ -335,3 +336,21 @@ def test_long_and_strange_names_stay_names(world: World) -> None:
     assert do(admin, path, display_name="<b>כניסה</b> 🦊").status_code == 303
     page = admin.get(HOME).get_data(as_text=True)
     assert "&lt;b&gt;כניסה&lt;/b&gt; 🦊" in page
+
+
+def test_metadata_is_decided_about_as_it_was_shown(world: World) -> None:
+    """A form that names no version, or one that is not what waits, changes nothing; the one on the page does."""
+    let_metadata_wait(world, world.acme)
+    staff, path = staff_client(world), "/admin/tenants/acme/metadata/main/pending"
+    page = staff.get(path).get_data(as_text=True)
+    shown, token = (re.search(rf'name="{name}" value="([^"]+)"', page) for name in ("version", "csrf_token"))
+    assert shown is not None
+    assert token is not None
+    before = world.rows()["metadata_version"]
+    for decision in ("approve", "refuse"):
+        for named in ({}, {"version": ""}, {"version": "00000000-0000-7000-8000-000000000000"}):
+            staff.post(path, data={"csrf_token": token[1], "decision": decision, **named})
+            assert world.rows()["metadata_version"] == before
+    assert staff.post(path, data={"csrf_token": token[1], "decision": "approve", "version": shown[1]}).status_code == 303
+    assert world.rows()["metadata_version"] != before
+    assert world.api("GET", "/tenants/acme/identity-providers/main/pending").status_code == 409
