@@ -15,10 +15,10 @@ from flask import Flask
 from hypothesis import HealthCheck
 
 from config.database import db
-from config.migrate import migrate
 from identity.credentials import passwords
 from tests.support.idp import ForgingIdP
 from tests.support.postgresql import Cluster, shared_cluster
+from tests.support.schema import make_schema
 from tests.support.standing import app_for
 from tests.support.world import WORKER, Organisation, World, settings_for, utc_now
 from wsgi import create_app
@@ -162,7 +162,7 @@ def world_of(app: Flask, template: Template, idps: tuple[ForgingIdP, ForgingIdP]
 
 def seed(url: str, idps: tuple[ForgingIdP, ForgingIdP]) -> str:
     """Migrate, make both tenants through the API, and give staff's token."""
-    migrate(url)
+    make_schema(url)
     app = create_app(settings_for(url))
     token = app.test_cli_runner().invoke(args=["token", "create", "--role", "staff"]).output.strip()
     world = World(

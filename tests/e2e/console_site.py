@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from tests.conftest import ACME_IDP, GLOBEX_IDP, dispose, seed
 from tests.support.browser import Browser
 from tests.support.console import staff_client, tenant_client
 from tests.support.idp import ForgingIdP
+from tests.support.schema import content_of
 from tests.support.world import Organisation, World, settings_for
 from wsgi import create_app
 
@@ -73,10 +76,9 @@ def cookie_of(client: Browser, name: str) -> str:
 @contextmanager
 def running_console(folder: Path) -> Iterator[ConsoleSite]:
     """Serve a console with something in it until the block ends."""
-    idps = ForgingIdP(entity_id=ACME_IDP), ForgingIdP(entity_id=GLOBEX_IDP)
-    url = f"sqlite:///{folder / 'console.db'}"
-    token = seed(url, idps)
-    app = create_app(settings_for(url))
+    content, idps, token = _seeded()
+    (folder / "console.db").write_bytes(content)
+    app = create_app(settings_for(f"sqlite:///{folder / 'console.db'}"))
     acme, globex = Organisation("acme", "acme.test", idps[0]), Organisation("globex", "globex.test", idps[1])
     world = World(app, acme, globex, token)
     _let_people_come(world)
@@ -90,6 +92,16 @@ def running_console(folder: Path) -> Iterator[ConsoleSite]:
         thread.join()
         server.server_close()
         dispose(app)
+
+
+@functools.cache
+def _seeded() -> tuple[bytes, tuple[ForgingIdP, ForgingIdP], str]:
+    """What a database with both tenants holds, their identity providers and staff's token: made once, which takes 2 s."""
+    idps = ForgingIdP(entity_id=ACME_IDP), ForgingIdP(entity_id=GLOBEX_IDP)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "console.db"
+        token = seed(f"sqlite:///{path}", idps)
+        return content_of(path), idps, token
 
 
 def _let_people_come(world: World) -> None:

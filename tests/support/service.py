@@ -10,9 +10,9 @@ from pathlib import Path
 import requests
 from flask import Flask
 
-from config.migrate import migrate
 from config.settings import Settings
 from tests.support.processes import Running, free_port, start
+from tests.support.schema import make_schema
 from tests.support.world import SECRET_KEYS
 from wsgi import create_app
 
@@ -60,7 +60,7 @@ def start_service(
         tenant_url=f"http://{{slug}}.localhost:{port}",
         rate_limits=False,
     )
-    migrate(database_url)
+    make_schema(database_url)
     app = create_app(settings)
     token = app.test_cli_runner().invoke(args=["token", "create", "--role", "staff"]).output.strip()
     environment = {
