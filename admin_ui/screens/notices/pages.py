@@ -106,7 +106,7 @@ class NoticePages(Screen):
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    @page("/contacts", CONFIGURE, methods=("POST",))
+    @page("/contacts", CONFIGURE, methods=("POST",), fresh=True)
     def add_contact(self, asked: Asked) -> Response | WerkzeugResponse:
         """Let somebody get the notices."""
         sent = submitted(ContactCreate(), request.form)

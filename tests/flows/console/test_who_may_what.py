@@ -49,8 +49,8 @@ FRESH = {
     *("metadata.decide", "metadata.restore", "onboarding.issue", "onboarding.release"),
     *("directories.new", "directories.create", "directories.edit", "directories.change", "directories.remove"),
     *("tokens.create", "administrators.grant", "administrators.rule", "break_glass.name_one"),
-    *("notifications.add_webhook", "notifications.rotate", "keys.bring", "keys.take"),
-    *("service_notifications.add_webhook", "service_notifications.rotate"),
+    *("notifications.add_webhook", "notifications.rotate", "notifications.add_contact", "keys.bring", "keys.take"),
+    *("service_notifications.add_webhook", "service_notifications.rotate", "service_notifications.add_contact"),
     *("attempts.relink", "people.relink", "local_accounts.link", "local_accounts.second_factors", "local_accounts.take"),
 }
 """What reaches far, as docs/console/access.md lists it. A part of what `administrators.change`, `people.edit`, `placement.save`
