@@ -38,6 +38,7 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "ago": time_tag,
     "exact": exact_time,
+    "moment": utc_words,
     "thousands": thousands,
     "counted": counted,
     "browser": browser_words,

@@ -29,6 +29,7 @@ _AT_REST = """() => Promise.race([new Promise(over => setTimeout(over, 5000)), P
   .filter(one => Number.isFinite(one.effect.getComputedTiming().endTime)).map(one => one.finished))])"""
 """Colours on their way from one theme to the other are neither's."""
 _SIDEWAYS = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.ariaLabel || one.className)"
+_UNTOLD = "all => all.filter(one => !one.ariaLabel || one.ariaLabel === one.innerText).map(one => one.outerHTML)"
 _LINKS = "links => links.filter(link => !link.hasAttribute('download')).map(link => link.href)"
 
 
@@ -91,6 +92,12 @@ def faults_of(page: Page, rules: Sequence[str] = ()) -> list[str]:
         if violation["impact"] in SERIOUS
         for node in violation["nodes"]
     ]
+
+
+def untold_of(page: Page) -> list[str]:
+    """Buttons and boxes in rows of a table that do not say by themselves whom or what they are about."""
+    found: list[str] = page.eval_on_selector_all("main tbody :is(button, input[type=checkbox])", _UNTOLD)
+    return found
 
 
 def overflow_of(page: Page) -> int:

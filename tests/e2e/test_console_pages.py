@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage
 
-from tests.e2e.console_crawl import OF_LAYOUT, crawl, faults_of, is_of_tenants, kind_of, overflow_of, sideways_of
+from tests.e2e.console_crawl import OF_LAYOUT, crawl, faults_of, is_of_tenants, kind_of, overflow_of, sideways_of, untold_of
 from tests.e2e.console_site import ConsoleSite, running_console
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
@@ -53,6 +53,7 @@ def test_everybody_can_use_every_page(site: ConsoleSite, browser: Browser, role:
             if overflow_of(page) > 0:
                 wrong.append(f"{address} is wider than its window of {window['width']} by {overflow_of(page)} pixels")
         wrong += [f"{address}: {table} scrolls sideways on a telephone" for table in sideways_of(page)]
+        wrong += [f"{address}: which row? {button}" for button in untold_of(page)]
         if page.locator("h1").count() != 1:
             wrong.append(f"{address} has {page.locator('h1').count()} headings of the first order")
     context.close()
