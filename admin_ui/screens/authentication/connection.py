@@ -145,7 +145,12 @@ def _save(
     if provider is not None and is_unchanged(provider, source, shown):
         with transaction():
             return change_provider_facts(
-                asked.tenant, provider.name, display_name=shown["display_name"], actor=asked.actor, now=asked.now
+                asked.tenant,
+                provider.name,
+                display_name=shown["display_name"],
+                version=request.form.get("version"),
+                actor=asked.actor,
+                now=asked.now,
             )
     if source is None and provider is not None:
         source = source_of(provider)
