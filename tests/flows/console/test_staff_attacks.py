@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from admin_ui.console_sessions import STAFF_COOKIE
 from admin_ui.sign_in_records import SIGN_IN_COOKIE
@@ -258,6 +259,15 @@ def test_nobody_is_sent_elsewhere_after_signing_in(world: World, wanted: str) ->
     assert other.give_password(next=wanted).status_code == 303
     answer = other.give(recovery_code=sam.codes[0])
     assert (answer.status_code, answer.location) == (303, "/admin/")
+
+
+def test_a_form_is_good_for_twelve_hours(world: World) -> None:
+    """As long as a session at most: a page of yesterday sends nothing."""
+    sam = Colleague(world)
+    page = sam.page("/admin/sign-in")
+    with time_machine.travel(utc_now() + dt.timedelta(hours=12, minutes=1)):
+        answer = sam.send("/admin/sign-in", page, email=sam.email, password=sam.password)
+        assert (answer.status_code, code_of(answer)) == (400, "csrf_failed")
 
 
 @pytest.mark.usefixtures("slow_passwords")

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from admin_ui.access_errors import StaffSignInFailed
 from admin_ui.attempt_records import count_attempt, forget_attempts
 from admin_ui.console_sessions import KNOWN_FOR, knows_address
+from admin_ui.sign_in_records import MAX_TRIES
 from admin_ui.staff_entry import Door
 from admin_ui.staff_records import change_staff, find_staff_by_email
 from admin_ui.staff_sign_in import check_password
@@ -192,6 +193,18 @@ def test_strangers_cannot_shut_an_owner_out(world: World) -> None:
         elsewhere = counters_of("password", "sam@vestibule.test", "192.0.2.99", known_address=False)
         with transaction():
             assert dt.timedelta() < count_attempt(elsewhere, NOW) <= LONGEST_WAIT
+
+
+@pytest.mark.usefixtures("clock_stands")
+def test_codes_are_not_guessed_by_beginning_anew(world: World) -> None:
+    """Whoever knows the password has five tries of a sign-in, and waits with the next one as well."""
+    sam = Colleague(world).enrolled()
+    with_limits(world)
+    thief = Colleague(world)
+    for tries, status in ((MAX_TRIES, 403), (1, 429)):
+        assert thief.give_password().status_code == 303
+        assert [thief.give(recovery_code="made up").status_code for _ in range(tries)] == [status] * tries
+    assert sam.is_in()
 
 
 def test_an_account_knows_where_it_signed_in_itself(world: World) -> None:

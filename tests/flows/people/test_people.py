@@ -235,6 +235,19 @@ def test_filters_narrow_the_list(world: World) -> None:
     assert code_in(world.api("GET", f"{USERS}?sort=shoe")) == (422, "validation_failed")
 
 
+def test_a_person_s_page_ends_their_own_sessions(world: World) -> None:
+    """One that a form names, of somebody else of the same tenant, is none of theirs."""
+    browser, admin = world.browser(), tenant_client(world)
+    world.sign_in(browser)
+    other = world.api("POST", USERS, json={"email": "bob@acme.test"}).get_json()["id"]
+    session = world.api("GET", f"{USERS}/{ada(world)['id']}/sessions").get_json()["items"][0]["id"]
+    form = {"csrf_token": token_of(admin, "/admin/"), "session": session}
+    assert admin.post(f"/admin/people/{other}/sessions", data=form).status_code == 404
+    assert browser.get("/session").status_code == 200
+    assert admin.post(f"/admin/people/{ada(world)['id']}/sessions", data=form).status_code == 303
+    assert browser.get("/session").status_code == 401
+
+
 def test_an_ended_session_is_over_on_every_worker(world: World, tmp_path: Path) -> None:
     """Two processes on one database: ended through the API, no worker lets it pass again (S2)."""
     browser = world.browser()
