@@ -155,6 +155,8 @@ FORGETS = {
     "a second table behind a comma": "SELECT email FROM tenant, users WHERE tenant.id = ?",
     "two tables with each other": "SELECT email FROM users, session WHERE users.tenant_id = session.tenant_id",
     "a join by id alone": "SELECT email FROM session JOIN users ON users.id = session.user_id WHERE session.tenant_id = ?",
+    "a table joined to itself": "SELECT b.email FROM users a JOIN users b ON b.email = a.email WHERE a.tenant_id = ?",
+    "a table beside itself": "SELECT b.email FROM users AS a, users AS b WHERE a.tenant_id = ?",
     "an outer join": "SELECT email FROM session LEFT OUTER JOIN users ON users.id = user_id WHERE session.tenant_id = ?",
     "the second half of a union": "SELECT id FROM users WHERE tenant_id = ? UNION ALL SELECT id FROM session",
     "a union of one table": "SELECT id FROM users WHERE tenant_id = ? UNION SELECT id FROM users WHERE email = ?",
@@ -181,6 +183,7 @@ KEEPS = {
     "a named value": "SELECT email FROM users WHERE users.tenant_id = %(tenant_id)s::INTEGER AND id = %(id)s",
     "a list": "SELECT email FROM users WHERE tenant_id IN (?, ?)",
     "a join": "SELECT 1 FROM session JOIN users ON users.tenant_id = session.tenant_id WHERE session.tenant_id = ?",
+    "a table joined to itself": "SELECT 1 FROM users a JOIN users b ON b.tenant_id = a.tenant_id WHERE a.tenant_id = ?",
     "a correlated sub-query": "SELECT 1 FROM users WHERE tenant_id = ? AND EXISTS "
     "(SELECT 1 FROM session WHERE session.tenant_id = users.tenant_id)",
     "a union": "SELECT id FROM users WHERE tenant_id = ? UNION SELECT id FROM session WHERE tenant_id = ?",
