@@ -378,11 +378,16 @@ def test_a_trusted_proxy_is_believed_and_nobody_behind_it(world: World) -> None:
 
 @on_sqlite
 def test_nothing_is_built_from_the_host(world: World) -> None:
-    """Another port and another case of the same host: metadata, requests and redirects do not notice."""
+    """Another port and another case of the same host: metadata, requests and redirects do not notice.
+
+    Only the foot of a page says where this browser is, so that people can compare it with their address bar.
+    """
     odd = Browser(world.app, "acme", port=4711)
     odd.host = odd.host.replace("acme", "aCMe")
     assert odd.get("/saml/metadata").data == world.browser().get("/saml/metadata").data
     assert "4711" not in odd.get("/client-config.json").get_data(as_text=True)
     login = odd.get("/saml/login").get_data(as_text=True)
-    assert "4711" not in login
+    before, said, after = login.partition(f'You are at <b dir="ltr">{odd.host.lower()}')
+    assert said
+    assert "4711" not in before + after
     assert "aCMe" not in login

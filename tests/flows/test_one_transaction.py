@@ -111,12 +111,15 @@ def test_a_refusal_that_cannot_be_recorded_is_no_sign_in(world: World, at: int) 
     victim.finish()
 
 
-@pytest.mark.parametrize("at", [0, 1, 2])
-def test_a_request_is_kept_before_it_is_sent(world: World, at: int) -> None:
-    """Where it cannot be remembered nobody is sent to the identity provider for nothing."""
+@pytest.mark.parametrize("lose", [False, True], ids=["the statement fails", "the connection is lost"])
+def test_a_request_is_kept_before_it_is_sent(world: World, lose: bool) -> None:
+    """Where it cannot be remembered nobody is sent to the identity provider for nothing; one statement remembers it."""
     browser, before = world.browser(), everything(world)
     with failing_database(world.app) as faults:
-        faults.at = at
+        assert browser.get("/saml/login").status_code == 200
+        assert [sql.split()[2] for sql in faults.sent] == ["exchange"]
+        faults.at, faults.lose = 0, lose
+        before["exchange"] += 1
         answer = browser.get("/saml/login")
     assert (answer.status_code, code_of(answer)) == (503, "unavailable")
     assert "SAMLRequest" not in answer.get_data(as_text=True)

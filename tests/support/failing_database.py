@@ -14,12 +14,15 @@ from sqlalchemy import event
 
 from config.database import db
 
+WRITES = ("INSERT ", "UPDATE ", "DELETE ", "WITH ")
 FAULT = "the disk is on fire"
 
 
 @dataclass
 class Faults:
     """When writing transactions fail: at their statement number `at`, BEGIN being 0 and COMMIT the last; None: never.
+
+    A row that is written alone, with no BEGIN and COMMIT, is statement 0 of a transaction that has no other.
 
     `lose`: the connection goes with it. `before_commit` is called just before each COMMIT. `sent` holds the statements of
     the newest transaction that got through.
@@ -33,7 +36,8 @@ class Faults:
 
     def before(self, sql: str, connection: Any, error: type[Exception]) -> None:
         """Called with every statement just before the driver sends it."""
-        if sql.startswith("BEGIN"):
+        is_alone = not self._open and sql.startswith(WRITES)
+        if sql.startswith("BEGIN") or is_alone:
             self.sent, self._open = [], True
         if not self._open:
             return
@@ -43,7 +47,7 @@ class Faults:
                 connection.close()
             raise error(FAULT)
         self.sent.append(sql)
-        self._open = not sql.startswith("COMMIT")
+        self._open = not (is_alone or sql.startswith("COMMIT"))
         if self.before_commit is not None and not self._open:
             self.before_commit()
 
