@@ -24,12 +24,13 @@ def install_pages(app: Flask) -> None:
 
 def _with_security_headers(response: Response) -> Response:
     """What has a policy has the other headers too; HTTPS may be known of the request alone."""
+    is_secure = this_request().is_secure
     for name, _ in response.headers:
         if name == POLICY:
             break
     else:
-        return security_headers(response, https=this_request().is_secure)
-    if this_request().is_secure:
+        return security_headers(response, https=is_secure)
+    if is_secure:
         response.headers.setdefault("Strict-Transport-Security", HSTS)
     return response
 

@@ -95,7 +95,7 @@ def answer_of(html: str, known: Iterable[tuple[str, str]], status: int = 200) ->
 
 def host_of(tenant: TenantView) -> str:
     """The host that the browser is at: after a change of the MyDomain it is another one than identity providers know."""
-    here = this_g().get("tenant") if has_request_context() else None
+    here: TenantView | None = getattr(this_g(), "tenant", None) if has_request_context() else None
     return this_request().host.lower() if here is not None and here.id == tenant.id else urlsplit(tenant.origin).netloc
 
 

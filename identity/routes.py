@@ -152,14 +152,14 @@ def _local_form(name: str = "") -> pages.LocalForm | None:
 @routes.get("/saml/login")
 def login() -> WerkzeugResponse:
     """Leave for the identity provider."""
-    asked = read_query(this_request().query_string.decode())
+    asked, now = read_query(this_request().query_string.decode()), _now()
     options = LoginOptions(
         idp_name=asked.get("idp"),
         target=asked.get("next", "/"),
         force_authn=asked.get("force") == "1",
         other_account=asked.get("other") == "1",
         is_passive=asked.get("passive") == "1",
-        login_hint=hint_of(asked, _now()) or asked.get("login_hint"),
+        login_hint=hint_of(asked, now) or asked.get("login_hint"),
     )
     tenant, trust = web.tenant(), web.trust()
     if options.idp_name is None and (len(trust.providers) > 1 or pages.password_form(trust.organisations) is not None):
@@ -168,7 +168,7 @@ def login() -> WerkzeugResponse:
             return _sign_in_page(tenant, require_target(options.target), asked)
         options = replace(options, idp_name=chosen.idp_name)
     browser = login_secret_or_new()
-    return _leave(tenant, begin_login(trust, options, browser, _now()), browser)
+    return _leave(tenant, begin_login(trust, options, browser, now), browser)
 
 
 def _leave(tenant: TenantView, start: LoginStart, browser: str) -> WerkzeugResponse:

@@ -21,7 +21,7 @@ def to_current_mydomain() -> WerkzeugResponse | None:
     The identity provider may know the former host's ACS for ever: 307 has the browser repeat its POST at the present
     host, where its login cookie is. Destination and Recipient are compared with the stored ACS URL, never with the host.
     """
-    tenant = this_g().get("tenant")
+    tenant = getattr(this_g(), "tenant", None)
     if tenant is None or tenant.canonical or request.endpoint == "identity.metadata":
         return None
     location = web.settings().tenant_origin(tenant.slug) + request.full_path.rstrip("?")

@@ -13,6 +13,9 @@ from tenants.errors import HostInvalid, SlugInvalid, SlugTaken
 MAX_HOST_HEADER_CHARACTERS = 260
 """253 of a host name (RFC 1035 2.3.4), a colon and a port, with a little to spare."""
 
+MAX_KNOWN_HOSTS = 2_048
+"""Host headers whose reading is kept, at 0.4 KiB each."""
+
 _SERVICE_WORDS = """
     www app apps admin administrator api apis auth authorize login logout signin signout signup register sso slo saml saml2
     idp oauth oauth2 oidc openid scim ldap mfa session sessions token tokens metadata account accounts settings billing
@@ -62,7 +65,7 @@ def require_slug(text: str, settings: Settings | None = None) -> str:
         raise SlugInvalid(f"{text[:80]!r} cannot be a MyDomain")
     if slug[2:4] == "--":
         raise SlugInvalid(f"{slug!r} would be read as an internationalised name")
-    if slug in RESERVED_SLUGS or (settings is not None and _label_on(settings, _host_names(settings)[0]) == slug):
+    if slug in RESERVED_SLUGS or (settings is not None and _label_of_app(settings) == slug):
         raise SlugTaken(f"{slug!r} is reserved")
     return slug
 
@@ -73,13 +76,20 @@ def read_host(host_header: str, settings: Settings) -> tuple[HostKind, str | Non
     Raises:
         HostInvalid: the host is neither the app host nor one label under the tenants' domain.
     """
+    return _read_host(host_header, settings.app_url, settings.tenant_url)
+
+
+@functools.lru_cache(maxsize=MAX_KNOWN_HOSTS)
+def _read_host(host_header: str, app_url: str, tenant_url: str) -> tuple[HostKind, str | None]:
+    """Refusals are not kept; what is kept does not say whether there is such a tenant."""
     match = _HOST_HEADER.fullmatch(host_header.lower()) if _may_be_host(host_header) else None
     if match is None:
         raise HostInvalid(f"Host {host_header[:80]!r} is not a host name")
     name = match[1]
-    if name == _host_names(settings)[0]:
+    app_host, domain = _names_of(app_url, tenant_url)
+    if name == app_host:
         return HostKind.APP, None
-    label = _label_on(settings, name)
+    label = _label_on(domain, name)
     if label is None:
         raise HostInvalid(f"Host {name!r} is neither the app host nor a tenant host")
     return HostKind.TENANT, label
@@ -89,14 +99,14 @@ def _may_be_host(host_header: str) -> bool:
     return len(host_header) <= MAX_HOST_HEADER_CHARACTERS and host_header.isascii()
 
 
-def _label_on(settings: Settings, name: str) -> str | None:
-    label, dot, domain = name.partition(".")
-    is_ours = dot and domain == _host_names(settings)[1] and _LABEL.fullmatch(label)
-    return label if is_ours else None
+def _label_of_app(settings: Settings) -> str | None:
+    app_host, domain = _names_of(settings.app_url, settings.tenant_url)
+    return _label_on(domain, app_host)
 
 
-def _host_names(settings: Settings) -> tuple[str, str]:
-    return _names_of(settings.app_url, settings.tenant_url)
+def _label_on(domain: str, name: str) -> str | None:
+    label, dot, rest = name.partition(".")
+    return label if dot and rest == domain and _LABEL.fullmatch(label) else None
 
 
 @functools.lru_cache(maxsize=16)

@@ -41,11 +41,10 @@ def install_hosts(app: Flask) -> None:
 
 def _begin_request() -> None:
     here, request = this_g(), this_request()
-    here.began = time.perf_counter()
-    here.reference = secrets.token_hex(REFERENCE_BYTES)
-    here.tenant = None
-    here.host_kind = None
-    logs.bind_request(here.reference)
+    reference = secrets.token_hex(REFERENCE_BYTES)
+    # At once: each name that is set alone is a call of Flask's.
+    vars(here).update(began=time.perf_counter(), reference=reference, tenant=None, host_kind=None)
+    logs.bind_request(reference)
     _require_readable_query(request.query_string)
     kind, slug = read_host(_host_header(request), settings())
     here.host_kind = kind
@@ -78,8 +77,8 @@ def _require_readable_query(query: bytes) -> None:
 def _end_request(response: Response) -> Response:
     here, request = this_g(), this_request()
     ended = time.perf_counter()
-    seconds = ended - here.get("began", ended)
-    kind: HostKind | None = here.get("host_kind")
+    seconds = ended - getattr(here, "began", ended)
+    kind: HostKind | None = getattr(here, "host_kind", None)
     host = "none" if kind is None else kind.value
     request_seconds(host, f"{response.status_code // 100}xx").observe(seconds)
     logs.log_request(
@@ -115,7 +114,7 @@ def settings() -> Settings:
 
 def tenant() -> TenantView:
     """The tenant of this host, which may sign people in; refuses elsewhere, and while it is suspended."""
-    view: TenantView | None = this_g().get("tenant")
+    view: TenantView | None = getattr(this_g(), "tenant", None)
     if view is None:
         raise NotFound("a tenant's page on the app host")
     if view.suspended:
