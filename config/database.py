@@ -1,7 +1,8 @@
 """The database: the only commit in the service, and how rows are read and written.
 
 Reading needs nothing. Writing needs `with transaction():`, which begins immediate on SQLite (a read that turns into a
-write there fails with "database is locked" whatever the timeout) and commits at its end; raising rolls back.
+write there fails with "database is locked" whatever the timeout) and commits at its end; raising rolls back. A statement that
+is a transaction by itself, the row of a sign-in's start, goes by `Prepared.write_alone` (config.statements), never within one.
 
 The door to what is below it as well: rows and their types (config.columns), connections and engines.
 """
